@@ -1,0 +1,1 @@
+"""Conformance suite for model zoos: documented tables become verdicts."""

@@ -1,0 +1,124 @@
+"""``artifacts``: look into the store of built things, check it, make room."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from harness.artifacts import Key, Store, open_store
+from harness.artifacts.entries import entry_damage, read_manifest
+from harness.artifacts.pruning import Stored, occupied
+from harness.artifacts.quantities import age_text, parse_age, parse_size, size_text
+from harness.errors import DamagedArtifact, HarnessError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``artifacts`` and its own subcommands to a command line."""
+    parser = subparsers.add_parser("artifacts", help="look into the store of built things")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="default: ZOO_STORE, else cache")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="what is there, most recently used last")
+    actions.add_parser("size", help="bytes on disk, shared files counted once")
+    actions.add_parser("verify", help="read everything in full; exit 1 if anything is damaged")
+    pruning = actions.add_parser("prune", help="remove what was not used for longest")
+    what = pruning.add_mutually_exclusive_group(required=True)
+    what.add_argument("--limit", metavar="SIZE", help="until the rest fits, as in 10GiB")
+    what.add_argument("--older-than", metavar="AGE", help="not used for so long, as in 7d or 12h")
+    what.add_argument("--all", action="store_true", help="everything that is not in use")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the arguments of :func:`add_parser` say; the exit code is 1 where damage is found.
+
+    Raises:
+        HarnessError: a size or age cannot be read, or the store cannot be used.
+    """
+    store = open_store(args.store)
+    console = Console(soft_wrap=True, highlight=False)
+    if store.root.exists() and not store.root.is_dir():
+        raise HarnessError(f"{store.root} is no artifact store: expected a folder")
+    match args.action:
+        case "list":
+            _list(store, console)
+        case "size":
+            entries = store.entries()
+            console.print(f"{size_text(occupied(entries))} in {len(entries)} entries, {store.root}")
+        case "verify":
+            return _verify(store, console)
+        case "prune":
+            _prune(store, console, args)
+    return 0
+
+
+def _list(store: Store, console: Console) -> None:
+    """A table on a terminal, tab-separated lines elsewhere."""
+    rows = [_row(stored) for stored in store.entries()]
+    if not console.is_terminal:
+        for row in rows:
+            print("\t".join(row))  # rich would turn tabs into spaces
+        return
+    table = Table("step", "key", "made from", "size", "used")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    console.print(table)
+
+
+def _row(stored: Stored) -> tuple[str, str, str, str, str]:
+    try:
+        text = description(read_manifest(stored.path).key)
+    except DamagedArtifact:
+        text = "(damaged)"
+    age = age_text(time.time() - stored.used)
+    return stored.step, stored.path.name[:12], text, size_text(stored.size), age
+
+
+def description(key: Key) -> str:
+    """Inputs and options of a key in one line, digests shortened.
+
+    >>> description(Key.of("export", inputs={"net": "ab" * 32}, options={"opset": 17}))
+    'net=abababababab opset=17'
+    """
+    parts: dict[str, Any] = json.loads(key.text)
+    named = {**parts["inputs"], **parts["options"]}
+    return " ".join(f"{name}={_short(value)}" for name, value in named.items())
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    is_digest = len(text) == 64 and not set(text) - set("0123456789abcdef")
+    return text[:12] if is_digest else text
+
+
+def _verify(store: Store, console: Console) -> int:
+    entries = store.entries()
+    damaged = [
+        damage
+        for stored in track(entries, "reading", console=console, disable=not console.is_terminal)
+        for damage in entry_damage(stored.path)
+    ]
+    for damage in damaged:
+        console.print(damage, markup=False)
+    console.print(f"{len(entries)} entries, {len(damaged) or 'no'} damaged files")
+    return 1 if damaged else 0
+
+
+def _prune(store: Store, console: Console, args: argparse.Namespace) -> None:
+    if args.older_than:
+        removed = store.prune(older_than_s=parse_age(args.older_than))
+    else:
+        removed = store.prune(limit_bytes=0 if args.all else parse_size(args.limit))
+    kept = store.entries()
+    console.print(
+        f"removed {len(removed)} entries; {size_text(occupied(kept))} left in {len(kept)} entries"
+    )

@@ -1,0 +1,49 @@
+"""What a counter returns, and when a printed figure reproduces it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness.errors import CountError
+from harness.records import Figure
+
+# Whole numbers are exact in a float64 up to here (IEEE 754 binary64, 53 bits of significand).
+_EXACT_LIMIT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Raw totals for one image, undivided. What one operation is depends on the rule."""
+
+    operations: int
+    params: int
+
+
+def exact(total: float, *, what: str) -> int:
+    """Turn a counter's float total into the whole number it stands for.
+
+    Raises:
+        CountError: the total is not a whole number, or too large for a float to hold exactly.
+            NaN and infinity are neither.
+
+    >>> exact(4288184320.0, what="operations")
+    4288184320
+    """
+    if not 0 <= total < _EXACT_LIMIT or total != int(total):
+        raise CountError(f"{what}: {total!r} is not an exact whole number, expected 0 … 2**53")
+    return int(total)
+
+
+def reproduces(figure: Figure, raw: int, divisor: int) -> bool:
+    """Whether ``raw / divisor``, rounded as the figure is printed, is the figure.
+
+    Raises:
+        ValueError: the divisor is not positive.
+
+    >>> reproduces(Figure("4.765"), 4288184320, 900_000_000)
+    True
+    """
+    if divisor <= 0:
+        raise ValueError(f"divisor {divisor}: expected a positive number")
+    return figure.prints(Fraction(raw, divisor))

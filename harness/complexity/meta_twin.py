@@ -1,0 +1,30 @@
+"""A copy of a torch module that has every shape and no numbers."""
+
+from __future__ import annotations
+
+import copy
+from itertools import chain
+
+from torch import Tensor, nn
+
+
+def meta_twin(module: nn.Module) -> nn.Module:
+    """Copy a module onto the ``meta`` device without touching or duplicating its weights.
+
+    A forward pass of the twin computes shapes only, and a counter may leave on it what it likes.
+    Training mode, hooks and structure are those of ``module``.
+    """
+    # deepcopy takes an object's copy from the memo where there is one: the weights are replaced
+    # as the structure is copied, so no second set of them ever exists.
+    memo: dict[int, object] = {
+        id(tensor): _without_numbers(tensor)
+        for tensor in chain(module.parameters(), module.buffers())
+    }
+    return copy.deepcopy(module, memo)
+
+
+def _without_numbers(tensor: Tensor) -> Tensor:
+    twin = tensor.detach().to("meta")
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(twin, requires_grad=tensor.requires_grad)
+    return twin

@@ -1,0 +1,126 @@
+"""The counting rules by name, and the one function that applies them.
+
+An adapter is imported when its rule is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, cast
+
+from harness.complexity.counts import Counts
+from harness.complexity.layers import Network
+from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
+
+Framework = Literal["torch", "paddle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way of counting.
+
+    ``counter`` is ``module:attribute``. Over ``"layers"`` it is called as ``counter(network)``,
+    over ``"module"`` as ``counter(module, input_shape=…)``; it returns ``Counts``.
+    """
+
+    counter: str
+    over: Literal["layers", "module"]
+    frameworks: frozenset[Framework]
+
+
+_ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
+_TORCH: frozenset[Framework] = frozenset(("torch",))
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "thop": Rule("harness.complexity.thop_counter:count_thop", "module", _TORCH),
+        "mmcv-features": Rule(
+            "harness.complexity.mmcv_counter:count_mmcv_features", "module", _TORCH
+        ),
+        "paddle-model-stat": Rule(
+            "harness.complexity.paddle_model_stat:count_model_stat", "layers", _ANY
+        ),
+        "true": Rule("harness.complexity.true_count:count_true", "layers", _ANY),
+    }
+)
+
+_READERS: Mapping[Framework, str] = MappingProxyType(
+    {
+        "torch": "harness.complexity.torch_layers:read_network",
+        "paddle": "harness.complexity.paddle_layers:read_network",
+    }
+)
+
+
+def applicable(framework: Framework) -> tuple[str, ...]:
+    """Names of the rules that can count a network of this framework.
+
+    >>> applicable("paddle")
+    ('paddle-model-stat', 'true')
+    """
+    return tuple(name for name, rule in RULES.items() if framework in rule.frameworks)
+
+
+def count(
+    module: object, framework: Framework, *, input_shape: tuple[int, int, int], rule: str
+) -> Counts:
+    """Count one network under one rule, for one image.
+
+    Args:
+        module: a ``torch.nn.Module`` (on any device, ``meta`` included) or a
+            ``paddle.nn.Layer``, in eval mode. No arithmetic is done, and it is left as it was.
+        framework: which of the two it is.
+        input_shape: channels, height, width.
+        rule: a name in ``RULES``.
+
+    Raises:
+        UnknownKey: there is no such rule.
+        Unavailable: the rule's library is not installed, or not in the version it is named after.
+        CountError: the rule does not apply to the framework, the network is in training mode,
+            or counting fails.
+    """
+    chosen = _rule(rule, framework)
+    if getattr(module, "training", False):
+        raise CountError("the network is in training mode, expected eval mode")
+    try:
+        if chosen.over == "layers":
+            network = read_network(module, framework, input_shape=input_shape)
+            return cast(Counts, _load(chosen.counter)(network))
+        return cast(Counts, _load(chosen.counter)(module, input_shape=input_shape))
+    except HarnessError:
+        raise
+    except Exception as error:  # whatever a third-party counter raises on this network
+        raise CountError(f"rule {rule!r}: {type(error).__name__}: {error}") from error
+
+
+def read_network(
+    module: object, framework: Framework, *, input_shape: tuple[int, int, int]
+) -> Network:
+    """List the layers that a network runs on one image, without running any arithmetic.
+
+    Raises:
+        Unavailable: the framework is not installed.
+        CountError: the network runs an operator that the reader does not know.
+    """
+    return cast(Network, _load(_READERS[framework])(module, input_shape=input_shape))
+
+
+def _rule(name: str, framework: Framework) -> Rule:
+    if name not in RULES:
+        raise UnknownKey(f"no counting rule {name!r}, expected one of {', '.join(RULES)}")
+    rule = RULES[name]
+    if framework not in rule.frameworks:
+        expected = " or ".join(sorted(rule.frameworks))
+        raise CountError(f"rule {name!r} counts {expected} networks, not {framework}")
+    return rule
+
+
+def _load(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"{target} needs {error.name}, which is not installed") from error

@@ -1,0 +1,15 @@
+"""The true count: learned parameters, and multiply-accumulates of convolutions and fc layers."""
+
+from __future__ import annotations
+
+from harness.complexity.counts import Counts
+from harness.complexity.layers import Network
+
+
+def count_true(network: Network) -> Counts:
+    """Count what the network really holds and multiplies.
+
+    Operations are multiply-accumulates (one for a multiplication and its addition); bias,
+    normalisation, activation and pooling count nothing.
+    """
+    return Counts(operations=sum(layer.macs for layer in network.layers), params=network.params)

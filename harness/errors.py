@@ -1,0 +1,178 @@
+"""Every way to fail, in the order of the pipeline.
+
+``HarnessError`` is what the command line turns into one line and an exit code; the two assertion
+classes are what a test fails with. Nothing else is raised on purpose.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Something the harness refuses or cannot do, said in words for the person running it."""
+
+
+# ── the page ──────────────────────────────────────────────────────────────────────────────────
+
+
+class PageError(HarnessError):
+    """A page cannot be read. Carries file and line."""
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        self.path = path
+        self.line = line
+        where = path if line is None else f"{path}:{line}"
+        super().__init__(f"{where}: {message}")
+
+
+class MalformedTable(PageError):
+    """A table row or cell is not what its header promises."""
+
+
+class UnknownColumn(PageError):
+    """A column header or unit cannot be understood."""
+
+
+class DuplicateRow(PageError):
+    """Two rows would share an id."""
+
+
+class StaleExpectation(PageError):
+    """The page and the file extracted from it differ."""
+
+
+# ── what is expected ──────────────────────────────────────────────────────────────────────────
+
+
+class ExpectationError(HarnessError):
+    """A file under ``expected/`` cannot be used as it is."""
+
+
+class UnknownKey(ExpectationError):
+    """An expectation names a key, row or rule that does not exist."""
+
+
+class UnmatchedKnownIssue(ExpectationError):
+    """A known issue matches no case."""
+
+
+class ExpiredKnownIssue(ExpectationError):
+    """A known issue is older than it was allowed to become."""
+
+
+# ── what is not here ──────────────────────────────────────────────────────────────────────────
+
+
+class Unavailable(HarnessError):
+    """Something that a measurement needs is not on this machine. Never a pass."""
+
+
+class MissingSource(Unavailable):
+    """A source library is not installed, or does not know the model."""
+
+
+class MissingWeights(Unavailable):
+    """A weights file is absent."""
+
+
+class MissingDataset(Unavailable):
+    """A data set is absent."""
+
+
+class MissingBackend(Unavailable):
+    """A backend is not installed on this machine."""
+
+
+class NotEnoughMemory(Unavailable):
+    """A step needs more memory than this machine has or may use."""
+
+
+# ── what broke ────────────────────────────────────────────────────────────────────────────────
+
+
+class StageError(HarnessError):
+    """A step of the pipeline failed: says which, on what, and how to repeat it.
+
+    Attributes:
+        stage: the step's name, as known issues name it.
+        case: the row or artifact it worked on.
+        command: a shell command that repeats just this, or "".
+        log: the tail of what the step printed, or "".
+    """
+
+    stage = "stage"
+
+    def __init__(self, message: str, *, case: str = "", command: str = "", log: str = "") -> None:
+        self.case = case
+        self.command = command
+        self.log = log
+        self.message = message
+        lines = [f"{self.stage} failed: {message}" + (f" [{case}]" if case else "")]
+        if log.strip():
+            lines += ["log:", *(f"  | {line}" for line in log.strip().splitlines()[-20:])]
+        if command:
+            lines.append(f"repeat: {command}")
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.case, self.command, self.log))
+
+
+def _rebuild(kind: type[StageError], message: str, case: str, command: str, log: str) -> StageError:
+    return kind(message, case=case, command=command, log=log)
+
+
+class BuildError(StageError):
+    """A row could not be turned into a network, or its weights do not fit."""
+
+    stage = "build"
+
+
+class CountError(StageError):
+    """A counter failed."""
+
+    stage = "count"
+
+
+class ExportError(StageError):
+    """An exporter failed, or what it left behind is not a complete, valid model."""
+
+    stage = "export"
+
+
+class CalibrationError(StageError):
+    """A calibration set cannot be used."""
+
+    stage = "calibrate"
+
+
+class CompileError(StageError):
+    """A backend could not compile an exported model."""
+
+    stage = "compile"
+
+
+class RunError(StageError):
+    """A compiled or exported model could not be run."""
+
+    stage = "run"
+
+
+class MeasureError(StageError):
+    """A figure could not be computed from what was run."""
+
+    stage = "measure"
+
+
+class DamagedArtifact(HarnessError):
+    """An entry of the artifact store is not what it was when it was written."""
+
+
+# ── what does not hold ────────────────────────────────────────────────────────────────────────
+
+
+class NonConformance(AssertionError):
+    """A measurement does not conform to a claim or to a tolerance."""
+
+
+class Regression(AssertionError):
+    """A measurement has moved away from the accepted baseline, in either direction."""

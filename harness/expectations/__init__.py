@@ -1,0 +1,1 @@
+"""Files under ``expected/`` that people decide on: tolerances, known issues, accepted baselines."""

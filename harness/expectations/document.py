@@ -1,0 +1,132 @@
+"""One TOML file, read key by key with errors that name the file, the key and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from harness.errors import ExpectationError, UnknownKey
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """`` (did you mean 'x'?)``, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A TOML table, the file it stands in and the keys that lead to it."""
+
+    path: Path
+    keys: tuple[str, ...]
+    values: Mapping[str, object]
+
+    @classmethod
+    def load(cls, path: Path) -> Table:
+        """Read a file; floats become decimals, so that they keep their printed digits.
+
+        Raises:
+            ExpectationError: the file is missing, unreadable, not UTF-8 or not TOML.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        except OSError as error:
+            raise ExpectationError(f"cannot read {path}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise ExpectationError(f"{path}: not UTF-8 at byte {error.start}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ExpectationError(f"{path}: not TOML: {error}") from error
+        return cls(path, (), values)
+
+    def where(self, key: str = "") -> str:
+        """``file: table.key``, as errors begin."""
+        dotted = ".".join((*self.keys, key) if key else self.keys)
+        return f"{self.path}: {dotted}" if dotted else str(self.path)
+
+    def wrong(self, key: str, expected: str) -> ExpectationError:
+        """The error for a key that is missing or whose value is not what is expected."""
+        if key not in self.values:
+            return ExpectationError(f"{self.where(key)} is missing, expected {expected}")
+        return ExpectationError(f"{self.where(key)} is {self.values[key]!r}, expected {expected}")
+
+    def only(self, known: Collection[str], what: str = "key") -> None:
+        """Refuse keys that nobody would read.
+
+        Raises:
+            UnknownKey: names the first such key and the nearest known one.
+        """
+        for key in self.values:
+            if key not in known:
+                raise UnknownKey(f"{self.where(key)}: unknown {what}{suggestion(key, known)}")
+
+    def text(self, key: str) -> str:
+        """A text that says something.
+
+        Raises:
+            ExpectationError: it is missing, blank or no text.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(key, "a text that is not blank")
+        return value.strip()
+
+    def optional_text(self, key: str) -> str | None:
+        """As :meth:`text`, or None where the key is absent."""
+        return self.text(key) if key in self.values else None
+
+    def day(self, key: str) -> date:
+        """A date without a time of day.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        if type(value) is not date:  # a datetime is a date too
+            raise self.wrong(key, "a date such as 2030-01-31, without quotes")
+        return value
+
+    def number(self, key: str, *, least: Decimal | None = None) -> Decimal:
+        """A finite number with its printed digits.
+
+        Raises:
+            ExpectationError: it is missing, no finite number, or below ``least``.
+        """
+        value = self.values.get(key)
+        bound = "" if least is None else f" of at least {least}"
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise self.wrong(key, f"a finite number{bound}")
+        number = Decimal(value)
+        if not number.is_finite() or (least is not None and number < least):
+            raise self.wrong(key, f"a finite number{bound}")
+        return number
+
+    def table(self, key: str) -> Table:
+        """The table under a key.
+
+        Raises:
+            ExpectationError: it is missing or no table.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, dict):
+            raise self.wrong(key, "a table")
+        return Table(self.path, (*self.keys, key), value)
+
+    def tables(self, key: str) -> tuple[Table, ...]:
+        """The array of tables under a key, numbered from 1; empty where the key is absent.
+
+        Raises:
+            ExpectationError: it is no array of tables.
+        """
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.wrong(key, f"an array of tables, [[{key}]]")
+        return tuple(
+            Table(self.path, (*self.keys, f"{key}[{number}]"), item)
+            for number, item in enumerate(value, start=1)
+        )

@@ -1,0 +1,6 @@
+"""Document to rows: Markdown in, :class:`harness.records.Page` and an expected file out.
+
+``reading.read_page`` reads a page, ``expected`` writes and reads the file extracted from it,
+``differences.compare`` holds one against the other, ``command`` is all of it from a shell.
+Nothing is imported here: reading an expected file must not pull in the Markdown parser.
+"""

@@ -1,0 +1,63 @@
+"""Networks of mmpretrain (once mmcls), named by their config, as ``resnext50-32x4d_8xb32_in1k``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mmpretrain
+import torch
+
+from harness.errors import MissingSource
+from harness.sources.network import Network
+from harness.sources.torch_networks import assign, logits
+
+__all__ = ["assign", "build", "logits"]
+
+
+class Logits(torch.nn.Module):
+    """An mmpretrain classifier whose plain call gives logits, with its parameters' own names.
+
+    mmpretrain's ``forward`` takes a mode, and its deployment scripts wrap it in the same way.
+    """
+
+    def __init__(self, classifier: torch.nn.Module) -> None:
+        super().__init__()
+        self.backbone = classifier.backbone
+        self.neck = classifier.neck
+        self.head = classifier.head
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map images (n, 3, height, width) to logits (n, classes)."""
+        logits: torch.Tensor = self.head(self.neck(self.backbone(images)))
+        return logits
+
+
+def build(model: str, *, input_size: int, weightless: bool) -> Network:
+    """Build a network; see :class:`harness.sources.network.Adapter`."""
+    try:
+        with _drawing_nothing() if weightless else _as_it_is():
+            classifier = mmpretrain.get_model(model, pretrained=False).eval()
+    except ValueError as error:
+        raise MissingSource(f"mmpretrain {mmpretrain.__version__} has no {model!r}") from error
+    return Network("torch", Logits(classifier).eval(), classifier, (3, input_size, input_size))
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _drawing_nothing() -> Iterator[None]:
+    """Leave parameters as allocated. mmpretrain cannot be built on the meta device."""
+    names = ("kaiming_uniform_", "kaiming_normal_", "normal_", "uniform_")
+    kept: dict[str, Any] = {name: getattr(torch.nn.init, name) for name in names}
+    try:
+        for name in names:
+            setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(torch.nn.init, name, function)

@@ -1,0 +1,96 @@
+"""Networks of PaddleClas, named ``module.class`` in its model zoo, as ``resnext.ResNeXt50_32x4d``.
+
+Importing PaddleClas as a whole asks for a dozen unrelated packages (faiss, visualdl, sklearn …),
+so its architecture modules are imported below empty stand-ins for their parent packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import numpy.typing as npt
+import paddle
+import requests
+import tqdm
+
+from harness.errors import BuildError, MissingSource
+from harness.sources.network import Floats, Network
+
+assert requests and tqdm  # imported before the stand-ins, see _architectures
+
+_PACKAGES = ("", ".ppcls", ".ppcls.arch", ".ppcls.arch.backbone", ".ppcls.utils")
+
+
+def build(model: str, *, input_size: int, weightless: bool) -> Network:
+    """Build a network; see :class:`harness.sources.network.Adapter`.
+
+    Parameter names are global in Paddle, so each network gets a name scope of its own.
+    """
+    module_name, _, class_name = model.partition(".")
+    architecture = getattr(_architectures(module_name), class_name, None)
+    if architecture is None:
+        raise MissingSource(f"PaddleClas' model zoo module {module_name!r} has no {class_name!r}")
+    with paddle.utils.unique_name.guard():
+        if weightless:
+            with paddle.LazyGuard():
+                layer = architecture()
+        else:
+            layer = architecture()
+    layer.eval()
+    return Network("paddle", layer, layer, (3, input_size, input_size))
+
+
+def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Give the network these tensors; see :class:`harness.sources.network.Adapter`."""
+    expected = network.module.state_dict()
+    faults = [f"{name} is missing" for name in expected if name not in tensors]
+    faults += [f"{name} is not the network's" for name in tensors if name not in expected]
+    for name in expected.keys() & tensors.keys():
+        ours, theirs = tuple(expected[name].shape), tuple(tensors[name].shape)
+        if ours != theirs:
+            faults.append(f"{name} has shape {theirs}, the network's has {ours}")
+    if faults:
+        rest = f"; and {len(faults) - 6} more" if len(faults) > 6 else ""
+        raise BuildError(f"weights do not fit the network: {'; '.join(sorted(faults)[:6])}{rest}")
+    with paddle.no_grad():
+        for name, place in expected.items():
+            place.get_tensor().set(np.ascontiguousarray(tensors[name]), paddle.CPUPlace())
+
+
+def logits(network: Network, images: Floats) -> Floats:
+    """Run images (n, 3, height, width), float32: float32 (n, classes)."""
+    with paddle.no_grad():
+        return np.asarray(network.module(paddle.to_tensor(images)).numpy())
+
+
+def tensor_order(network: Network) -> list[str]:
+    """The state's names in the order in which the architecture defines them."""
+    return list(network.module.state_dict())
+
+
+def _architectures(module_name: str) -> ModuleType:
+    spec = find_spec("paddleclas")
+    if spec is None or spec.origin is None:
+        raise MissingSource("PaddleClas is not installed: pip install --no-deps paddleclas")
+    root = Path(spec.origin).parent
+    stubs = {}
+    for package in _PACKAGES:
+        stub = ModuleType(f"paddleclas{package}")
+        stub.__path__ = [str(root.joinpath(*package.split(".")[1:]))]
+        stubs[stub.__name__] = stub
+    name = f"paddleclas.ppcls.arch.backbone.model_zoo.{module_name}"
+    with mock.patch.dict(sys.modules, stubs):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            raise MissingSource(f"PaddleClas' model zoo has no module {module_name!r}") from error

@@ -1,0 +1,100 @@
+"""Small steps for a child process: well-behaved ones, and one for every way to misbehave."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness.errors import ExportError, PageError, RunError, UnknownKey
+
+SLEEP_LONG = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+def hold_memory(size: int) -> int:
+    return len(b"x" * size)
+
+
+HELD: list[bytes] = []
+
+
+def keep_memory(size: int) -> None:
+    HELD.append(b"x" * size)
+
+
+def hang_with_descendants(pids: Path) -> None:
+    plain = subprocess.Popen(SLEEP_LONG)
+    escaped = subprocess.Popen(SLEEP_LONG, start_new_session=True)
+    pids.with_suffix(".partial").write_text(f"{os.getpid()} {plain.pid} {escaped.pid}")
+    pids.with_suffix(".partial").rename(pids)
+    time.sleep(60)
+
+
+def crash_with_descendant(pids: Path) -> None:
+    pids.write_text(str(subprocess.Popen(SLEEP_LONG).pid))
+    os.abort()
+
+
+def segfault() -> None:
+    ctypes.string_at(0)
+
+
+def kill_self(signal: int) -> None:
+    os.kill(os.getpid(), signal)
+
+
+def leave(code: int) -> None:
+    sys.exit(code)
+
+
+def leave_at_once(code: int) -> None:
+    os._exit(code)
+
+
+def chatter(text: str) -> None:
+    print(f"python says {text}")
+    os.write(2, f"a library says {text}\n".encode())
+    subprocess.run(["echo", f"a tool says {text}"], check=True)
+
+
+def complain(text: str) -> None:
+    chatter(text)
+    raise RuntimeError(text)
+
+
+def chatter_then_fail(lines: int) -> None:
+    for number in range(lines):
+        print(f"line {number}")
+    raise RuntimeError("no such operator")
+
+
+def lack_a_key() -> None:
+    raise UnknownKey("no row of that name")
+
+
+def misread_page() -> None:
+    raise PageError("cannot be pickled", path="page.md", line=3)
+
+
+def fail_at_stage() -> None:
+    print("loading")
+    raise RunError("no output")
+
+
+def fail_with_details() -> None:
+    raise ExportError("empty file", case="own case", command="own command", log="own log")
+
+
+def return_unsendable() -> object:
+    return lambda: None
