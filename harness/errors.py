@@ -21,7 +21,17 @@ class PageError(HarnessError):
         self.path = path
         self.line = line
         where = path if line is None else f"{path}:{line}"
+        self.message = message
         super().__init__(f"{where}: {message}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_page_error, (type(self), self.message, self.path, self.line))
+
+
+def _rebuild_page_error(
+    kind: type[PageError], message: str, path: str, line: int | None
+) -> PageError:
+    return kind(message, path=path, line=line)
 
 
 class MalformedTable(PageError):

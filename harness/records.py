@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 

@@ -100,4 +100,9 @@ def _measurements(table: Table) -> dict[str, Measurement]:
 
 
 def _texts(table: Table) -> dict[str, str]:
-    return {key: table.text(key) for key in table.values}
+    found = {}
+    for key, value in table.values.items():
+        if not isinstance(value, str):
+            raise table.wrong(key, "a text")
+        found[key] = value
+    return found

@@ -20,6 +20,10 @@ GAIN_DEVIATION = 0.02
 CLIPPED_SHARE = 0.05
 """Share of images that must end at the candidate's ceiling or floor, two images at least."""
 
+DISTINCT_SHARE = 0.9
+"""With no more than this share of the reference's different outputs the candidate repeats itself;
+a few near duplicates among the images may well become equal in int8."""
+
 PROBABILITY_SUM_ERROR = 1e-2
 """How far the sum of an int8 softmax over 1000 classes may lie from 1."""
 
@@ -61,6 +65,7 @@ def likely_causes(
         sentence = f"outputs are matched to the wrong images: {pairing.description}"
         return (Cause("permutation", sentence),)
     found = (
+        _repeated(reference, candidate),
         _probabilities(reference, candidate),
         _offset(reference, candidate),
         _gain(reference, candidate),
@@ -96,6 +101,17 @@ def _collapsed(reference: Logits, candidate: Logits) -> Cause | None:
 def _same_for_all(logits: Logits) -> bool:
     scale = float(np.abs(logits).max())
     return root_mean_square(logits - logits.mean(axis=0)) <= FLOAT32_EPS * scale
+
+
+def _repeated(reference: Logits, candidate: Logits) -> Cause | None:
+    distinct = [len(np.unique(half, axis=0)) for half in (reference, candidate)]
+    if distinct[1] > DISTINCT_SHARE * distinct[0]:
+        return None
+    return Cause(
+        "repeated",
+        f"the candidate has only {distinct[1]} different outputs for {distinct[0]} different ones "
+        "of the reference: an output buffer or batch is used again",
+    )
 
 
 def _probabilities(reference: Logits, candidate: Logits) -> Cause | None:

@@ -1,0 +1,9 @@
+"""The suite as a pytest plugin: options, collection, scheduling, recording."""
+
+pytest_plugins = (
+    "harness.plugin.options",
+    "harness.plugin.collection",
+    "harness.plugin.fixtures",
+    "harness.plugin.recording",
+    "harness.plugin.run",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from harness.reporting.results import CaseOutcome, CaseResult, Defect, Run
@@ -59,12 +59,8 @@ def headline(run: Run, counted: Tally) -> list[str]:
         f"{counted.rows_with_cases} of {counted.rows} rows have cases; "
         f"{reproduced} of {counted.documented} claims reproduced"
     )
-    outcomes = ", ".join(
-        f"{counted.outcomes[outcome]} {outcome}"
-        for outcome in CaseOutcome
-        if counted.outcomes.get(outcome)
-    )
-    told.append(f"{cases} cases in {counted.duration_s:.1f} s: {outcomes or 'none'}")
+    outcomes = _told(counted.outcomes) or "none"
+    told.append(f"{cases} cases in {counted.duration_s:.1f} s: {outcomes}")
     if counted.seeded:
         told.append(SEEDED.format(seeded=counted.seeded, cases=cases))
     return told
@@ -139,12 +135,8 @@ def _skipped(reasons: Sequence[tuple[str, int]]) -> list[str]:
 def _stages(counted: Tally) -> list[str]:
     if not counted.stages:
         return []
-    present = [outcome for outcome in CaseOutcome if counted.outcomes.get(outcome)]
-    rows = [
-        (name, *(outcomes.get(outcome, 0) for outcome in present))
-        for name, outcomes in counted.stages
-    ]
-    return _columns(("stage", *(str(outcome) for outcome in present)), rows)
+    width = max(len(name) for name, _ in counted.stages)
+    return ["stages", *(f"  {name:{width}}  {_told(found)}" for name, found in counted.stages)]
 
 
 def _figures(counted: Tally) -> list[str]:
@@ -167,11 +159,17 @@ def _columns(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[st
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
+            cell.rjust(width) if index else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table
     ]
+
+
+def _told(outcomes: Mapping[CaseOutcome, int]) -> str:
+    return ", ".join(
+        f"{outcomes[outcome]} {outcome}" for outcome in CaseOutcome if outcomes.get(outcome)
+    )
 
 
 def _one_line(text: str) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import mmpretrain
+import numpy.typing as npt
 import torch
 
 from harness.errors import MissingSource
 from harness.sources.network import Network
 from harness.sources.torch_networks import assign, logits
 
-__all__ = ["assign", "build", "logits"]
+__all__ = ["assign", "build", "from_reference", "logits"]
 
 
 class Logits(torch.nn.Module):
@@ -42,6 +43,17 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     except ValueError as error:
         raise MissingSource(f"mmpretrain {mmpretrain.__version__} has no {model!r}") from error
     return Network("torch", Logits(classifier).eval(), classifier, (3, input_size, input_size))
+
+
+def from_reference(
+    network: Network,  # noqa: ARG001 - the adapters' common signature
+    tensors: Mapping[str, npt.NDArray[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """The reference network's tensors under mmpretrain's names."""
+    return {
+        ("head." if name.startswith("fc.") else "backbone.") + name: value
+        for name, value in tensors.items()
+    }
 
 
 @contextmanager

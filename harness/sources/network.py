@@ -44,6 +44,11 @@ class Adapter(Protocol):
             MissingSource: the library is not installed or does not know the model.
         """
 
+    def from_reference(
+        self, network: Network, tensors: Mapping[str, npt.NDArray[Any]]
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Rename the tensors of the reference network of the same architecture."""
+
     def assign(self, network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
         """Give the network these tensors, by the names the library itself uses.
 

@@ -24,7 +24,8 @@ import tqdm
 from harness.errors import BuildError, MissingSource
 from harness.sources.network import Floats, Network
 
-assert requests and tqdm  # imported before the stand-ins, see _architectures
+assert requests  # both are imported before the stand-ins, see _architectures
+assert tqdm
 
 _PACKAGES = ("", ".ppcls", ".ppcls.arch", ".ppcls.arch.backbone", ".ppcls.utils")
 
@@ -71,9 +72,22 @@ def logits(network: Network, images: Floats) -> Floats:
         return np.asarray(network.module(paddle.to_tensor(images)).numpy())
 
 
-def tensor_order(network: Network) -> list[str]:
-    """The state's names in the order in which the architecture defines them."""
-    return list(network.module.state_dict())
+def from_reference(
+    network: Network, tensors: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """The reference network's tensors under PaddleClas' names.
+
+    Both define their layers in the same order, and each layer's tensors too; Paddle keeps the
+    weights of a fully connected layer transposed.
+
+    Raises:
+        BuildError: one has more tensors than the other.
+    """
+    names = list(network.module.state_dict())
+    if len(names) != len(tensors):
+        raise BuildError(f"PaddleClas' network has {len(names)} tensors, not {len(tensors)}")
+    values = (value.T if name == "fc.weight" else value for name, value in tensors.items())
+    return dict(zip(names, values, strict=True))
 
 
 def _architectures(module_name: str) -> ModuleType:

@@ -35,7 +35,8 @@ import torch
 from timm.models.resnet import Bottleneck, ResNet
 
 from harness.errors import BuildError
-from harness.sources.network import Floats
+from harness.sources.network import Floats, Network
+from harness.sources.torch_networks import assign
 
 VERSION = 1
 """Part of every key that depends on these weights; raised when they change."""
@@ -164,9 +165,8 @@ def _fit(module: ResNet, scenes: torch.Tensor, rng: np.random.Generator) -> None
     """Take the batch-norm statistics, layer upon layer in one pass, then fit the readout."""
     for layer in module.modules():
         layer.training = isinstance(layer, torch.nn.BatchNorm2d)
-    module.global_pool(module.forward_features(scenes))
-    module.eval()
     features = module.global_pool(module.forward_features(scenes)).numpy().astype(np.float64)
+    module.eval()
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     readout = module.fc
     weights = _normal(rng, tuple(readout.weight.shape)) * (
@@ -175,3 +175,24 @@ def _fit(module: ResNet, scenes: torch.Tensor, rng: np.random.Generator) -> None
     offset = READOUT_OFFSET * _normal(rng, (readout.out_features,))
     readout.weight = _parameter(weights)
     readout.bias = _parameter(offset - weights @ mean)
+
+
+def reference_like(network_name: str, network: Network) -> ResNet:
+    """The reference network with a Paddle network's own values.
+
+    The inverse of :func:`harness.sources.ppcls.from_reference`.
+
+    Raises:
+        BuildError: the two have another number of tensors.
+    """
+    module = Architecture.named(network_name).build()
+    names = [name for name in module.state_dict() if not name.endswith("num_batches_tracked")]
+    values = [value.numpy() for value in network.module.state_dict().values()]
+    if len(names) != len(values):
+        raise BuildError(f"{network_name} has {len(names)} tensors, the network {len(values)}")
+    given = {
+        name: value.T.copy() if name == "fc.weight" else value
+        for name, value in zip(names, values, strict=True)
+    }
+    assign(Network("torch", module, module, network.input_shape), given)
+    return module

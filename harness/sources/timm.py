@@ -7,9 +7,9 @@ import torch
 
 from harness.errors import MissingSource
 from harness.sources.network import Network
-from harness.sources.torch_networks import assign, logits
+from harness.sources.torch_networks import assign, from_reference, logits
 
-__all__ = ["assign", "build", "logits"]
+__all__ = ["assign", "build", "from_reference", "logits"]
 
 
 def build(model: str, *, input_size: int, weightless: bool) -> Network:

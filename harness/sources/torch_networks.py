@@ -42,6 +42,40 @@ def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
     module.eval()
 
 
+def from_reference(
+    network: Network,  # noqa: ARG001 - the adapters' common signature
+    tensors: Mapping[str, npt.NDArray[Any]],
+) -> dict[str, npt.NDArray[Any]]:
+    """The reference network's tensors under this library's names, which are the same."""
+    return dict(tensors)
+
+
+def logits64(network: Network, images: Floats) -> npt.NDArray[np.float64]:
+    """Run images through the network in float64: the arbiter between two float32 results.
+
+    Weights are widened layer by layer, so that no second copy of the network is held.
+    """
+    module: torch.nn.Module = network.module
+    leaves = [layer for layer in module.modules() if not any(layer.children())]
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, _: void(layer.double())) for layer in leaves
+    ]
+    hooks += [
+        layer.register_forward_hook(lambda layer, *_: void(layer.float())) for layer in leaves
+    ]
+    try:
+        with torch.inference_mode():
+            return np.asarray(module(torch.from_numpy(images).double()).numpy())
+    finally:
+        for hook in hooks:
+            hook.remove()
+        module.float()
+
+
+def void(_: object) -> None:
+    """Drop a value where a hook must return none."""
+
+
 def logits(network: Network, images: Floats) -> Floats:
     """Run images (n, 3, height, width), float32: float32 (n, classes)."""
     with torch.inference_mode():

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import ExpectationError, UnknownKey
 
 _REQUIRED = {"model", "weights", "network"}
-_OPTIONAL = {"input_size"}
+_OPTIONAL = {"input_size", "params"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Variant:
         weights: the published weights file's name.
         network: the architecture's name; equal names are the same computation.
         input_size: height and width in pixels, or None where the page's claim says it.
+        params: number of parameters, or None where the row's expected complexity says it.
     """
 
     row: str
@@ -33,6 +34,7 @@ class Variant:
     weights: str
     network: str
     input_size: int | None = None
+    params: int | None = None
 
 
 def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str, Variant]:
@@ -77,7 +79,18 @@ def _variant(path: Path, row: str, entry: object) -> Variant:
     for key in sorted(_REQUIRED):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise ExpectationError(f"{where}.{key}: expected text")
-    size = entry.get("input_size")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-        raise ExpectationError(f"{where}.input_size: expected pixels, a positive whole number")
-    return Variant(row, parts[1], entry["model"], entry["weights"], entry["network"], size)
+    for key in sorted(_OPTIONAL):
+        value = entry.get(key)
+        if value is not None and (
+            not isinstance(value, int) or isinstance(value, bool) or value < 1
+        ):
+            raise ExpectationError(f"{where}.{key}: expected a positive whole number")
+    return Variant(
+        row,
+        parts[1],
+        entry["model"],
+        entry["weights"],
+        entry["network"],
+        entry.get("input_size"),
+        entry.get("params"),
+    )

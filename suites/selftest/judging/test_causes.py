@@ -22,13 +22,14 @@ def softmax(logits: Logits) -> Logits:
 
 
 STAND_INS: dict[str, Callable[[Logits, Logits], Logits]] = {
-    "identical": lambda fp32, int8: fp32.copy(),
-    "candidate constant": lambda fp32, int8: np.tile(int8[0], (len(int8), 1)),
-    "permutation": lambda fp32, int8: int8[::-1],
-    "softmax": lambda fp32, int8: softmax(int8),
-    "offset": lambda fp32, int8: int8 + SHIFTS,
-    "gain": lambda fp32, int8: 0.5 * int8,
-    "saturation": lambda fp32, int8: np.clip(int8, -4.0, 4.0),
+    "identical": lambda fp32, _: fp32.copy(),
+    "candidate constant": lambda _, int8: np.tile(int8[0], (len(int8), 1)),
+    "permutation": lambda _, int8: int8[::-1],
+    "softmax": lambda _, int8: softmax(int8),
+    "offset": lambda _, int8: int8 + SHIFTS,
+    "gain": lambda _, int8: 0.5 * int8,
+    "repeated": lambda _, int8: np.tile(int8[:6], (3, 1)),
+    "saturation": lambda _, int8: np.clip(int8, -4.0, 4.0),
 }
 
 
@@ -42,6 +43,7 @@ def test_plain_quantization_noise_has_no_cause(reference: Logits, int8: Logits) 
     assert likely_causes(reference, int8) == ()
     loud = reference + 10 * (int8 - reference)  # 0 dB: bad, but without a pattern
     assert likely_causes(reference, loud) == ()
+    assert likely_causes(reference, 1.01 * reference) == ()  # a gain that rounding explains
 
 
 def test_offsets_say_whether_they_differ_by_class(reference: Logits, int8: Logits) -> None:
@@ -90,11 +92,18 @@ def test_twice_the_same_image_is_no_wrong_order(reference: Logits) -> None:
     assert find_pairing(twice, twice) is None
 
 
-@pytest.mark.parametrize("name", ["unrelated", "negated", "collapsed"])
+@pytest.mark.parametrize("seed", range(10))
+def test_few_unrelated_images_are_not_taken_for_wrong_order(seed: int, reference: Logits) -> None:
+    unrelated = np.random.default_rng(seed).normal(scale=2.0, size=(3, reference.shape[1]))
+    assert find_pairing(reference[:3], unrelated) is None
+
+
+@pytest.mark.parametrize("name", ["unrelated", "negated", "collapsed", "repeated"])
 def test_other_faults_are_not_taken_for_wrong_order(name: str, reference: Logits) -> None:
     candidates = {
         "unrelated": np.random.default_rng(5).normal(scale=2.0, size=reference.shape),
         "negated": -reference,
+        "repeated": np.tile(reference[:6], (3, 1)),
         "collapsed": np.tile(reference[3], (len(reference), 1)),
     }
     assert find_pairing(reference, candidates[name]) is None

@@ -114,15 +114,14 @@ BASE = '[centred_sqnr]\nat_least = 15\nreason = "why"\n'
         ("[top1\n", "not TOML: .*line 1"),
     ],
 )
-def test_a_wrong_file_is_refused_by_file_and_key(
-    tmp_path: Path, text: str, complaint: str
-) -> None:
-    with pytest.raises(ExpectationError, match=rf"tolerances\.toml: .*{complaint}|{complaint}"):
+def test_a_wrong_file_is_refused_by_file_and_key(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ExpectationError, match=complaint) as failure:
         read(tmp_path, text)
+    assert "tolerances.toml: " in str(failure.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ExpectationError, match="cannot read .*none.toml: No such file"):
+    with pytest.raises(ExpectationError, match=r"cannot read .*none\.toml: No such file"):
         read_tolerances(tmp_path / "none.toml")
 
 

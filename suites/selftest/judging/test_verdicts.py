@@ -159,7 +159,12 @@ def test_a_claim_s_tolerance_is_print_sampling_and_what_is_allowed() -> None:
 
 def test_the_full_set_has_no_sampling_error() -> None:
     assert claim_tolerance(CLAIM, images=50_000).parts == (("print", Decimal("0.005")),)
+    assert sampling_error(76.13, images=1, full_set=1) == 0
     assert sampling_error(76.13, images=49_999) > 0
+
+
+def test_drawing_half_the_set_leaves_half_the_variance() -> None:
+    assert sampling_error(50.0, images=25_000) == Decimal("0.68")  # 300 sqrt(0.25 / 25000 / 2)
 
 
 def test_a_perfect_claim_still_has_a_sampling_error() -> None:

@@ -1,0 +1,45 @@
+"""The same steps from a shell: ``python -m harness COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from harness.errors import HarnessError
+
+COMMANDS = (
+    "harness.pages.command",
+    "harness.catalogue_command",
+    "harness.export_command",
+    "harness.artifacts_command",
+    "harness.baseline_command",
+    "harness.reporting.command",
+    "harness.bench.command",
+)
+"""Modules with ``add_parser(subparsers)`` and ``run(arguments) -> exit status``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error is one line on stderr and exit status 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness", description="Conformance suite for model zoos."
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        importlib.import_module(module).add_parser(subparsers)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

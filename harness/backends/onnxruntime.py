@@ -1,0 +1,154 @@
+"""ONNX Runtime: the embedded backend, with its own static quantizer.
+
+Activations are unsigned and weights signed per channel, which is what x86 runs fast. The model is
+quantized in the QDQ form, which says at each tensor how it was quantized.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+from harness.backends.operators import read_operators
+from harness.errors import CompileError, RunError
+
+Floats = npt.NDArray[np.float32]
+
+METHODS = {
+    "max": CalibrationMethod.MinMax,
+    "percentile": CalibrationMethod.Percentile,
+    "entropy": CalibrationMethod.Entropy,
+    "kl_divergence": CalibrationMethod.Entropy,
+}
+"""The vendor's calibrate_mode to ONNX Runtime's method."""
+
+
+def compile_int8(
+    model: Path,
+    compiled: Path,
+    *,
+    calibration: Floats,
+    calibrate_mode: str,
+    per_channel: bool,
+    workspace: Path,
+) -> None:
+    """Optimize and quantize a float model, opset 13 or later, calibrated on images.
+
+    ``calibration``: preprocessed images (n, 3, height, width), float32.
+
+    Raises:
+        CompileError: the quantizer refuses model, mode or images.
+    """
+    if calibrate_mode not in METHODS:
+        raise CompileError(
+            f"ONNX Runtime has no calibration method for calibrate_mode {calibrate_mode!r}, "
+            f"expected one of {', '.join(METHODS)}"
+        )
+    optimized = workspace / "optimized.onnx"
+    options = _options(threads=1)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(optimized)
+    try:
+        session = onnxruntime.InferenceSession(str(model), options)
+        name = session.get_inputs()[0].name
+        del session
+        level = logging.root.level
+        logging.root.setLevel(logging.ERROR)  # advice to pre-process, which has just been done
+        try:
+            quantize_static(
+                str(optimized),
+                str(compiled),
+                _Images(name, calibration),
+                quant_format=QuantFormat.QDQ,
+                per_channel=per_channel,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=METHODS[calibrate_mode],
+            )
+        finally:
+            logging.root.setLevel(level)
+    except Exception as error:  # the runtime raises classes of its own, one for each status
+        raise CompileError(f"ONNX Runtime: {type(error).__name__}: {error}") from error
+    finally:
+        optimized.unlink(missing_ok=True)
+
+
+class _Images(CalibrationDataReader):  # type: ignore[misc]
+    """Hands out one image at a time, so that calibration memory does not grow with their number."""
+
+    def __init__(self, name: str, images: Floats) -> None:
+        self._feeds: Iterator[dict[str, Floats]] = (
+            {name: images[index : index + 1]} for index in range(len(images))
+        )
+
+    def get_next(self) -> dict[str, Floats] | None:
+        return next(self._feeds, None)
+
+
+class Session:
+    """A model ready to run on one thread.
+
+    Raises:
+        RunError: the model cannot be loaded.
+    """
+
+    def __init__(self, model: Path, *, threads: int = 1, executed_to: Path | None = None) -> None:
+        """``executed_to``: where to write the graph that is really executed, or None."""
+        options = _options(threads=threads)
+        if executed_to is not None:
+            level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+            options.graph_optimization_level = level
+            options.optimized_model_filepath = str(executed_to)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise RunError(f"ONNX Runtime cannot load {model.name}: {error}") from error
+        self._input = self._session.get_inputs()[0].name
+
+    def logits(self, images: Floats) -> Floats:
+        """Run images (n, 3, height, width) as one batch: float32 (n, classes).
+
+        Raises:
+            RunError: the runtime refuses the images, or gives another number of outputs.
+        """
+        try:
+            outputs = self._session.run(None, {self._input: images})
+        except Exception as error:
+            raise RunError(f"ONNX Runtime, batch of {len(images)}: {error}") from error
+        if len(outputs) != 1:
+            raise RunError(f"the model has {len(outputs)} outputs, expected one")
+        return np.asarray(outputs[0])
+
+
+def executed_operators(model: Path, workspace: Path) -> dict[str, int]:
+    """How often each operator stands in the graph that the runtime really executes."""
+    executed = workspace / "executed.onnx"
+    try:
+        Session(model, executed_to=executed)
+        return dict(Counter(node.op_type for node in read_operators(executed)))
+    finally:
+        executed.unlink(missing_ok=True)
+
+
+def _options(*, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors
+    return options

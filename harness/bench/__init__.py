@@ -1,0 +1,1 @@
+"""What the suite costs, held against the same work written straight down without it."""

@@ -1,0 +1,134 @@
+"""``bench``: what the gate costs, against the same work without the suite."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness import atomic
+from harness.bench.bare import BareRow, read_jobs, run_bare
+from harness.bench.gate import JUDGED, require_empty, require_full, run_gate
+from harness.bench.measuring import Usage
+from harness.bench.tables import bare_table, comparison_table, machine_line
+from harness.errors import HarnessError
+from harness.reporting.machine import describe
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+OK: Final = 0
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+PAGE: Final = "resnext"
+STDERR: Final = 2  # pytest's output goes there, so that standard output is the figures alone
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bench`` to the command line; the parsed arguments carry ``run``."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure what the gate costs",
+        description="Measure time, processor time and memory of the gate, and of the same work "
+        "without it. Exit code: pytest's where it is run, else 0; 1: a bare row failed; 2: bad "
+        "input.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True)
+    bare = actions.add_parser("bare", help="the work on each row, without the suite")
+    gate = actions.add_parser("gate", help="the gate on an empty store, then on the full one")
+    compare = actions.add_parser("compare", help="both, and the ratio")
+    for action in (bare, compare):
+        action.add_argument("--page", default=PAGE, help="default: %(default)s")
+        action.add_argument(
+            "--row", action="append", default=[], metavar="ID", help="only this row; repeatable"
+        )
+    gate.add_argument("--warm-only", action="store_true", help="only on the full store of --store")
+    for action in (gate, compare):
+        action.add_argument(
+            "--store", type=Path, metavar="DIR", help="kept; default: a temporary folder"
+        )
+        action.add_argument(
+            "arguments", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on"
+        )
+    for action in (bare, gate, compare):
+        action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+        action.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure what is asked, print the tables, write the JSON file.
+
+    Returns:
+        pytest's exit code where it is run and is not 0, 1 where a bare row failed, 2 for bad
+        input, else 0. A signal n that ended pytest is 128 + n, as shells say it.
+    """
+    try:
+        return _run(args)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _run(args: argparse.Namespace) -> int:
+    jobs = read_jobs(args.page, args.row) if args.action != "gate" else []
+    warm_only = args.action == "gate" and args.warm_only
+    if warm_only:
+        require_full(args.store)
+    elif args.action != "bare" and args.store is not None:
+        require_empty(args.store)
+    machine = describe()
+    print(machine_line(machine), flush=True)
+    bare: list[BareRow] = []
+    for row in run_bare(jobs):
+        bare.append(row)
+        print(f"{len(bare)}/{len(jobs)} {row.row}: {row.usage.cpu_s:.1f} s CPU", file=sys.stderr)
+    if bare:
+        print(f"\n{bare_table(bare)}", flush=True)
+    gate: dict[str, Usage] = {}
+    if args.action != "bare":
+        with _store(args.store) as store:
+            gate = _gate(store, args.arguments, warm_only=warm_only)
+        called = " ".join(("pytest -n auto", *args.arguments))
+        print(f"\n{called}\n{comparison_table(bare, gate)}")
+    if args.json is not None:
+        figures = {
+            "machine": dataclasses.asdict(machine),
+            "bare": [dataclasses.asdict(row) for row in bare],
+            "gate": {name: dataclasses.asdict(usage) for name, usage in gate.items()},
+            "pytest_arguments": list(getattr(args, "arguments", [])),
+        }
+        atomic.write_text(args.json, json.dumps(figures, indent=2) + "\n")
+    return exit_code(bare, gate)
+
+
+def _gate(store: Path, arguments: Sequence[str], *, warm_only: bool) -> dict[str, Usage]:
+    """Run cold, then warm; no second time where the first could not run its tests."""
+    runs: dict[str, Usage] = {}
+    for name in ("warm",) if warm_only else ("cold", "warm"):
+        runs[name] = run_gate(store, arguments, output=STDERR)
+        if runs[name].exit_code not in JUDGED:
+            break
+    return runs
+
+
+def exit_code(bare: Sequence[BareRow], gate: Mapping[str, Usage]) -> int:
+    """What the command ends with, see :func:`run`."""
+    for usage in gate.values():
+        if usage.exit_code:
+            return usage.exit_code if usage.exit_code > 0 else 128 - usage.exit_code
+    return FAILED if any(row.failed for row in bare) else OK
+
+
+@contextmanager
+def _store(asked: Path | None) -> Iterator[Path]:
+    if asked is not None:
+        yield asked.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="zoo-bench-") as folder:
+        yield Path(folder)

@@ -1,0 +1,169 @@
+"""What is expected of whom: pages, pinned variants and complexity, joined by row id.
+
+Reads data files only; no framework is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.complexity.expected import ExpectedComplexity
+from harness.complexity.expected import read_expected as read_complexity
+from harness.errors import ExpectationError, HarnessError
+from harness.pages.expected import read_expected as read_page
+from harness.records import DocumentedFailure, Metric, Page, Row
+from harness.sources.variants import Variant, read_variants
+
+EXPECTED = Path(__file__).parent.parent / "expected"
+"""Where the expectations lie in a checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A documented model: a row, or a model of which the page says that a conversion fails.
+
+    Attributes:
+        size: height and width of its input, in pixels.
+        complexity: what its counts come to, or None for a documented failure.
+    """
+
+    page: Page
+    documented: Row | DocumentedFailure
+    variant: Variant
+    size: int
+    complexity: ExpectedComplexity | None
+
+    @property
+    def id(self) -> str:
+        """The row id, as ``resnext/timm/resnext50_32x4d``."""
+        return self.documented.id
+
+    @property
+    def slug(self) -> str:
+        """The id as it stands in test ids."""
+        return self.documented.slug
+
+    @property
+    def row(self) -> Row:
+        """The documented row.
+
+        Raises:
+            TypeError: it is a documented failure, of which no figures are claimed.
+        """
+        if not isinstance(self.documented, Row):
+            raise TypeError(f"{self.id} has no row of its own")
+        return self.documented
+
+    @property
+    def expected_complexity(self) -> ExpectedComplexity:
+        """What the row's counts come to.
+
+        Raises:
+            TypeError: as for :attr:`row`.
+        """
+        if self.complexity is None:
+            raise TypeError(f"{self.id} has no counts of its own")
+        return self.complexity
+
+    @property
+    def place(self) -> str:
+        """``row id, file:line``."""
+        return f"{self.id}, {self.page.at(self.documented.line)}"
+
+    @property
+    def where(self) -> str:
+        """``[row id] file:line``, which ends a headline."""
+        return f"[{self.id}] {self.page.at(self.documented.line)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything documented, in the order of the pages."""
+
+    pages: tuple[Page, ...]
+    rows: tuple[Subject, ...]
+    failures: tuple[Subject, ...]
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Rows first, then documented failures."""
+        return self.rows + self.failures
+
+    def select(self, patterns: Iterable[str]) -> tuple[Subject, ...]:
+        """The subjects that any of the patterns names: an id, a slug, a name, or with wildcards.
+
+        Raises:
+            HarnessError: a pattern names none; the nearest ids are in the message.
+        """
+        chosen: dict[str, Subject] = {}
+        for pattern in patterns:
+            found = [subject for subject in self.subjects if _named(subject, pattern)]
+            if not found:
+                ids = [subject.id for subject in self.subjects]
+                near = get_close_matches(pattern, [*ids, *(id.split("/")[-1] for id in ids)], n=3)
+                hint = f"; nearest: {', '.join(near)}" if near else ""
+                raise HarnessError(f"no row is named {pattern!r}{hint}")
+            chosen |= {subject.id: subject for subject in found}
+        return tuple(subject for subject in self.subjects if subject.id in chosen)
+
+    def one(self, pattern: str) -> Subject:
+        """The one subject that a pattern names.
+
+        Raises:
+            HarnessError: it names none, or several.
+        """
+        found = self.select([pattern])
+        if len(found) > 1:
+            ids = ", ".join(subject.id for subject in found[:4])
+            raise HarnessError(f"{pattern!r} names {len(found)} rows ({ids}, …); give the whole id")
+        return found[0]
+
+
+def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
+    """Read and join all pages under ``expected/pages``.
+
+    Raises:
+        ExpectationError: a file is missing or wrong, or the files do not fit each other.
+    """
+    paths = sorted((expected / "pages").glob("*.toml"))
+    if not paths:
+        raise ExpectationError(
+            f"{expected / 'pages'}: no page; make one with: python -m harness extract"
+        )
+    pages, rows, failures = [], [], []
+    for path in paths:
+        page = read_page(path)
+        subjects = [*page.rows, *page.failures]
+        variants = read_variants(
+            expected / "variants" / path.name, rows=[subject.id for subject in subjects]
+        )
+        complexity = read_complexity(
+            expected / "complexity" / path.name, [row.id for row in page.rows]
+        )
+        pages.append(page)
+        rows += [_row(page, row, variants[row.id], complexity[row.id]) for row in page.rows]
+        failures += [_failure(page, failure, variants[failure.id]) for failure in page.failures]
+    return Catalogue(tuple(pages), tuple(rows), tuple(failures))
+
+
+def _row(page: Page, row: Row, variant: Variant, complexity: ExpectedComplexity) -> Subject:
+    claim = row.claim(Metric.INPUT_SIZE)
+    size = variant.input_size or (int(claim.figure.value) if claim else None)
+    if size is None:
+        raise ExpectationError(f"{row.id}: neither the page nor its variant gives an input size")
+    return Subject(page, row, replace(variant, params=complexity.true_params), size, complexity)
+
+
+def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:
+    if variant.input_size is None or variant.params is None:
+        raise ExpectationError(f"{failure.id}: its variant needs input_size and params")
+    return Subject(page, failure, variant, variant.input_size, None)
+
+
+def _named(subject: Subject, pattern: str) -> bool:
+    names = (subject.id, subject.slug, subject.documented.name)
+    return any(fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,44 @@
+"""torch networks to TorchScript and ONNX by trace, as the zoo's own scripts export them.
+
+The batch dimension is left open in ONNX, so that one file serves every batch size.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+
+INPUT_NAME, OUTPUT_NAME = "input", "output"
+
+
+def export_torchscript(
+    module: torch.nn.Module, path: Path, *, input_shape: tuple[int, int, int]
+) -> None:
+    """Trace ``module`` on an image of zeros and save it."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracer warnings and the deprecation of TorchScript
+        traced = torch.jit.trace(module, torch.zeros(1, *input_shape), check_trace=False)
+        torch.jit.save(traced, str(path))
+
+
+def export_onnx(
+    module: torch.nn.Module, path: Path, *, opset: int, input_shape: tuple[int, int, int]
+) -> None:
+    """Export ``module`` at ``opset`` with torch's TorchScript-based exporter.
+
+    torch's newer exporter does not serve: asked for the documented opset 11 it writes opset 18.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the deprecation of this exporter
+        torch.onnx.export(
+            module,
+            (torch.zeros(1, *input_shape),),
+            str(path),
+            opset_version=opset,
+            dynamo=False,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_axes={INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}},
+        )

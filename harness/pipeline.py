@@ -1,0 +1,448 @@
+"""The steps of one case, composed: what is in the store is used, what is not is built.
+
+The only module, beside the plugin, that knows all rooms. It holds no framework itself: whatever
+needs one runs in the isolated child (``harness.steps``), under a reservation of memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import steps
+from harness.artifacts import JSON, Entry, Key, Store, open_store
+from harness.buildconfig import BuildConfig, Dataset, Quantize, read_build_config
+from harness.catalogue import Subject
+from harness.complexity.counts import Counts
+from harness.errors import (
+    BuildError,
+    CompileError,
+    CountError,
+    DamagedArtifact,
+    ExpectationError,
+    ExportError,
+    RunError,
+    StageError,
+)
+from harness.images.preprocessing import digest as pipeline_digest
+from harness.images.scenes import VERSION as SCENES_VERSION
+from harness.images.sets import EVALUATION_IMAGES, embedded_sets
+from harness.isolation import Worker
+from harness.memory import Ledger, default_budget_bytes
+from harness.sources.variants import Variant
+from harness.steps import Images, Route, Weights
+
+Array = npt.NDArray[Any]
+
+GIB = 2**30
+HARNESS = Path(__file__).parent
+
+BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
+STEP_COPIES: Mapping[str, float] = {
+    "count": 0.0,
+    "reference": 2.5,
+    "export": 5.0,
+    "compile": 4.0,
+    "run": 2.6,
+}
+"""Times the parameters' size that a step needs at its peak, measured on the largest network."""
+
+STEP_SECONDS = 300.0  # limit of a step whatever its size
+STEP_SECONDS_PER_MILLION = 2.5  # and for each million parameters; the slowest take 0.1
+
+CURRENT_OPSET = 19
+DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
+"""What the zoo's own export commands ask for, by source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way in which a row is exported."""
+
+    format: Literal["torchscript", "onnx"]
+    opset: int = 0
+    route: Route = "documented"
+
+    @property
+    def id(self) -> str:
+        """As it stands in test ids."""
+        return self.format if self.format == "torchscript" else f"onnx-opset{self.opset}"
+
+    @property
+    def file(self) -> str:
+        """The name of the model in its entry."""
+        return "model.pt" if self.format == "torchscript" else "model.onnx"
+
+
+def forms(source: str) -> tuple[Form, ...]:
+    """The ways in which rows of a source are exported; the last is what is compiled."""
+    documented = Form("onnx", DOCUMENTED_OPSETS[source])
+    if source == "ppcls":
+        return documented, Form("onnx", CURRENT_OPSET, "external")
+    return Form("torchscript"), documented, Form("onnx", CURRENT_OPSET)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The source framework's own logits: float32 on the probes, float64 on the first ones."""
+
+    logits: Array
+    logits64: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is asked for.
+
+    ``weights``: None for seeded ones, "hub", or a folder. ``memory_bytes``: what all processes of
+    this machine may reserve together. ``step_timeout_s``: in place of the limit by size.
+    """
+
+    build_config: Path
+    store: Path | None = None
+    store_limit: str | None = None
+    weights: str | None = None
+    memory_bytes: int | None = None
+    step_timeout_s: float | None = None
+
+
+@dataclass
+class Workshop:
+    """Builds, counts, exports, compiles and runs networks, each thing once."""
+
+    settings: Settings
+    worker: Worker = field(default_factory=lambda: Worker(recycle_above_bytes=3 * GIB))
+
+    @cached_property
+    def store(self) -> Store:
+        """Where everything built is kept."""
+        return open_store(self.settings.store, limit=self.settings.store_limit)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who of this machine's processes holds how much memory."""
+        budget = self.settings.memory_bytes or default_budget_bytes()
+        return Ledger(self.store.root / "memory.json", budget_bytes=budget)
+
+    @cached_property
+    def config(self) -> BuildConfig:
+        """How to calibrate and quantize."""
+        return read_build_config(self.settings.build_config)
+
+    @property
+    def _dataset(self) -> Dataset:
+        if self.config.dataset is None:
+            raise ExpectationError(
+                f"{self.settings.build_config}: dataset: missing, needed to calibrate"
+            )
+        return self.config.dataset
+
+    @property
+    def _quantize(self) -> Quantize:
+        if self.config.backend.quantize is None:
+            raise ExpectationError(
+                f"{self.settings.build_config}: backend.quantize: missing, needed for int8"
+            )
+        return self.config.backend.quantize
+
+    # ── inputs ──
+
+    @cached_property
+    def _images_entry(self) -> Entry:
+        dataset = self._dataset
+        key = Key.of(
+            "images",
+            inputs={"pipeline": pipeline_digest(dataset.process_ops)},
+            options={"scenes": SCENES_VERSION, "calibration": dataset.images},
+            tools=_tools("numpy", "pillow") | {"code": code_digest("images")},
+        )
+        return self.store.use(key, self._make_images)
+
+    def _make_images(self, folder: Path) -> Mapping[str, JSON]:
+        sets = embedded_sets(self.config)
+        facts: dict[str, JSON] = {}
+        for name in ("statistics", "calibration", "evaluation"):
+            images = getattr(sets, name)
+            np.save(folder / f"{name}.npy", images.images)
+            facts[name] = images.digest
+        return facts
+
+    @property
+    def images(self) -> Images:
+        """The embedded images, preprocessed."""
+        entry = self._images_entry
+        return Images(*(entry.file(f"{name}.npy") for name in Images.__slots__))
+
+    def _images_digest(self, name: str) -> str:
+        return str(self._images_entry.facts[name])
+
+    def weights(self, variant: Variant) -> Weights:
+        """Which weights the row is given.
+
+        Raises:
+            MissingWeights: the folder has not got them.
+            BuildError: the file is not what its name says.
+        """
+        asked = self.settings.weights
+        if asked is None:
+            identity = f"seeded:{variant.network}:{self._images_digest('statistics')}"
+            return Weights("seeded", identity)
+        from harness.sources import weights
+
+        hub = asked == "hub"
+        path = weights.download(variant) if hub else weights.find(variant, Path(asked))
+        weights.check_hash(path, variant)
+        return Weights("file", f"file:{weights.digest(path)}", path)
+
+    @property
+    def weights_kind(self) -> str:
+        """As reports name it: "seeded" or "published"."""
+        return "seeded" if self.settings.weights is None else "published"
+
+    # ── steps ──
+
+    def counts(self, variant: Variant, size: int, rules: Sequence[str]) -> dict[str, Counts]:
+        """Operations and parameters under each rule."""
+        key = Key.of(
+            "count",
+            inputs={"source": variant.source, "model": variant.model},
+            options={"size": size, "rules": sorted(set(rules))},
+            tools=_source_tools(variant.source)
+            | _tools("thop", "mmcv-lite")
+            | {"code": code_digest("sources", "complexity", "steps.py")},
+        )
+        entry = self._build(
+            "count", key, variant, CountError, steps.count, variant, size, tuple(sorted(set(rules)))
+        )
+        counted = entry.facts["counts"]
+        assert isinstance(counted, dict)
+        return {rule: Counts(**values) for rule, values in counted.items()}
+
+    def reference(self, variant: Variant, size: int) -> Reference:
+        """What the source framework itself computes."""
+        key = self._network_key("reference", variant, size, evaluation=True)
+        arguments = (variant, size, self.weights(variant), self.images)
+        entry = self._use("reference", key, variant, BuildError, steps.reference, *arguments)
+        return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"))
+
+    def exported(self, variant: Variant, size: int, form: Form) -> Entry:
+        """The exported model and what was seen of it; the file may be no model at all."""
+        options = {"format": form.format, "opset": form.opset, "route": form.route}
+        key = self._network_key("export", variant, size, options=options)
+        arguments: tuple[object, ...] = (variant, size, self.weights(variant), self.images)
+        step: Callable[..., Any] = steps.export_torchscript
+        if form.format == "onnx":
+            step = steps.export_onnx
+            arguments += (form.opset, form.route)
+        return self._build("export", key, variant, ExportError, step, *arguments)
+
+    def outputs(
+        self, variant: Variant, model: Entry, file: str, *, batches: Sequence[int] | None = None
+    ) -> Array:
+        """What a model computes on the first evaluation images; by default on all of them."""
+        rest = EVALUATION_IMAGES - sum(steps.PROBES)
+        batches = tuple(batches or (*steps.PROBES, rest))
+        identity = model.facts.get("canonical_digest") or model.digest(file)
+        key = Key.of(
+            "run",
+            inputs={"model": str(identity), "images": self._images_digest("evaluation")},
+            options={"batches": list(batches), "file": file},
+            tools=_tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
+        )
+        found = self.store.get(key)
+        path = Path() if found else self._file(model, file)
+        entry = self._use(
+            "run", key, variant, RunError, steps.run, path, self.images.evaluation, batches
+        )
+        return _array(entry, "logits.npy")
+
+    def compiled(self, variant: Variant, model: Entry) -> Entry:
+        """The int8 model that the embedded backend compiles from an exported one."""
+        quantize = self._quantize
+        key = Key.of(
+            "compile",
+            inputs={
+                "model": str(model.facts["canonical_digest"]),
+                "images": self._images_digest("calibration"),
+            },
+            options={"mode": quantize.calibrate_mode, "per_channel": quantize.per_channel},
+            tools=_tools("onnxruntime", "onnx")
+            | {"code": code_digest("backends", "exporters", "steps.py")},
+        )
+        path = Path() if self.store.get(key) else self._file(model, "model.onnx")
+        return self._build(
+            "compile",
+            key,
+            variant,
+            CompileError,
+            steps.compile_onnxruntime,
+            path,
+            self.images,
+            quantize.calibrate_mode,
+            quantize.per_channel,
+        )
+
+    # ── what the suites ask of a row ──
+
+    def counts_of(self, subject: Subject) -> dict[str, Counts]:
+        """Counts of a row under the rules of its figures, and the true ones."""
+        expected = subject.expected_complexity
+        rules = {expected.operations.counter, expected.params.counter, "true"}
+        return self.counts(subject.variant, subject.size, sorted(rules))
+
+    def compilable(self, subject: Subject) -> Entry:
+        """The export that is compiled: the one at the current opset."""
+        return self.exported(subject.variant, subject.size, forms(subject.variant.source)[-1])
+
+    def float_outputs(self, subject: Subject) -> Array:
+        """The float half of parity: logits of all evaluation images, in the backend."""
+        return self.outputs(subject.variant, self.compilable(subject), "model.onnx")
+
+    def compiled_row(self, subject: Subject) -> Entry:
+        """The row, compiled to int8."""
+        return self.compiled(subject.variant, self.compilable(subject))
+
+    def int8_outputs(self, subject: Subject) -> Array:
+        """The int8 half of parity."""
+        return self.outputs(subject.variant, self.compiled_row(subject), "model.onnx")
+
+    # ── machinery ──
+
+    def _network_key(
+        self,
+        step: str,
+        variant: Variant,
+        size: int,
+        *,
+        options: Mapping[str, JSON] | None = None,
+        evaluation: bool = False,
+    ) -> Key:
+        inputs = {
+            "source": variant.source,
+            "model": variant.model,
+            "weights": self.weights(variant).identity,
+        }
+        if evaluation:
+            inputs["images"] = self._images_digest("evaluation")
+        code = code_digest("sources", "exporters", "steps.py")
+        return Key.of(
+            step,
+            inputs=inputs,
+            options={"size": size, **(options or {})},
+            tools=_source_tools(variant.source) | _tools("onnx") | {"code": code},
+        )
+
+    def _build(
+        self,
+        step: str,
+        key: Key,
+        variant: Variant,
+        stage: type[StageError],
+        function: Callable[..., Any],
+        *arguments: object,
+    ) -> Entry:
+        """The entry of a key, made in the child where it is not in the store."""
+
+        def produce(folder: Path) -> Mapping[str, JSON]:
+            with self.ledger.reserve(self.bytes_for(step, variant), owner=f"{step} {variant.row}"):
+                facts: dict[str, JSON] = dict(
+                    self.worker.run(
+                        function,
+                        folder,
+                        *arguments,
+                        timeout_s=self._limit_s(variant),
+                        stage=stage,
+                        case=variant.row,
+                    )
+                )
+            return facts | {"peak_bytes": self.worker.last_peak_bytes or 0}
+
+        return self.store.build(key, produce)
+
+    def _use(self, step: str, key: Key, *arguments: Any) -> Entry:
+        """As :meth:`_build`, and the files are what was written; a damaged entry is built anew."""
+        entry = self._build(step, key, *arguments)
+        for name in entry.files:
+            try:
+                entry.file(name)
+            except DamagedArtifact:
+                return self._build(step, key, *arguments)
+        return entry
+
+    def _file(self, model: Entry, file: str) -> Path:
+        return model.file(file)
+
+    def bytes_for(self, step: str, variant: Variant) -> int:
+        """What a step is reserved, in bytes."""
+        return BASE_BYTES + int(STEP_COPIES[step] * 4 * (variant.params or 0))
+
+    def _limit_s(self, variant: Variant) -> float:
+        if self.settings.step_timeout_s is not None:
+            return self.settings.step_timeout_s
+        return STEP_SECONDS + STEP_SECONDS_PER_MILLION * (variant.params or 0) / 1e6
+
+
+def code_digest(*parts: str) -> str:
+    """Identity of the harness's own code in these packages or modules: it made what is stored."""
+    whole = hashlib.sha256()
+    for part in parts:
+        path = HARNESS / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            whole.update(file.relative_to(HARNESS).as_posix().encode())
+            whole.update(file.read_bytes())
+    return whole.hexdigest()[:16]
+
+
+def _array(entry: Entry, name: str) -> Array:
+    loaded: Array = np.load(entry.file(name), allow_pickle=False)
+    return loaded
+
+
+def _source_tools(source: str) -> dict[str, str]:
+    """Versions of what a network of this source, and its seeded weights, are made with."""
+    own = {
+        "torchvision": ("torchvision",),
+        "timm": (),
+        "mmcls": ("mmpretrain", "mmengine", "mmcv-lite"),
+        "ppcls": ("paddlepaddle", "paddleclas", "paddle2onnx"),
+    }
+    return _tools("torch", "timm", "numpy", *own[source])
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of everything that takes part in a run."""
+    return _tools(
+        "torch",
+        "torchvision",
+        "timm",
+        "mmpretrain",
+        "mmcv-lite",
+        "paddlepaddle",
+        "paddleclas",
+        "paddle2onnx",
+        "thop",
+        "onnx",
+        "onnxruntime",
+        "numpy",
+        "pytest",
+        "pytest-xdist",
+    )
+
+
+def _tools(*names: str) -> dict[str, str]:
+    return {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

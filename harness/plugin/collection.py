@@ -1,0 +1,182 @@
+"""Rows into cases: parametrization, selection, known issues. Imports no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from harness import errors
+from harness.catalogue import Subject
+from harness.errors import HarnessError, UnmatchedKnownIssue
+from harness.expectations.known_issues import match, read_known_issues
+from harness.pipeline import Form, forms
+from harness.plugin.options import BACKENDS, GATE, Gate
+from harness.records import KnownIssue, Metric
+
+ISSUE = pytest.StashKey[KnownIssue]()
+CASE = pytest.StashKey["Case"]()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case of a row: what a test is parametrized with.
+
+    Only what the test asks for is set; ``id`` is the bracket part of the test's id.
+    """
+
+    subject: Subject
+    form: Form | None = None
+    backend: str = ""
+    precision: str = ""
+    metric: Metric | None = None
+
+    @property
+    def id(self) -> str:
+        """ASCII, and stable when rows are added or moved."""
+        metric = str(self.metric) if self.metric else ""
+        parts = (self.form.id if self.form else "", self.backend, metric, self.precision)
+        return "-".join((self.subject.slug, *(part for part in parts if part)))
+
+
+def _rows(gate: Gate) -> Iterator[Case]:
+    return (Case(subject) for subject in gate.catalogue.rows)
+
+
+def _exports(gate: Gate) -> Iterator[Case]:
+    for subject in gate.catalogue.subjects:
+        yield from (Case(subject, form) for form in forms(subject.variant.source))
+
+
+def _working_exports(gate: Gate) -> Iterator[Case]:
+    """Without the conversions that are documented to fail, which leave nothing to look at."""
+    failing = {subject.id for subject in gate.catalogue.failures}
+    for case in _exports(gate):
+        form = case.form
+        assert form is not None
+        if case.subject.id not in failing or form.route != "documented":
+            yield case
+
+
+def _onnx_exports(gate: Gate) -> Iterator[Case]:
+    """Those that say which input they take."""
+    for case in _working_exports(gate):
+        if case.form is not None and case.form.format == "onnx" and case.subject.complexity:
+            yield case
+
+
+def _targets(precision: str) -> Callable[[Gate], Iterator[Case]]:
+    def cases(gate: Gate) -> Iterator[Case]:
+        for subject in gate.catalogue.rows:
+            yield from (Case(subject, backend=backend, precision=precision) for backend in BACKENDS)
+
+    return cases
+
+
+def _accuracies(gate: Gate) -> Iterator[Case]:
+    for subject in gate.catalogue.rows:
+        for metric in (Metric.TOP1, Metric.TOP5):
+            if subject.row.claim(metric):
+                yield from (
+                    Case(subject, metric=metric, precision=precision)
+                    for precision in ("fp32", "int8")
+                )
+
+
+CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
+    "row_case": _rows,
+    "export_case": _exports,
+    "working_export_case": _working_exports,
+    "onnx_case": _onnx_exports,
+    "fp32_case": _targets("fp32"),
+    "int8_case": _targets("int8"),
+    "accuracy_case": _accuracies,
+}
+"""What a test is parametrized over, by the name of the argument that it takes."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a test over the cases that its argument names."""
+    for argument, cases in CASES.items():
+        if argument in metafunc.fixturenames:
+            made = list(cases(metafunc.config.stash[GATE]))
+            metafunc.parametrize(argument, made, ids=[case.id for case in made])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark known issues, then leave out what was not asked for and put heavy rows first."""
+    gate = config.stash[GATE]
+    for item in items:
+        case = _case(item)
+        if case is not None:
+            item.stash[CASE] = case
+    narrowed = any("::" in argument for argument in config.args)
+    _mark_known_issues(gate, items, narrowed=narrowed)
+    chosen = {subject.id for subject in gate.selected}
+    kept = [item for item in items if _is_selected(item, gate, chosen)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    order = {subject.id: subject for subject in gate.catalogue.subjects}
+    items[:] = sorted(kept, key=lambda item: _weight(item, order))
+
+
+def _case(item: pytest.Item) -> Case | None:
+    callspec = getattr(item, "callspec", None)
+    values: Iterable[object] = callspec.params.values() if callspec else ()
+    return next((value for value in values if isinstance(value, Case)), None)
+
+
+def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
+    case = item.stash.get(CASE, None)
+    if case is None:
+        return True
+    return (
+        case.subject.id in chosen
+        and (not case.backend or case.backend in gate.backends)
+        and (not case.precision or case.precision in gate.precisions)
+    )
+
+
+def _weight(item: pytest.Item, order: dict[str, Subject]) -> tuple[int, str]:
+    """Heavy first; rows of one network side by side; a row's cases in the order of the files."""
+    case = item.stash.get(CASE, None)
+    if case is None:
+        return (0, "")
+    return (-(order[case.subject.id].variant.params or 0), case.subject.id)
+
+
+def _mark_known_issues(gate: Gate, items: list[pytest.Item], *, narrowed: bool) -> None:
+    """Turn each known issue into a strict xfail of the case that it names.
+
+    An issue about a test that was not collected is left alone: nothing can be said of it. So is,
+    where the command line names single tests (``narrowed``), one that matches none of them.
+
+    Raises:
+        pytest.UsageError: an issue has expired, matches no case, or two match one.
+    """
+    collected = {item.nodeid: item for item in items if item.stash.get(CASE, None) is not None}
+    files = {nodeid.partition("[")[0] for nodeid in collected}
+    try:
+        issues = read_known_issues(
+            gate.expected / "known_issues.toml", today=datetime.now(UTC).date()
+        )
+        about = [issue for issue in issues if issue.case.partition("[")[0] in files]
+        matched = {}
+        for issue in about:
+            try:
+                matched |= match([issue], collected)
+            except UnmatchedKnownIssue:
+                if not narrowed:
+                    raise
+        if not narrowed:
+            match(about, collected)  # and none is named twice
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    for nodeid, issue in matched.items():
+        collected[nodeid].stash[ISSUE] = issue
+        collected[nodeid].add_marker(
+            pytest.mark.xfail(raises=getattr(errors, issue.error), strict=True, reason=issue.reason)
+        )

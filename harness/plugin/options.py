@@ -1,0 +1,122 @@
+"""Command-line options, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts.quantities import parse_size
+from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
+from harness.errors import HarnessError
+from harness.pipeline import Settings
+from harness.sources import ADAPTERS
+
+STAGES = ("page", "complexity", "export", "int8", "accuracy")
+BACKENDS = ("onnxruntime",)
+PRECISIONS = ("fp32", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What this run is about.
+
+    Attributes:
+        expected: the folder of expectations.
+        selected: the rows and documented failures asked for; all where none was named.
+        required: stages in which "not measured" fails.
+    """
+
+    expected: Path
+    catalogue: Catalogue
+    selected: tuple[Subject, ...]
+    settings: Settings
+    backends: tuple[str, ...]
+    precisions: tuple[str, ...]
+    required: frozenset[str]
+
+
+GATE = pytest.StashKey[Gate]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("zoo", "model zoo conformance")
+    group.addoption(
+        "--row",
+        action="append",
+        default=[],
+        metavar="ROW",
+        help="only this row: an id, a documented name, or a pattern such as '*/timm/*'; repeatable",
+    )
+    group.addoption(
+        "--source", action="append", default=[], choices=tuple(ADAPTERS), help="only this source"
+    )
+    group.addoption(
+        "--backend", action="append", default=[], choices=BACKENDS, help="only this backend"
+    )
+    group.addoption(
+        "--precision", action="append", default=[], choices=PRECISIONS, help="only this precision"
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        choices=STAGES,
+        help="fail where this stage is not measured; repeatable",
+    )
+    group.addoption(
+        "--weights",
+        metavar="DIR|hub",
+        help="published weights: a folder of files under their published names, or 'hub' for each "
+        "library's own download; seeded weights otherwise",
+    )
+    group.addoption(
+        "--build-config",
+        metavar="YAML",
+        help="how to calibrate and quantize, in the vendor's build config format",
+    )
+    group.addoption("--expected", metavar="DIR", help="expectations in place of expected/")
+    group.addoption("--store", metavar="DIR", help="where everything built is kept")
+    group.addoption("--store-limit", metavar="SIZE", help="its size limit, such as 20GiB")
+    group.addoption("--memory", metavar="SIZE", help="what all steps together may take")
+    group.addoption(
+        "--step-timeout", type=float, metavar="SECONDS", help="limit of one step, whatever its size"
+    )
+    group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the expectations and settle the options; anything wrong ends the run with one line."""
+    for stage in STAGES:
+        config.addinivalue_line("markers", f"{stage}: cases of the stage {stage!r}")
+    try:
+        config.stash[GATE] = _gate(config)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _gate(config: pytest.Config) -> Gate:
+    option = config.getoption
+    expected = Path(option("--expected") or EXPECTED)
+    catalogue = read_catalogue(expected)
+    selected = catalogue.select(option("--row")) if option("--row") else catalogue.subjects
+    sources = option("--source") or tuple(ADAPTERS)
+    memory = option("--memory")
+    return Gate(
+        expected=expected,
+        catalogue=catalogue,
+        selected=tuple(one for one in selected if one.variant.source in sources),
+        settings=Settings(
+            build_config=Path(option("--build-config") or expected / "build" / "embedded.yaml"),
+            store=Path(option("--store")) if option("--store") else None,
+            store_limit=option("--store-limit"),
+            weights=option("--weights"),
+            memory_bytes=parse_size(memory) if memory else None,
+            step_timeout_s=option("--step-timeout"),
+        ),
+        backends=tuple(option("--backend") or BACKENDS),
+        precisions=tuple(option("--precision") or PRECISIONS),
+        required=frozenset(option("--require")),
+    )

@@ -1,0 +1,177 @@
+"""What a test says about its case, on its way to the run log.
+
+A test notes claims, measurements, verdicts and defects on its ``record``; they travel with the
+test report (through xdist too) and are written by the controlling process alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from harness.catalogue import Subject
+from harness.complexity.expected import Defect as KnownDefect
+from harness.errors import HarnessError, StageError, Unavailable
+from harness.judging.verdicts import require
+from harness.plugin.collection import CASE, ISSUE
+from harness.plugin.options import GATE, STAGES
+from harness.records import Claim, Measurement, Outcome, Verdict
+from harness.reporting import encoding
+from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defect
+
+RECORD = pytest.StashKey["Record"]()
+PROPERTY = "zoo"
+
+
+@dataclass
+class Record:
+    """One case's notes."""
+
+    case: str
+    row: str = ""
+    stage: str = ""
+    weights: str = ""
+    verdict: Verdict | None = None
+    claims: list[ClaimResult] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def command(self) -> str:
+        """What repeats just this case."""
+        return f"pytest '{self.case}'"
+
+    def measured(self, *measurements: Measurement) -> None:
+        """Note figures, whatever is judged about them."""
+        self.measurements += measurements
+
+    def note_defect(self, subject: Subject, defect: KnownDefect | None) -> None:
+        """Note a figure that the page is known to have wrong."""
+        if defect is not None:
+            self.defects.append(
+                Defect(
+                    subject.id,
+                    str(defect.column),
+                    f"{defect.printed.text} {subject.page.at(subject.documented.line)}",
+                    f"{defect.true:_}",
+                    defect.cause,
+                )
+            )
+
+    def judge(self, verdict: Verdict, *, claim: Claim | None = None, **how: Any) -> None:
+        """Note a verdict, about a documented figure or not, and require it to conform.
+
+        Raises:
+            NonConformance, Regression: it does not.
+            Unavailable: it is inconclusive, or nothing was measured.
+        """
+        self.verdict = verdict
+        if claim is not None:
+            self.claims.append(
+                ClaimResult(claim.metric, verdict.outcome, claim.figure.text, verdict.headline)
+            )
+        require(verdict, **how)
+
+    def result(self, outcome: CaseOutcome) -> CaseResult:
+        """The case as the run log has it."""
+        return CaseResult(
+            case=self.case,
+            outcome=outcome,
+            row=self.row,
+            stage=self.stage,
+            reason=self.reason,
+            weights=self.weights,
+            verdict=self.verdict,
+            claims=tuple(self.claims),
+            measurements=tuple(self.measurements),
+            defects=tuple(self.defects),
+        )
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """The notes of the running case."""
+    return request.node.stash[RECORD]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Open the notes of a case."""
+    case = item.stash.get(CASE, None)
+    stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
+    item.stash[RECORD] = Record(item.nodeid, case.subject.id if case else "", stage)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """What is not available here is not measured: a skip with its reason, unless it is required."""
+    try:
+        yield
+    except Unavailable as error:
+        notes = item.stash[RECORD]
+        notes.reason = str(error)
+        if notes.stage in item.config.stash[GATE].required:
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the notes along with the report that decides the outcome."""
+    report = yield
+    if RECORD not in item.stash:
+        return report
+    if report.when != "call" and report.passed:
+        return report
+    notes = item.stash[RECORD]
+    error = call.excinfo.value if call.excinfo else None
+    issue = item.stash.get(ISSUE, None)
+    if isinstance(error, StageError):
+        notes.stage = error.stage if not notes.stage else notes.stage
+    if isinstance(error, HarnessError) and report.failed:
+        report.longrepr = str(error)  # the words are for the reader, the traceback is not
+    if isinstance(error, AssertionError) and type(error) is not AssertionError and report.failed:
+        report.longrepr = str(error)
+    result = notes.result(_outcome(report, error, notes))
+    if result.outcome is CaseOutcome.KNOWN_ISSUE and issue is not None:
+        result = replace(result, known_issue=issue, reason=str(error))
+    elif error is not None and not result.reason:
+        result = replace(result, reason=str(error))
+    report.user_properties.append((PROPERTY, json.dumps(encoding.encode(result))))
+    return report
+
+
+def _outcome(report: pytest.TestReport, error: BaseException | None, notes: Record) -> CaseOutcome:
+    if hasattr(report, "wasxfail") and report.skipped:
+        return CaseOutcome.KNOWN_ISSUE
+    if report.passed:
+        return CaseOutcome.PASSED
+    if report.skipped:
+        if notes.verdict is not None and notes.verdict.outcome is Outcome.INCONCLUSIVE:
+            return CaseOutcome.INCONCLUSIVE
+        return CaseOutcome.NOT_MEASURED if notes.reason else CaseOutcome.SKIPPED
+    if isinstance(error, AssertionError) or report.longrepr is None:
+        return CaseOutcome.FAILED
+    return CaseOutcome.FAILED if error is None else CaseOutcome.ERRORED
+
+
+def read(report: pytest.TestReport, *, worker: str) -> CaseResult | None:
+    """The case's result out of a report, or None where the report does not decide it.
+
+    A report without notes is one that xdist made of a worker that died.
+    """
+    for name, value in report.user_properties:
+        if name == PROPERTY:
+            result = encoding.case_result(json.loads(str(value)))
+            return replace(result, duration_s=report.duration, worker=worker)
+    if report.failed and report.when not in ("setup", "call", "teardown"):
+        reason = str(report.longrepr or "the worker died")
+        return CaseResult(report.nodeid, CaseOutcome.ERRORED, reason=reason, worker=worker)
+    return None

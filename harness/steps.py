@@ -1,0 +1,290 @@
+"""The steps as they run in the isolated child process: each writes its files and returns facts.
+
+A step never judges. What it made and what it saw goes into the artifact store, so that a judgement
+can be made again, and differently, without building anything.
+
+A child keeps the last network it built, so that the steps of a row build it once.
+"""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.artifacts import JSON
+from harness.backends.session import Session, run_batches
+from harness.errors import BuildError
+from harness.sources import Network, adapter
+from harness.sources.variants import Variant
+
+Floats = npt.NDArray[np.float32]
+Route = Literal["documented", "external"]
+
+PROBES = (1, 4)
+"""Batch sizes that every export is run with, on its first images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Files of preprocessed float32 images (n, 3, height, width), one for each purpose."""
+
+    statistics: Path
+    calibration: Path
+    evaluation: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Which weights a network is given: a published file, the library's hub, or seeded ones.
+
+    ``identity`` is what stands in keys.
+    """
+
+    kind: Literal["file", "hub", "seeded"]
+    identity: str
+    path: Path | None = None
+
+
+# ── counting ──────────────────────────────────────────────────────────────────────────────────
+
+
+def count(
+    folder: Path,  # noqa: ARG001 - every step has one
+    variant: Variant,
+    size: int,
+    rules: tuple[str, ...],
+) -> Mapping[str, JSON]:
+    """Count the network under each rule, without giving it weights."""
+    from harness.complexity import rules as counting
+
+    network = adapter(variant.source).build(variant.model, input_size=size, weightless=True)
+    counted: dict[str, JSON] = {}
+    for rule in rules:
+        counts = counting.count(
+            network.countable, network.framework, input_shape=network.input_shape, rule=rule
+        )
+        counted[rule] = {"operations": counts.operations, "params": counts.params}
+    return {"counts": counted}
+
+
+# ── the source framework ──────────────────────────────────────────────────────────────────────
+
+
+def reference(
+    folder: Path, variant: Variant, size: int, weights: Weights, images: Images
+) -> Mapping[str, JSON]:
+    """Run the network in its own framework: float32 on the probes, float64 on the first of them."""
+    probes = _load(images.evaluation)[: sum(PROBES)]
+    network = _network(variant, size, weights, images)
+    np.save(folder / "logits.npy", adapter(variant.source).logits(network, probes))
+    np.save(folder / "logits64.npy", _double(network, variant, weights, images, probes[:1]))
+    return {"weights": weights.identity, "framework": network.framework}
+
+
+def _double(
+    network: Network, variant: Variant, weights: Weights, images: Images, probes: Floats
+) -> npt.NDArray[np.float64]:
+    """The logits in float64, by torch: for a Paddle network through its reference network."""
+    from harness.sources import seeded, torch_networks
+
+    if network.framework == "torch":
+        return torch_networks.logits64(network, probes)
+    if weights.kind == "seeded":
+        twin = _reference_network(variant.network, images.statistics)
+    else:
+        twin = seeded.reference_like(variant.network, network)
+    return torch_networks.logits64(Network("torch", twin, twin, network.input_shape), probes)
+
+
+# ── exporting ─────────────────────────────────────────────────────────────────────────────────
+
+
+def export_torchscript(
+    folder: Path, variant: Variant, size: int, weights: Weights, images: Images
+) -> Mapping[str, JSON]:
+    """Trace and save the network, twice: ``model.pt``."""
+    from harness.exporters import torch_exports
+    from harness.exporters.torchscript_inspection import inspect_torchscript
+
+    network = _network(variant, size, weights, images)
+    path = folder / "model.pt"
+    torch_exports.export_torchscript(network.module, path, input_shape=network.input_shape)
+    facts = dict(inspect_torchscript(path))
+    with tempfile.TemporaryDirectory(dir=folder) as again:
+        second = Path(again) / "model.pt"
+        torch_exports.export_torchscript(network.module, second, input_shape=network.input_shape)
+        repeated = inspect_torchscript(second).get("canonical_digest")
+        return facts | {"repeats": repeated == facts.get("canonical_digest")}
+
+
+def export_onnx(
+    folder: Path,
+    variant: Variant,
+    size: int,
+    weights: Weights,
+    images: Images,
+    opset: int,
+    route: Route,
+) -> Mapping[str, JSON]:
+    """Export the network to ``model.onnx`` and look at what was written."""
+    from harness.exporters.inspection import inspect_onnx
+
+    path = folder / "model.onnx"
+    _write_onnx(path, variant, size, weights, images, opset, route)
+    facts = dict(inspect_onnx(path))
+    if route == "documented" and variant.source == "ppcls":
+        return facts  # as expensive as all else together; the external route repeats it
+    with tempfile.TemporaryDirectory(dir=folder) as again:
+        second = Path(again) / "model.onnx"
+        _write_onnx(second, variant, size, weights, images, opset, route)
+        from harness.exporters.canonical import canonical_digest
+
+        return facts | {"repeats": canonical_digest(second) == facts.get("canonical_digest")}
+
+
+def _write_onnx(
+    path: Path,
+    variant: Variant,
+    size: int,
+    weights: Weights,
+    images: Images,
+    opset: int,
+    route: Route,
+) -> None:
+    if variant.source != "ppcls":
+        from harness.exporters import torch_exports
+
+        network = _network(variant, size, weights, images)
+        torch_exports.export_onnx(
+            network.module, path, opset=opset, input_shape=network.input_shape
+        )
+        return
+    from harness.exporters import paddle_exports
+
+    saved = _saved(variant, size, weights, images)
+    if route == "documented":
+        _release()  # the converter needs several times the model's size
+        paddle_exports.export_documented(Path(saved.name), path, opset=opset)
+    else:
+        network = _network(variant, size, weights, images)
+        paddle_exports.export_external(network.module, Path(saved.name), path, opset=opset)
+
+
+# ── compiling and running ─────────────────────────────────────────────────────────────────────
+
+
+def compile_onnxruntime(
+    folder: Path, model: Path, images: Images, calibrate_mode: str, per_channel: bool
+) -> Mapping[str, JSON]:
+    """Compile an exported model to int8 with ONNX Runtime: ``model.onnx``."""
+    from harness.backends import onnxruntime, operators
+    from harness.exporters.canonical import canonicalize
+
+    _release()
+    with tempfile.TemporaryDirectory(dir=folder) as workspace:
+        plain = Path(workspace) / "plain.onnx"
+        canonicalize(model, plain)
+        compiled = folder / "model.onnx"
+        onnxruntime.compile_int8(
+            plain,
+            compiled,
+            calibration=_load(images.calibration),
+            calibrate_mode=calibrate_mode,
+            per_channel=per_channel,
+            workspace=Path(workspace),
+        )
+        executed = onnxruntime.executed_operators(compiled, Path(workspace))
+    nodes = operators.read_operators(compiled)
+    heavy = [node.name for node in nodes if node.op_type in operators.HEAVY]
+    return {
+        "heavy": len(heavy),
+        "unquantized": list(operators.unquantized(nodes)),
+        "executed": dict(executed),
+        "bytes": compiled.stat().st_size,
+    }
+
+
+def run(folder: Path, model: Path, images: Path, batches: tuple[int, ...]) -> Mapping[str, JSON]:
+    """Run a model on the first images, in batches of these sizes: ``logits.npy``.
+
+    An ``.onnx`` file is run by ONNX Runtime, a ``.pt`` file by torch.
+    """
+    session = _session(model)
+    inputs = _load(images)[: sum(batches)]
+    np.save(folder / "logits.npy", run_batches(session, inputs, batches=batches))
+    return {"batches": list(batches)}
+
+
+def _session(model: Path) -> Session:
+    if model.suffix == ".pt":
+        from harness.backends import torchscript
+
+        return torchscript.Session(model)
+    from harness.backends import onnxruntime
+
+    return onnxruntime.Session(model)
+
+
+# ── what a child keeps ────────────────────────────────────────────────────────────────────────
+
+
+@lru_cache(maxsize=1)
+def _reference_network(network: str, statistics: Path) -> Any:
+    from harness.sources.seeded import seeded_network
+
+    return seeded_network(network, _load(statistics))
+
+
+@lru_cache(maxsize=1)
+def _network(variant: Variant, size: int, weights: Weights, images: Images) -> Network:
+    """The row's network with its weights."""
+    source = adapter(variant.source)
+    if weights.kind == "seeded":
+        from harness.sources import seeded
+
+        twin = _reference_network(variant.network, images.statistics)
+        network = source.build(variant.model, input_size=size, weightless=True)
+        source.assign(network, source.from_reference(network, dict(seeded.tensors(twin))))
+        return network
+    from harness.sources import weights as published
+
+    network = source.build(variant.model, input_size=size, weightless=False)
+    if weights.path is None:
+        raise BuildError("no weights file is given", case=variant.row)
+    source.assign(network, published.load(weights.path, framework=network.framework))
+    return network
+
+
+@lru_cache(maxsize=1)
+def _saved(
+    variant: Variant, size: int, weights: Weights, images: Images
+) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the Paddle network in Paddle's own format."""
+    from harness.exporters import paddle_exports
+
+    network = _network(variant, size, weights, images)
+    folder = tempfile.TemporaryDirectory(prefix="zoo-paddle-")
+    paddle_exports.save_inference_model(
+        network.module, Path(folder.name), input_shape=network.input_shape
+    )
+    return folder
+
+
+def _release() -> None:
+    """Give the memory of the networks back."""
+    _network.cache_clear()
+    _reference_network.cache_clear()
+    gc.collect()
+
+
+def _load(images: Path) -> Floats:
+    loaded: Floats = np.load(images, allow_pickle=False)
+    return loaded

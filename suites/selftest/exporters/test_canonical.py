@@ -1,0 +1,240 @@
+"""One digest for one computation, whatever it is called; another one for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx_models import BRANCHES, FUNCTION, NETWORK, model, run, write
+
+from harness.errors import ExportError
+from harness.exporters.canonical import canonical_digest, canonicalize
+
+Change = Callable[[onnx.ModelProto], None]
+
+
+def digest(path: Path, text: str = NETWORK, change: Change | None = None) -> str:
+    changed = model(text)
+    if change:
+        change(changed)
+    return canonical_digest(write(path / "model.onnx", changed))
+
+
+def describe(changed: onnx.ModelProto) -> None:
+    changed.producer_name, changed.producer_version, changed.doc_string = "other", "2", "text"
+    changed.metadata_props.add(key="made", value="today")
+    changed.graph.doc_string = changed.graph.node[0].doc_string = "text"
+    changed.graph.node[0].name = "first"
+    changed.graph.node[0].domain = "ai.onnx"
+    changed.graph.value_info.add(name="conv")
+
+
+def store_as_numbers(changed: onnx.ModelProto) -> None:
+    for tensor in changed.graph.initializer:
+        values = numpy_helper.to_array(tensor).ravel().tolist()
+        tensor.ClearField("raw_data")
+        tensor.float_data[:] = values
+
+
+def sort_initializers(changed: onnx.ModelProto) -> None:
+    changed.graph.initializer.sort(key=lambda tensor: tensor.name, reverse=True)
+
+
+def sort_attributes(changed: onnx.ModelProto) -> None:
+    changed.graph.node[0].attribute.sort(key=lambda attribute: attribute.name, reverse=True)
+
+
+def add_what_nothing_needs(changed: onnx.ModelProto) -> None:
+    changed.graph.node.add(op_type="Relu", input=["conv"], output=["nowhere"])
+    changed.graph.initializer.append(numpy_helper.from_array(np.ones(3, np.float32), "spare"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [describe, store_as_numbers, sort_initializers, sort_attributes, add_what_nothing_needs],
+)
+def test_what_nothing_computes_with_changes_no_digest(tmp_path: Path, change: Change) -> None:
+    changed = model()
+    change(changed)
+    assert changed.SerializeToString() != model().SerializeToString()
+    assert digest(tmp_path, change=change) == digest(tmp_path)
+
+
+@pytest.mark.parametrize("text", [NETWORK, BRANCHES, FUNCTION])
+def test_names_change_no_digest(tmp_path: Path, text: str) -> None:
+    renamed = text
+    for name in ("input", "output", "act", "left", "conv_w", "doubled", "scale", "batch", "shift"):
+        renamed = renamed.replace(f"{name}", f"z_{name}").replace(f"z_{name}_branch", "else_branch")
+    renamed = renamed.replace("network", "z").replace("(x) => (y) { y", "(p) => (q) { q")
+    renamed = renamed.replace("(x, x)", "(p, p)")
+    assert renamed != text
+    assert digest(tmp_path, renamed) == digest(tmp_path, text)
+
+
+def test_order_of_independent_nodes_changes_no_digest(tmp_path: Path) -> None:
+    lines = NETWORK.splitlines()
+    left = next(number for number, line in enumerate(lines) if "left =" in line)
+    lines[left], lines[left + 1] = lines[left + 1], lines[left]
+    assert digest(tmp_path, "\n".join(lines)) == digest(tmp_path)
+
+
+def test_external_data_changes_no_digest(tmp_path: Path) -> None:
+    written = model()
+    onnx.save(written, tmp_path / "out.onnx", save_as_external_data=True, size_threshold=0)
+    assert canonical_digest(tmp_path / "out.onnx") == digest(tmp_path)
+
+
+def test_depth_is_no_limit(tmp_path: Path) -> None:
+    deep = model(FUNCTION)
+    del deep.graph.node[:]
+    names = ["input", *(f"v{place}" for place in range(3000)), "output"]
+    for before, after in pairwise(names):
+        deep.graph.node.add(op_type="Relu", input=[before], output=[after])
+    assert len(canonical_digest(write(tmp_path / "deep.onnx", deep))) == 64
+
+
+def flip_a_weight_bit(changed: onnx.ModelProto) -> None:
+    content = changed.graph.initializer[2].raw_data
+    changed.graph.initializer[2].raw_data = bytes([content[0] ^ 1]) + content[1:]
+
+
+def swap_two_weights_in_a_tensor(changed: onnx.ModelProto) -> None:
+    content = changed.graph.initializer[2].raw_data
+    changed.graph.initializer[2].raw_data = content[4:8] + content[:4] + content[8:]
+
+
+def swap_outputs(changed: onnx.ModelProto) -> None:
+    changed.graph.output.reverse()
+
+
+def raise_the_ir_version(changed: onnx.ModelProto) -> None:
+    changed.ir_version = 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Relu (conv)", "Sigmoid (conv)"),
+        ("strides = [2,2]", "strides = [1,1]"),
+        ("pads = [1,1,1,1], ", ""),
+        ("Sub (left, right)", "Sub (right, left)"),
+        ("GlobalMaxPool (act)", "GlobalMaxPool (conv)"),
+        ('"" : 13', '"" : 14'),
+        ("float[batch,3,8,8]", "float[batch,3,9,9]"),
+        ("float[batch,3,8,8]", "float[1,3,8,8]"),
+        ("float[batch,4] second", "float[other,4] second"),
+        ("float[batch,4] output", "double[batch,4] output"),
+        ("0.3, 0.4", "0.4, 0.3"),
+        ("Neg (flat)", "Neg (joined)"),
+    ],
+)
+def test_another_computation_has_another_digest(tmp_path: Path, old: str, new: str) -> None:
+    assert old in NETWORK
+    assert digest(tmp_path, NETWORK.replace(old, new)) != digest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [flip_a_weight_bit, swap_two_weights_in_a_tensor, swap_outputs, raise_the_ir_version]
+)
+def test_a_change_of_data_has_another_digest(tmp_path: Path, change: Change) -> None:
+    assert digest(tmp_path, change=change) != digest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (BRANCHES, "Mul (doubled, scale)", "Sub (doubled, scale)"),
+        (BRANCHES, "Mul (doubled, scale)", "Mul (doubled, doubled)"),
+        (BRANCHES, "{1, 1, 1, 1}", "{1, 1, 1, 2}"),
+        (FUNCTION, "Add (x, x)", "Mul (x, x)"),
+    ],
+)
+def test_a_change_deep_inside_has_another_digest(
+    tmp_path: Path, text: str, old: str, new: str
+) -> None:
+    assert digest(tmp_path, text.replace(old, new)) != digest(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", [NETWORK, BRANCHES])
+def test_canonical_form_computes_the_same(tmp_path: Path, text: str) -> None:
+    original = write(tmp_path / "model.onnx", model(text))
+    canonicalize(original, tmp_path / "out.onnx")
+    onnx.checker.check_model(tmp_path / "out.onnx", full_check=True)
+    image = np.random.default_rng(1).standard_normal((2, 3, 8, 8), np.float32)
+    inputs = (image,) if text is NETWORK else (image[0, :2, 0, :4], np.array(True))
+    for ours, theirs in zip(
+        run(tmp_path / "out.onnx", *inputs), run(original, *inputs), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_equal_digests_give_equal_bytes(tmp_path: Path) -> None:
+    one, two = model(), model()
+    for change in (describe, store_as_numbers, sort_initializers, add_what_nothing_needs):
+        change(two)
+    canonicalize(write(tmp_path / "one.onnx", one), tmp_path / "one.out")
+    onnx.save(two, tmp_path / "two.onnx", save_as_external_data=True, size_threshold=0)
+    canonicalize(tmp_path / "two.onnx", tmp_path / "two.out")
+    assert (tmp_path / "one.out").read_bytes() == (tmp_path / "two.out").read_bytes()
+
+
+def test_canonical_form_is_its_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.onnx", model())
+    canonicalize(path, tmp_path / "once.onnx")
+    canonicalize(tmp_path / "once.onnx", tmp_path / "twice.onnx")
+    assert (tmp_path / "once.onnx").read_bytes() == (tmp_path / "twice.onnx").read_bytes()
+    assert canonical_digest(path) == canonical_digest(tmp_path / "twice.onnx")
+
+
+def test_the_form_is_fixed(tmp_path: Path) -> None:
+    """Digests are kept in artifact keys: who changes the form on purpose counts ``_FORM`` up."""
+    assert digest(tmp_path, FUNCTION)[:12] == "d34a4264272f"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Relu (conv)", "Relu (nothing)", "'nothing' is read but never defined"),
+        ("right =", "left =", "'left' is defined twice"),
+        ("second =", "fc_w =", "'fc_w' is defined twice"),
+        ("(input, conv_w, conv_b)", "(act, conv_w, conv_b)", "depends on its own result"),
+    ],
+)
+def test_a_graph_that_is_none_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write(tmp_path / "model.onnx", model(NETWORK.replace(old, new)))
+    with pytest.raises(ExportError, match=rf"model\.onnx: .*{message}"):
+        canonical_digest(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"<html>", "damaged or not an ONNX model"),
+        (model().SerializeToString()[:200], "damaged or not an ONNX model"),
+        (b"\x08\x08", "has no graph"),
+    ],
+)
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ExportError, match=rf"model\.onnx.* {message}"):
+        canonicalize(path, tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_incomplete_external_data_is_refused(tmp_path: Path, damage: str) -> None:
+    path, weights = tmp_path / "model.onnx", tmp_path / "weights"
+    onnx.save(model(), path, save_as_external_data=True, location="weights", size_threshold=0)
+    if damage == "missing":
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(ExportError, match=r"tensor '\w+' in .*"):
+        canonical_digest(path)

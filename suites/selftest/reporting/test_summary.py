@@ -1,0 +1,192 @@
+"""A summary accounts for every claim and every case, and hides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.records import Metric, Outcome
+from harness.reporting import command
+from harness.reporting.markdown import write_markdown
+from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run
+from harness.reporting.runlog import RunLog
+from harness.reporting.summary import summarize
+from harness.reporting.tally import UNJUDGED, ClaimTally, tally
+
+Results = tuple[CaseResult, ...]
+
+
+@pytest.fixture
+def run(header: Header, results: Results) -> Run:
+    return Run(header, results, finished="later", exit_status=1)
+
+
+def text(run: Run, width: int = 200) -> str:
+    return "\n".join(summarize(run, width=width))
+
+
+def test_every_documented_claim_is_accounted_for(run: Run) -> None:
+    top1, macs = tally(run).claims
+    reasons = {"no published weights here": 1, UNJUDGED: 2}
+    assert top1 == ClaimTally("top1", 3, 0, 0, 0, reasons)
+    assert macs == ClaimTally("macs", 3, 1, 1, 0, {UNJUDGED: 1})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "field"),
+    [
+        ((Outcome.CONFORMS, Outcome.DOES_NOT_CONFORM), "failed"),
+        ((Outcome.INCONCLUSIVE, Outcome.DOES_NOT_CONFORM), "failed"),
+        ((Outcome.CONFORMS, Outcome.INCONCLUSIVE), "inconclusive"),
+        ((Outcome.NOT_MEASURED, Outcome.CONFORMS), "reproduced"),
+    ],
+)
+def test_a_claim_judged_twice_counts_once_by_its_worst_measurement(
+    header: Header, outcomes: Sequence[Outcome], field: str
+) -> None:
+    results = tuple(
+        CaseResult(
+            f"t{number}",
+            CaseOutcome.PASSED,
+            row="resnext/timm/a",
+            claims=(ClaimResult(Metric.TOP1, outcome, "76.13"),),
+        )
+        for number, outcome in enumerate(outcomes)
+    )
+    for order in (results, results[::-1]):
+        (claim,) = (c for c in tally(Run(header, order)).claims if c.metric == "top1")
+        assert getattr(claim, field) == 1
+        assert claim.reproduced + claim.failed + claim.inconclusive == 1
+
+
+def test_everything_that_happened_is_told(run: Run) -> None:
+    told = text(run)
+    for sentence in (
+        "3 of 3 rows have cases; 1 of 6 claims reproduced",
+        "2 passed, 1 failed, 1 errored, 1 known issue, 1 inconclusive, 1 not measured, 1 skipped",
+        "2 of 8 cases ran on seeded weights",
+        "top1 not measured: no published weights here (1)",
+        "centred_sqnr = 3.1 dB, at least 15 dB [resnext/timm/b] resnext.md:9",
+        "repeat: pytest -k b",
+        "test_export[b]: errored at export",
+        "ExportError at export: limit (since 2030-01-01, until 2030-06-30)",
+        "defects of the documentation (1)",
+        "resnext/timm/a MACs(G): documented 4.765, true 4.288",
+        "test_top1[b]: inconclusive",
+        "1 × no | toolchain",
+    ):
+        assert sentence in told
+
+
+def test_measured_figures_show_their_range_and_what_is_no_number(run: Run) -> None:
+    (spread,) = tally(run).spreads
+    assert (spread.count, spread.unusable, spread.least, spread.most) == (3, 1, 3.1, 17.2)
+
+
+def test_stages_stand_in_the_order_of_the_pipeline(run: Run) -> None:
+    assert [name for name, _ in tally(run).stages] == ["count", "export", "measure", "-"]
+
+
+def test_the_order_of_results_does_not_matter(run: Run) -> None:
+    shuffled = list(run.results)
+    random.Random(4).shuffle(shuffled)
+    other = replace(run, results=tuple(shuffled))
+    assert summarize(other) == summarize(run)
+    assert write_markdown(other) == write_markdown(run)
+
+
+@pytest.mark.parametrize("width", [1, 40, 60, 80, 200])
+def test_lines_keep_to_the_width(run: Run, width: int) -> None:
+    for line in summarize(run, width=width):
+        assert len(line) <= max(width, 40)
+
+
+def test_an_incomplete_run_says_so_first(run: Run) -> None:
+    broken = replace(run, problem="incomplete: the run did not finish")
+    assert summarize(broken)[0].startswith("INCOMPLETE RUN LOG")
+    assert "INCOMPLETE RUN LOG" in write_markdown(broken).splitlines()[2]
+    assert "INCOMPLETE" not in text(run)
+
+
+def test_a_run_without_cases_reproduces_nothing(header: Header) -> None:
+    told = text(Run(header, ()))
+    assert "0 of 3 rows have cases; 0 of 6 claims reproduced" in told
+    assert f"top1 not measured: {UNJUDGED} (3)" in told
+
+
+def test_many_reasons_are_cut_and_the_rest_is_counted(header: Header) -> None:
+    results = tuple(
+        CaseResult(f"t{n}", CaseOutcome.SKIPPED, reason=f"reason {n}") for n in range(20)
+    )
+    assert "5 for 5 further reasons" in text(Run(header, results))
+
+
+def test_markdown_tells_the_same_and_keeps_its_tables(run: Run) -> None:
+    report = write_markdown(run)
+    assert "| top1 | 3 | 0 | 0 | 0 | 3 |" in report
+    assert r"| no \| toolchain | 1 |" in report
+    assert "- `test_int8[b]`: failed at measure" in report
+    assert "| resnext/timm/a | MACs(G) | 4.765 | 4.288 |" in report
+    for block in report.split("\n\n"):
+        table = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({line.replace(r"\|", "").count("|") for line in table}) <= 1
+
+
+def test_markdown_from_a_run_is_never_markup(header: Header) -> None:
+    text = "<script> [a](b) *c*\n# d"
+    nasty = CaseResult("t[`x`|<b>]", CaseOutcome.ERRORED, reason=text)
+    left_out = CaseResult("u", CaseOutcome.SKIPPED, reason=text)
+    report = write_markdown(Run(header, (nasty, left_out)))
+    assert r"\<script\> \[a\](b) \*c\*" in report
+    assert "\n# d" not in report
+    assert r"| \<script\> \[a\](b) \*c\* \# d | 1 |" in report
+    assert r"- `` t[`x`\|<b>] ``: errored" in report
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    return parser.parse_args(["report", *arguments])
+
+
+@pytest.fixture
+def log(tmp_path: Path, header: Header, results: Results) -> Path:
+    with RunLog(tmp_path / "run.jsonl", header) as runlog:
+        for result in results:
+            runlog.record(result)
+    return tmp_path / "run.jsonl"
+
+
+def test_the_command_prints_text(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = parse(str(log))
+    assert args.run(args) == 0
+    assert "1 of 6 claims reproduced" in capsys.readouterr().out
+
+
+def test_the_command_writes_markdown(log: Path, tmp_path: Path) -> None:
+    args = parse(str(log), "--format", "md", "--out", str(tmp_path / "report.md"))
+    assert args.run(args) == 0
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Conformance report")
+
+
+def test_the_command_reports_a_broken_log_and_exits_1(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_bytes(log.read_bytes()[:-40])
+    args = parse(str(log))
+    assert args.run(args) == 1
+    assert capsys.readouterr().out.startswith("INCOMPLETE RUN LOG")
+
+
+def test_the_command_refuses_bad_input_in_one_line_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = parse(str(tmp_path / "none"), "--out", str(tmp_path / "report.md"))
+    assert args.run(args) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "report.md").exists()

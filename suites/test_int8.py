@@ -1,0 +1,67 @@
+"""Every row is compiled to int8, really computes in int8, and stays close to its float run."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import checks
+from harness.expectations.baselines import Baseline
+from harness.expectations.tolerances import Tolerances
+from harness.judging.parity import compare
+from harness.pipeline import Workshop, forms
+from harness.plugin.collection import Case
+from harness.plugin.recording import Record
+
+pytestmark = pytest.mark.int8
+
+
+def test_every_heavy_operator_is_int8(int8_case: Case, workshop: Workshop, record: Record) -> None:
+    """No convolution or matrix product fell back to floating point, in the file or when run."""
+    compiled = workshop.compiled_row(int8_case.subject)
+    checks.require_quantized(compiled.facts, int8_case.subject, command=record.command)
+
+
+def test_fp32_in_the_backend_agrees_with_its_source(
+    fp32_case: Case, workshop: Workshop, record: Record
+) -> None:
+    """The float half of the parity comparison is right by itself."""
+    subject = fp32_case.subject
+    record.weights = workshop.weights_kind
+    outputs = workshop.float_outputs(subject)
+    reference = workshop.reference(subject.variant, subject.size)
+    probes = outputs[: len(reference.logits)]
+    agreement, tolerance = checks.compare_floats(reference, probes, subject)
+    record.measured(*agreement.measurements(form=forms(subject.variant.source)[-1].id))
+    record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))
+
+
+def test_parity(
+    int8_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
+) -> None:
+    """On images that it was not calibrated on, int8 is within tolerance of fp32."""
+    subject = int8_case.subject
+    record.weights = workshop.weights_kind
+    reference, candidate = workshop.float_outputs(subject), workshop.int8_outputs(subject)
+    parity = compare(reference, candidate, case=subject.id)
+    record.measured(*parity.measurements(precision="int8", backend=int8_case.backend))
+    verdict = checks.parity_verdict(
+        reference, candidate, tolerances, subject, command=record.command
+    )
+    record.judge(verdict)
+
+
+def test_parity_is_the_accepted_one(
+    int8_case: Case, workshop: Workshop, parity_baseline: Baseline, record: Record
+) -> None:
+    """Parity has not moved since it was last accepted, for the worse or for the better."""
+    subject = int8_case.subject
+    record.weights = workshop.weights_kind
+    reference, candidate = workshop.float_outputs(subject), workshop.int8_outputs(subject)
+    verdict = checks.baseline_verdict(
+        compare(reference, candidate, case=subject.id),
+        parity_baseline,
+        subject,
+        weights=workshop.weights_kind,
+        command=record.command,
+    )
+    record.judge(verdict, failure=checks.Regression)
