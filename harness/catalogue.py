@@ -137,7 +137,7 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
     pages, rows, failures = [], [], []
     for path in paths:
         page = read_page(path)
-        subjects = [*page.rows, *page.failures]
+        subjects: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
         variants = read_variants(
             expected / "variants" / path.name, rows=[subject.id for subject in subjects]
         )

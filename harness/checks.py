@@ -69,7 +69,7 @@ def require_as_promised(
     Raises:
         ExportError: naming everything that is not as promised.
     """
-    shape = (3, subject.size, subject.size)
+    shape = (None, 3, subject.size, subject.size)
     if form.format == "torchscript":
         found = torchscript_faults(facts)
     else:
@@ -126,7 +126,7 @@ def compare_floats(
     """How far an export is from its source framework, and how far it may be."""
     exact = reference.logits64
     tolerance = float_tolerance(reference.logits[: len(exact)], exact, case=subject.id)
-    return agree(reference.logits, outputs, case=subject.id), tolerance
+    return agree(reference.probes, outputs, case=subject.id), tolerance
 
 
 def float_verdict(

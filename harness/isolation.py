@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -73,12 +73,24 @@ class Worker:
         last_peak_bytes: most resident memory of the child (not of what it started) during the
             last call; after a call that was killed, the most that was seen (sampled); None before
             the first.
+        last_cpu_s: processor seconds (user and system, of the child and of what it waited for)
+            that the last call took, if it was answered.
     """
 
-    def __init__(self, *, recycle_above_bytes: int | None = None) -> None:
-        """``recycle_above_bytes``: a child that holds more after a call is replaced."""
+    def __init__(
+        self,
+        *,
+        recycle_above_bytes: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``recycle_above_bytes``: a child that holds more after a call is replaced.
+
+        ``environment``: set in the child, in addition to what this process has.
+        """
         self.last_peak_bytes: int | None = None
+        self.last_cpu_s = 0.0
         self._recycle_above_bytes = recycle_above_bytes
+        self._environment = dict(environment or {})
         self._child: _Child | None = None
         self._end: Callable[[], Any] = lambda: None
 
@@ -136,6 +148,7 @@ class Worker:
                 self._kill()
             raise
         self.last_peak_bytes = answer.peak_bytes
+        self.last_cpu_s = answer.cpu_s
         log = _tail(child.output)
         limit = self._recycle_above_bytes
         if limit is not None and answer.resident_bytes > limit:
@@ -163,7 +176,7 @@ class Worker:
         if self._child is not None and self._child.process.poll() is not None:
             self._kill()  # it died between two calls
         if self._child is None:
-            self._child = _start()
+            self._child = _start(self._environment)
             self._end = weakref.finalize(self, _end, self._child)
             greeting = self._receive(self._child, deadline)
             assert greeting == READY
@@ -197,7 +210,7 @@ class Worker:
         return ended
 
 
-def _start() -> _Child:
+def _start(environment: Mapping[str, str]) -> _Child:
     """Start a fresh interpreter that finds the same modules, in a session of its own."""
     ours, theirs = multiprocessing.Pipe(duplex=True)
     output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in _end
@@ -211,6 +224,7 @@ def _start() -> _Child:
             stderr=subprocess.STDOUT,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
+            env={**os.environ, **environment},
         )
     return _Child(process, ours, output)
 

@@ -39,6 +39,7 @@ class Answer:
         trace: its traceback, or "".
         peak_bytes: most resident memory of this process during the call.
         resident_bytes: resident memory after the call.
+        cpu_s: processor seconds that the call took.
     """
 
     result: bytes | None
@@ -47,6 +48,7 @@ class Answer:
     trace: str
     peak_bytes: int
     resident_bytes: int
+    cpu_s: float
 
 
 def serve(descriptor: int) -> None:
@@ -67,6 +69,7 @@ def _answer(call: bytes) -> Answer:
     result = error = None
     summary = trace = ""
     _reset_peak()
+    before = _cpu_s()
     try:
         function, args = pickle.loads(call)
         value = function(*args)
@@ -78,7 +81,14 @@ def _answer(call: bytes) -> Answer:
         error = _portable(problem) if isinstance(problem, HarnessError) else None
         summary = "".join(traceback.format_exception_only(problem)).strip()
         trace = traceback.format_exc()
-    return Answer(result, error, summary, trace, _peak_bytes(), _status_bytes("VmRSS"))
+    used = _cpu_s() - before
+    return Answer(result, error, summary, trace, _peak_bytes(), _status_bytes("VmRSS"), used)
+
+
+def _cpu_s() -> float:
+    """Processor seconds of this process and of the ones that it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _portable(problem: HarnessError) -> bytes | None:

@@ -58,6 +58,16 @@ STEP_COPIES: Mapping[str, float] = {
 STEP_SECONDS = 300.0  # limit of a step whatever its size
 STEP_SECONDS_PER_MILLION = 2.5  # and for each million parameters; the slowest take 0.1
 
+Batches = tuple[tuple[int, int], ...]
+ALL_BATCHES: Batches = (*steps.PROBES, (steps.PROBE_IMAGES, EVALUATION_IMAGES))
+"""The probes, and then the other evaluation images."""
+
+CHILD_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",  # every worker process has a child: more threads would only contend
+    "OPENBLAS_NUM_THREADS": "1",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # gigabytes of weights in 2 MiB pages, not 4 KiB
+}
+
 CURRENT_OPSET = 19
 DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
 """What the zoo's own export commands ask for, by source."""
@@ -97,6 +107,11 @@ class Reference:
     logits: Array
     logits64: Array
 
+    @property
+    def probes(self) -> Array:
+        """The logits in the order in which the probes are run: the first image twice."""
+        return np.concatenate([self.logits[start:stop] for start, stop in steps.PROBES])
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -119,7 +134,9 @@ class Workshop:
     """Builds, counts, exports, compiles and runs networks, each thing once."""
 
     settings: Settings
-    worker: Worker = field(default_factory=lambda: Worker(recycle_above_bytes=3 * GIB))
+    worker: Worker = field(
+        default_factory=lambda: Worker(recycle_above_bytes=3 * GIB, environment=CHILD_ENVIRONMENT)
+    )
 
     @cached_property
     def store(self) -> Store:
@@ -195,10 +212,9 @@ class Workshop:
         if asked is None:
             identity = f"seeded:{variant.network}:{self._images_digest('statistics')}"
             return Weights("seeded", identity)
-        from harness.sources import weights
+        from harness.sources import hub, weights
 
-        hub = asked == "hub"
-        path = weights.download(variant) if hub else weights.find(variant, Path(asked))
+        path = hub.download(variant) if asked == "hub" else weights.find(variant, Path(asked))
         weights.check_hash(path, variant)
         return Weights("file", f"file:{weights.digest(path)}", path)
 
@@ -241,20 +257,19 @@ class Workshop:
         step: Callable[..., Any] = steps.export_torchscript
         if form.format == "onnx":
             step = steps.export_onnx
-            arguments += (form.opset, form.route)
+            repeat = form == forms(variant.source)[-1]
+            arguments += (form.opset, form.route, repeat)
         return self._build("export", key, variant, ExportError, step, *arguments)
 
     def outputs(
-        self, variant: Variant, model: Entry, file: str, *, batches: Sequence[int] | None = None
+        self, variant: Variant, model: Entry, file: str, *, batches: Batches = ALL_BATCHES
     ) -> Array:
-        """What a model computes on the first evaluation images; by default on all of them."""
-        rest = EVALUATION_IMAGES - sum(steps.PROBES)
-        batches = tuple(batches or (*steps.PROBES, rest))
+        """What a model computes on evaluation images, batch after batch."""
         identity = model.facts.get("canonical_digest") or model.digest(file)
         key = Key.of(
             "run",
             inputs={"model": str(identity), "images": self._images_digest("evaluation")},
-            options={"batches": list(batches), "file": file},
+            options={"batches": [list(batch) for batch in batches], "file": file},
             tools=_tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
         )
         found = self.store.get(key)
@@ -302,9 +317,22 @@ class Workshop:
         """The export that is compiled: the one at the current opset."""
         return self.exported(subject.variant, subject.size, forms(subject.variant.source)[-1])
 
+    def probe_outputs(self, subject: Subject, form: Form) -> Array:
+        """Logits of the probes by an export: the first image alone, then the first four."""
+        exported = self.exported(subject.variant, subject.size, form)
+        if subject.complexity is None or form != forms(subject.variant.source)[-1]:
+            return self.outputs(subject.variant, exported, form.file, batches=steps.PROBES)
+        count = sum(stop - start for start, stop in steps.PROBES)
+        return self.outputs(subject.variant, exported, form.file)[:count]
+
     def float_outputs(self, subject: Subject) -> Array:
         """The float half of parity: logits of all evaluation images, in the backend."""
-        return self.outputs(subject.variant, self.compilable(subject), "model.onnx")
+        return self._evaluated(subject, self.compilable(subject))
+
+    def _evaluated(self, subject: Subject, model: Entry) -> Array:
+        """Logits of every evaluation image once, in their order."""
+        start, stop = steps.PROBES[0]
+        return self.outputs(subject.variant, model, "model.onnx")[stop - start :]
 
     def compiled_row(self, subject: Subject) -> Entry:
         """The row, compiled to int8."""
@@ -312,7 +340,7 @@ class Workshop:
 
     def int8_outputs(self, subject: Subject) -> Array:
         """The int8 half of parity."""
-        return self.outputs(subject.variant, self.compiled_row(subject), "model.onnx")
+        return self._evaluated(subject, self.compiled_row(subject))
 
     # ── machinery ──
 
@@ -363,7 +391,10 @@ class Workshop:
                         case=variant.row,
                     )
                 )
-            return facts | {"peak_bytes": self.worker.last_peak_bytes or 0}
+            return facts | {
+                "peak_bytes": self.worker.last_peak_bytes or 0,
+                "cpu_s": round(self.worker.last_cpu_s, 3),
+            }
 
         return self.store.build(key, produce)
 

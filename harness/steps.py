@@ -28,8 +28,10 @@ from harness.sources.variants import Variant
 Floats = npt.NDArray[np.float32]
 Route = Literal["documented", "external"]
 
-PROBES = (1, 4)
-"""Batch sizes that every export is run with, on its first images."""
+PROBES = ((0, 1), (0, 4))
+"""Batches that every export is run with, as ranges: the first image alone, and among four."""
+
+PROBE_IMAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,15 @@ def count(
     from harness.complexity import rules as counting
 
     network = adapter(variant.source).build(variant.model, input_size=size, weightless=True)
-    counted: dict[str, JSON] = {}
-    for rule in rules:
-        counts = counting.count(
-            network.countable, network.framework, input_shape=network.input_shape, rule=rule
-        )
-        counted[rule] = {"operations": counts.operations, "params": counts.params}
-    return {"counts": counted}
+    counted = counting.count_all(
+        network.countable, network.framework, input_shape=network.input_shape, rules=rules
+    )
+    return {
+        "counts": {
+            rule: {"operations": counts.operations, "params": counts.params}
+            for rule, counts in counted.items()
+        }
+    }
 
 
 # ── the source framework ──────────────────────────────────────────────────────────────────────
@@ -82,7 +86,7 @@ def reference(
     folder: Path, variant: Variant, size: int, weights: Weights, images: Images
 ) -> Mapping[str, JSON]:
     """Run the network in its own framework: float32 on the probes, float64 on the first of them."""
-    probes = _load(images.evaluation)[: sum(PROBES)]
+    probes = _load(images.evaluation)[:PROBE_IMAGES]
     network = _network(variant, size, weights, images)
     np.save(folder / "logits.npy", adapter(variant.source).logits(network, probes))
     np.save(folder / "logits64.npy", _double(network, variant, weights, images, probes[:1]))
@@ -112,6 +116,7 @@ def export_torchscript(
 ) -> Mapping[str, JSON]:
     """Trace and save the network, twice: ``model.pt``."""
     from harness.exporters import torch_exports
+    from harness.exporters.torchscript_canonical import canonical_digest
     from harness.exporters.torchscript_inspection import inspect_torchscript
 
     network = _network(variant, size, weights, images)
@@ -121,8 +126,9 @@ def export_torchscript(
     with tempfile.TemporaryDirectory(dir=folder) as again:
         second = Path(again) / "model.pt"
         torch_exports.export_torchscript(network.module, second, input_shape=network.input_shape)
-        repeated = inspect_torchscript(second).get("canonical_digest")
-        return facts | {"repeats": repeated == facts.get("canonical_digest")}
+        digest = canonical_digest(path)
+        repeats = digest == canonical_digest(second)
+        return facts | {"canonical_digest": digest, "repeats": repeats}
 
 
 def export_onnx(
@@ -133,21 +139,22 @@ def export_onnx(
     images: Images,
     opset: int,
     route: Route,
+    repeat: bool,
 ) -> Mapping[str, JSON]:
-    """Export the network to ``model.onnx`` and look at what was written."""
+    """Export the network to ``model.onnx``, look at what was written, and export it again."""
+    from harness.exporters.canonical import canonical_digest
     from harness.exporters.inspection import inspect_onnx
 
     path = folder / "model.onnx"
     _write_onnx(path, variant, size, weights, images, opset, route)
     facts = dict(inspect_onnx(path))
-    if route == "documented" and variant.source == "ppcls":
-        return facts  # as expensive as all else together; the external route repeats it
+    if not repeat:
+        return facts
     with tempfile.TemporaryDirectory(dir=folder) as again:
         second = Path(again) / "model.onnx"
         _write_onnx(second, variant, size, weights, images, opset, route)
-        from harness.exporters.canonical import canonical_digest
-
-        return facts | {"repeats": canonical_digest(second) == facts.get("canonical_digest")}
+        digest = facts.get("canonical_digest")
+        return facts | {"repeats": digest is not None and canonical_digest(second) == digest}
 
 
 def _write_onnx(
@@ -212,15 +219,16 @@ def compile_onnxruntime(
     }
 
 
-def run(folder: Path, model: Path, images: Path, batches: tuple[int, ...]) -> Mapping[str, JSON]:
-    """Run a model on the first images, in batches of these sizes: ``logits.npy``.
+def run(
+    folder: Path, model: Path, images: Path, batches: tuple[tuple[int, int], ...]
+) -> Mapping[str, JSON]:
+    """Run a model on these ranges of images, a batch each, one after the other: ``logits.npy``.
 
     An ``.onnx`` file is run by ONNX Runtime, a ``.pt`` file by torch.
     """
     session = _session(model)
-    inputs = _load(images)[: sum(batches)]
-    np.save(folder / "logits.npy", run_batches(session, inputs, batches=batches))
-    return {"batches": list(batches)}
+    np.save(folder / "logits.npy", run_batches(session, _load(images), batches=batches))
+    return {"batches": [list(batch) for batch in batches]}
 
 
 def _session(model: Path) -> Session:

@@ -9,7 +9,6 @@ from harness.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.records import Metric
-from harness.steps import PROBES
 
 pytestmark = pytest.mark.export
 
@@ -35,10 +34,10 @@ def test_export_takes_the_documented_input_size(
 
 
 def test_exporting_again_gives_the_same_model(
-    working_export_case: Case, workshop: Workshop, record: Record
+    repeated_case: Case, workshop: Workshop, record: Record
 ) -> None:
     """Nothing in an export depends on the moment, or on what was exported before."""
-    subject, form = working_export_case.subject, working_export_case.form
+    subject, form = repeated_case.subject, repeated_case.form
     exported = workshop.exported(subject.variant, subject.size, form)
     checks.require_repeatable(exported.facts, subject, command=record.command)
 
@@ -49,8 +48,7 @@ def test_exported_model_computes_the_same(
     """Alone and in a batch, the export gives what the source framework gives."""
     subject, form = working_export_case.subject, working_export_case.form
     record.weights = workshop.weights_kind
-    exported = workshop.exported(subject.variant, subject.size, form)
-    outputs = workshop.outputs(subject.variant, exported, form.file, batches=PROBES)
+    outputs = workshop.probe_outputs(subject, form)
     reference = workshop.reference(subject.variant, subject.size)
     agreement, tolerance = checks.compare_floats(reference, outputs, subject)
     record.measured(*agreement.measurements(form=form.id))

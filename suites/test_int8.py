@@ -27,11 +27,11 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     """The float half of the parity comparison is right by itself."""
     subject = fp32_case.subject
     record.weights = workshop.weights_kind
-    outputs = workshop.float_outputs(subject)
+    compiled_form = forms(subject.variant.source)[-1]
+    outputs = workshop.probe_outputs(subject, compiled_form)
     reference = workshop.reference(subject.variant, subject.size)
-    probes = outputs[: len(reference.logits)]
-    agreement, tolerance = checks.compare_floats(reference, probes, subject)
-    record.measured(*agreement.measurements(form=forms(subject.variant.source)[-1].id))
+    agreement, tolerance = checks.compare_floats(reference, outputs, subject)
+    record.measured(*agreement.measurements(form=compiled_form.id))
     record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))
 
 

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from harness.errors import RunError
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -22,13 +24,19 @@ class Session(Protocol):
         """
 
 
-def run_batches(session: Session, images: Floats, *, batches: Sequence[int]) -> Floats:
-    """Run images in batches of these sizes, in order: float32 (n, classes).
+def run_batches(session: Session, images: Floats, *, batches: Sequence[tuple[int, int]]) -> Floats:
+    """Run ranges of images (start, stop), each as one batch: float32 (sum of sizes, classes).
 
     Raises:
-        ValueError: the sizes do not add up to the number of images.
+        RunError: a batch gives another number of outputs than it has images.
+        ValueError: a range is empty or outside the images.
     """
-    if sum(batches) != len(images):
-        raise ValueError(f"batches {list(batches)} do not add up to {len(images)} images")
-    parts = np.split(images, np.cumsum(batches)[:-1])
-    return np.concatenate([session.logits(part) for part in parts])
+    parts = []
+    for start, stop in batches:
+        if not 0 <= start < stop <= len(images):
+            raise ValueError(f"batch {start}:{stop} is not a range of {len(images)} images")
+        outputs = session.logits(images[start:stop])
+        if len(outputs) != stop - start:
+            raise RunError(f"a batch of {stop - start} images gave {len(outputs)} outputs")
+        parts.append(outputs)
+    return np.concatenate(parts)

@@ -32,7 +32,7 @@ def inspect_onnx(path: Path) -> dict[str, Any]:
       text for a symbolic dimension, and None for an unknown one or as an unknown shape;
     - ``nodes``: how many of each operator, at any depth;
     - ``training``: what computes as in training;
-    - ``parameters``: elements of all initializers;
+    - ``parameters``: elements of all initializers and constants;
     - ``checker``: what ``onnx.checker`` with shape inference says against it, or "";
     - ``canonical_digest``: see :mod:`harness.exporters.canonical`, or None;
       ``canonical_fault``: why there is none, or "".
@@ -100,7 +100,14 @@ def _described(model: ModelProto) -> dict[str, Any]:
 
 
 def _parameters(graph: GraphProto) -> int:
-    return sum(prod(tensor.dims) for tensor in graph.initializer)
+    constants = (
+        attribute.t
+        for node in graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    )
+    return sum(prod(tensor.dims) for tensor in (*graph.initializer, *constants))
 
 
 def _value(value: ValueInfoProto) -> dict[str, Any]:

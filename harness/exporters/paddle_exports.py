@@ -8,6 +8,7 @@ model where they are too large to be inside; it is also far leaner.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def export_external(layer: paddle.nn.Layer, folder: Path, path: Path, *, opset: 
     wanted = _free_names(model.graph)
     if unknown := sorted(wanted - parameters.keys()):
         raise ExportError(f"the program names parameters the network lacks: {unknown[:5]}")
-    size = sum(parameters[name].numel().item() * 4 for name in wanted)
+    size = 4 * sum(math.prod(parameters[name].shape) for name in wanted)  # float32
     if size <= LARGEST_INLINE_BYTES:
         for name in sorted(wanted):
             model.graph.initializer.append(

@@ -67,6 +67,14 @@ def _onnx_exports(gate: Gate) -> Iterator[Case]:
             yield case
 
 
+def _repeated(gate: Gate) -> Iterator[Case]:
+    """The forms that are exported twice: TorchScript, and the one that is compiled."""
+    for case in _working_exports(gate):
+        compiled = forms(case.subject.variant.source)[-1]
+        if case.form is not None and (case.form == compiled or case.form.format == "torchscript"):
+            yield case
+
+
 def _targets(precision: str) -> Callable[[Gate], Iterator[Case]]:
     def cases(gate: Gate) -> Iterator[Case]:
         for subject in gate.catalogue.rows:
@@ -90,6 +98,7 @@ CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
     "export_case": _exports,
     "working_export_case": _working_exports,
     "onnx_case": _onnx_exports,
+    "repeated_case": _repeated,
     "fp32_case": _targets("fp32"),
     "int8_case": _targets("int8"),
     "accuracy_case": _accuracies,
@@ -164,7 +173,7 @@ def _mark_known_issues(gate: Gate, items: list[pytest.Item], *, narrowed: bool) 
             gate.expected / "known_issues.toml", today=datetime.now(UTC).date()
         )
         about = [issue for issue in issues if issue.case.partition("[")[0] in files]
-        matched = {}
+        matched: dict[str, KnownIssue] = {}
         for issue in about:
             try:
                 matched |= match([issue], collected)

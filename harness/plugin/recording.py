@@ -96,7 +96,8 @@ class Record:
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
     """The notes of the running case."""
-    return request.node.stash[RECORD]
+    notes: Record = request.node.stash[RECORD]
+    return notes
 
 
 @pytest.hookimpl(tryfirst=True)

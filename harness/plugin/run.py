@@ -12,8 +12,8 @@ import pytest
 from harness.errors import HarnessError
 from harness.pipeline import Workshop, tool_versions
 from harness.plugin import recording
-from harness.plugin.options import GATE, Gate
 from harness.plugin.costs import Weight
+from harness.plugin.options import GATE, Gate
 from harness.plugin.scheduling import make_scheduler
 from harness.reporting import machine
 from harness.reporting.results import CaseOutcome, Header, PageTotals

@@ -25,9 +25,10 @@ class Logits(torch.nn.Module):
 
     def __init__(self, classifier: torch.nn.Module) -> None:
         super().__init__()
-        self.backbone = classifier.backbone
-        self.neck = classifier.neck
-        self.head = classifier.head
+        parts: Any = classifier
+        self.backbone: torch.nn.Module = parts.backbone
+        self.neck: torch.nn.Module = parts.neck
+        self.head: torch.nn.Module = parts.head
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map images (n, 3, height, width) to logits (n, classes)."""

@@ -24,7 +24,7 @@ import tqdm
 from harness.errors import BuildError, MissingSource
 from harness.sources.network import Floats, Network
 
-assert requests  # both are imported before the stand-ins, see _architectures
+assert requests  # both are imported before the stand-ins, see architectures
 assert tqdm
 
 _PACKAGES = ("", ".ppcls", ".ppcls.arch", ".ppcls.arch.backbone", ".ppcls.utils")
@@ -36,7 +36,7 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     Parameter names are global in Paddle, so each network gets a name scope of its own.
     """
     module_name, _, class_name = model.partition(".")
-    architecture = getattr(_architectures(module_name), class_name, None)
+    architecture = getattr(architectures(module_name), class_name, None)
     if architecture is None:
         raise MissingSource(f"PaddleClas' model zoo module {module_name!r} has no {class_name!r}")
     with paddle.utils.unique_name.guard():
@@ -90,7 +90,12 @@ def from_reference(
     return dict(zip(names, values, strict=True))
 
 
-def _architectures(module_name: str) -> ModuleType:
+def architectures(module_name: str) -> ModuleType:
+    """A module of PaddleClas' model zoo.
+
+    Raises:
+        MissingSource: PaddleClas is not installed, or has no such module.
+    """
     spec = find_spec("paddleclas")
     if spec is None or spec.origin is None:
         raise MissingSource("PaddleClas is not installed: pip install --no-deps paddleclas")

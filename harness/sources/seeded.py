@@ -79,10 +79,16 @@ class Architecture:
 
     def build(self) -> ResNet:
         """The reference network, without values."""
-        stem = {"stem_type": "deep", "stem_width": 32, "avg_down": True} if self.deep_stem else {}
+        block: Any = Bottleneck  # timm says it takes an instance; it takes the class
         with torch.device("meta"):
             return ResNet(
-                Bottleneck, self.blocks, cardinality=self.groups, base_width=self.width, **stem
+                block,
+                self.blocks,
+                cardinality=self.groups,
+                base_width=self.width,
+                stem_type="deep" if self.deep_stem else "",
+                stem_width=32 if self.deep_stem else 64,
+                avg_down=self.deep_stem,
             ).eval()
 
 

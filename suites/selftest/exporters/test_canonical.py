@@ -13,7 +13,20 @@ from onnx import numpy_helper
 from onnx_models import BRANCHES, FUNCTION, NETWORK, model, run, write
 
 from harness.errors import ExportError
+from harness.exporters import canonical, onnx_writing
 from harness.exporters.canonical import canonical_digest, canonicalize
+
+FORM = """
+<ir_version: 8, opset_import: ["" : 13]>
+network (float[batch,4] input) => (float[batch,4] output)
+<float[4] scale = {1, 2, 3, 4}>
+{
+    left = Neg (input)
+    scaled = Mul (input, scale)
+    right = Relu (scaled)
+    output = Sub (right, left)
+}
+"""
 
 Change = Callable[[onnx.ModelProto], None]
 
@@ -31,7 +44,12 @@ def describe(changed: onnx.ModelProto) -> None:
     changed.graph.doc_string = changed.graph.node[0].doc_string = "text"
     changed.graph.node[0].name = "first"
     changed.graph.node[0].domain = "ai.onnx"
+    changed.graph.node[0].attribute[0].doc_string = "text"
     changed.graph.value_info.add(name="conv")
+
+
+def name_a_constant(changed: onnx.ModelProto) -> None:
+    changed.graph.node[0].attribute[0].t.name = "constant"
 
 
 def store_as_numbers(changed: onnx.ModelProto) -> None:
@@ -65,6 +83,13 @@ def test_what_nothing_computes_with_changes_no_digest(tmp_path: Path, change: Ch
     assert digest(tmp_path, change=change) == digest(tmp_path)
 
 
+def test_names_of_constants_change_no_digest(tmp_path: Path) -> None:
+    text = FORM.replace("left = Neg (input)", "left = Constant <value = float[1] {2}> ()")
+    constant = next(node for node in model(text).graph.node if node.op_type == "Constant")
+    assert constant.attribute[0].t.data_type
+    assert digest(tmp_path, text, name_a_constant) == digest(tmp_path, text)
+
+
 @pytest.mark.parametrize("text", [NETWORK, BRANCHES, FUNCTION])
 def test_names_change_no_digest(tmp_path: Path, text: str) -> None:
     renamed = text
@@ -81,6 +106,34 @@ def test_order_of_independent_nodes_changes_no_digest(tmp_path: Path) -> None:
     left = next(number for number, line in enumerate(lines) if "left =" in line)
     lines[left], lines[left + 1] = lines[left + 1], lines[left]
     assert digest(tmp_path, "\n".join(lines)) == digest(tmp_path)
+
+
+def test_order_of_functions_changes_no_digest(tmp_path: Path) -> None:
+    other = FUNCTION[FUNCTION.index("<domain") :].replace("twice", "thrice")
+    both = FUNCTION + other
+
+    def turn(changed: onnx.ModelProto) -> None:
+        changed.functions.reverse()
+
+    assert digest(tmp_path, both, turn) == digest(tmp_path, both) != digest(tmp_path, FUNCTION)
+
+
+def test_a_branch_may_repeat_names_of_the_outside(tmp_path: Path) -> None:
+    repeated = BRANCHES.replace("[batch,4] a)", "[batch,4] output)").replace("{ a =", "{ output =")
+    assert repeated != BRANCHES
+    assert digest(tmp_path, repeated) == digest(tmp_path, BRANCHES)
+
+
+def test_quantization_is_kept_and_its_names_are_not(tmp_path: Path) -> None:
+    def annotate(changed: onnx.ModelProto, value: str = "act", scale: str = "conv_b") -> None:
+        note = changed.graph.quantization_annotation.add(tensor_name=value)
+        note.quant_parameter_tensor_names.add(key="SCALE_TENSOR", value=scale)
+
+    renamed = NETWORK.replace("act", "z")
+    annotated = digest(tmp_path, change=annotate)
+    assert annotated == digest(tmp_path, renamed, lambda changed: annotate(changed, "z"))
+    assert annotated != digest(tmp_path, change=lambda changed: annotate(changed, "conv"))
+    assert annotated != digest(tmp_path)
 
 
 def test_external_data_changes_no_digest(tmp_path: Path) -> None:
@@ -193,7 +246,7 @@ def test_canonical_form_is_its_own(tmp_path: Path) -> None:
 
 def test_the_form_is_fixed(tmp_path: Path) -> None:
     """Digests are kept in artifact keys: who changes the form on purpose counts ``_FORM`` up."""
-    assert digest(tmp_path, FUNCTION)[:12] == "d34a4264272f"
+    assert digest(tmp_path, FORM)[:12] == "cf2fbe4d6e49"
 
 
 @pytest.mark.parametrize(
@@ -209,6 +262,33 @@ def test_a_graph_that_is_none_is_refused(tmp_path: Path, old: str, new: str, mes
     path = write(tmp_path / "model.onnx", model(NETWORK.replace(old, new)))
     with pytest.raises(ExportError, match=rf"model\.onnx: .*{message}"):
         canonical_digest(path)
+
+
+def add_training(changed: onnx.ModelProto) -> None:
+    changed.training_info.add().algorithm.name = "training"
+
+
+def add_sparse_weights(changed: onnx.ModelProto) -> None:
+    changed.graph.sparse_initializer.add().values.name = "sparse"
+
+
+@pytest.mark.parametrize("change", [add_training, add_sparse_weights])
+def test_what_has_no_form_is_refused(tmp_path: Path, change: Change) -> None:
+    with pytest.raises(ExportError, match=r"model\.onnx: .* no canonical form"):
+        digest(tmp_path, change=change)
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_what_one_file_cannot_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool
+) -> None:
+    path, out = tmp_path / "model.onnx", tmp_path / "out.onnx"
+    onnx.save(model(), path, save_as_external_data=external, size_threshold=0)
+    monkeypatch.setattr(onnx_writing, "LARGEST_MESSAGE_BYTES", 500)
+    monkeypatch.setattr(canonical, "LARGEST_MESSAGE_BYTES", 100)
+    with pytest.raises(ExportError, match="2 GiB"):
+        canonicalize(path, out)
+    assert not [left for left in tmp_path.iterdir() if "out" in left.name]
 
 
 @pytest.mark.parametrize(

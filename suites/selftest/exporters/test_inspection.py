@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from onnx import helper
 from onnx_models import FUNCTION, NETWORK, model, write
 
 from harness.exporters.canonical import canonical_digest
@@ -22,7 +23,8 @@ SHAPE = (None, 3, 8, 8)
 TRAINING = """
 <ir_version: 8, opset_import: ["" : 13, "ai.onnx.preview.training" : 1]>
 network (float[batch,4] input, bool flag) => (float[batch,4] output)
-<float[4] a = {1, 1, 1, 1}, float[4] b = {1, 1, 1, 1}, float r = {0.5}>
+<float[4] a = {1, 1, 1, 1}, float[4] b = {1, 1, 1, 1}, float r = {0.5},
+ bool on = {1}, bool off = {0}>
 {
     NODES
 }
@@ -82,6 +84,8 @@ def test_each_fault_is_said(tmp_path: Path, old: str, new: str, fault: str) -> N
         (13, "output, mask = Dropout (input, r)", []),
         (13, "yes = Constant <value = bool {1}> () output = Dropout (input, r, yes)", ["is true"]),
         (13, "no = Constant <value = bool {0}> () output = Dropout (input, r, no)", []),
+        (13, "output = Dropout (input, r, on)", ["training_mode is true"]),
+        (13, "output = Dropout (input, r, off)", []),
         (13, "output = Dropout (input, r, flag)", ["training_mode is computed"]),
         (13, "output = ai.onnx.preview.training.Adam (input)", ["an operator of ai.onnx.preview"]),
     ],
@@ -101,6 +105,30 @@ def test_training_mode_of_a_whole_network_is_one_fault(tmp_path: Path) -> None:
     )
     assert len(found) == 1
     assert found[0].endswith("'b1'; BatchNormalization 'b2'; and 6 more")
+
+
+def test_training_graphs_are_a_fault(tmp_path: Path) -> None:
+    trained = model(GOOD)
+    trained.training_info.add().algorithm.name = "training"
+    facts = inspect_onnx(write(tmp_path / "model.onnx", trained))
+    assert facts["training"] == ["the model carries training graphs"]
+    assert facts["canonical_digest"] is None
+    assert "no canonical form" in facts["canonical_fault"]
+
+
+def test_a_model_without_weights_is_said_to_be(tmp_path: Path) -> None:
+    facts = inspect_onnx(write(tmp_path / "model.onnx", model(FUNCTION)))
+    found = faults(facts, opset=13, input_name="input", output_name="output", input_shape=(None, 4))
+    assert "it has no weights" in found
+
+
+def test_weights_listed_as_inputs_are_no_inputs(tmp_path: Path) -> None:
+    """As every model before IR version 4 lists them."""
+    listed = model()
+    listed.graph.input.append(helper.make_tensor_value_info("fc_w", onnx.TensorProto.FLOAT, [4, 4]))
+    facts = inspect_onnx(write(tmp_path / "model.onnx", listed))
+    assert [value["name"] for value in facts["inputs"]] == ["input"]
+    assert facts["canonical_digest"]
 
 
 def test_facts_are_those_of_the_model(tmp_path: Path) -> None:

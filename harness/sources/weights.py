@@ -1,0 +1,197 @@
+"""Published weights files: found by name, held against the hash in it, loaded as plain arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import BuildError, MissingWeights
+from harness.sources.network import Framework
+from harness.sources.variants import Variant
+
+Shape = tuple[int, ...]
+
+_CONVERTED = ("torchvision", "timm")  # sources whose weights are also published as safetensors
+_PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
+_FORMATS: Mapping[str, Framework] = {
+    ".pth": "torch",
+    ".pt": "torch",
+    ".bin": "torch",
+    ".safetensors": "torch",
+    ".pdparams": "paddle",
+}
+_NO_WEIGHTS = {
+    b"<": "a web page",
+    b"{": "a message of a server",
+    b"version https://git-lfs": "a Git LFS pointer",
+}
+_SHOWN = 4  # entries of a list in a message
+_COUNTER = "num_batches_tracked"  # BatchNorm's step counter: training state, part of no result
+
+
+def find(variant: Variant, folder: Path) -> Path:
+    """The variant's weights in ``folder`` or ``folder/<source>``, under their published name.
+
+    For torchvision and timm also what the model hub has converted, ``<stem>.safetensors``.
+
+    Raises:
+        MissingWeights: they are not there; says what was looked for and what is there instead.
+    """
+    if not folder.is_dir():
+        raise MissingWeights(f"no weights for {variant.row}: {folder} is no folder")
+    names = [variant.weights]
+    if variant.source in _CONVERTED:
+        names.append(f"{Path(variant.weights).stem}.safetensors")
+    for place in (folder, folder / variant.source):
+        for name in names:
+            if (place / name).is_file():
+                return place / name
+    present = _names_in(folder) | _names_in(folder / variant.source)
+    near = get_close_matches(variant.weights, sorted(present), n=3)
+    has = f"there is {', '.join(near)}" if near else f"none of its {len(present)} files is close"
+    raise MissingWeights(
+        f"no weights for {variant.row}: {' or '.join(names)} is expected in {folder} or "
+        f"{folder / variant.source}; {has}"
+    )
+
+
+def check_hash(path: Path, variant: Variant) -> str:
+    """Hold a file against the start of its SHA-256 that the publisher put into its name.
+
+    Returns what was found, for reports; also that a name without a hash, or a converted file,
+    cannot be checked.
+
+    Raises:
+        BuildError: the file has another hash, or is empty or a web page.
+    """
+    refuse_what_is_no_weights(path, case=variant.row)
+    published = _PUBLISHED_HASH.search(variant.weights)
+    if published is None:
+        return f"not checkable: {variant.weights} carries no hash in its name"
+    if path.suffix != Path(variant.weights).suffix:
+        return f"not checkable: {path.name} is a conversion, the hash is of {variant.weights}"
+    expected, actual = published[1], digest(path)
+    if not actual.startswith(expected):
+        raise BuildError(
+            f"{path} is the wrong or a damaged file: its sha256 is {actual}, by the name of the "
+            f"published file it starts with {expected}",
+            case=variant.row,
+        )
+    return f"sha256 starts with {expected}, as published"
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in 64 hexadecimal digits; read again only when the file has changed.
+
+    Raises:
+        BuildError: it cannot be read.
+    """
+    try:
+        found = path.stat()
+        return _sha256(path.resolve(), found.st_size, found.st_mtime_ns)
+    except OSError as error:
+        raise BuildError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def load(path: Path, *, framework: Framework) -> dict[str, npt.NDArray[Any]]:
+    """Tensors by name, without running anything that is in the file.
+
+    Floating-point tensors come as float32, others as they are; a wrapping ``state_dict`` and a
+    ``module.`` before every name are taken off. Names are the library's own.
+
+    Raises:
+        BuildError: the file is of another framework, damaged, holds anything but tensors, or a
+            tensor has NaN or infinite values.
+    """
+    refuse_what_is_no_weights(path)
+    if _FORMATS.get(path.suffix) != framework:
+        known = ", ".join(suffix for suffix, of in _FORMATS.items() if of == framework)
+        raise BuildError(f"{path} is not a weights file for {framework}: expected one of {known}")
+    if path.suffix == ".pdparams":
+        from harness.sources.pdparams import read_pdparams
+
+        tensors = read_pdparams(path)
+    else:
+        from harness.sources.torch_checkpoints import read_checkpoint
+
+        tensors = read_checkpoint(path)
+    return {name: _as_float32(path, name, values) for name, values in tensors.items()}
+
+
+def fit(
+    loaded: Mapping[str, Shape], expected: Mapping[str, Shape], *, path: Path, row: str
+) -> None:
+    """Require that a file holds just the tensors that a network has, each of its shape.
+
+    BatchNorm's step counters may be missing or left over.
+
+    Raises:
+        BuildError: naming what is missing, left over and of another shape, all at once.
+    """
+    ours = {name: shape for name, shape in expected.items() if not name.endswith(_COUNTER)}
+    theirs = {name: shape for name, shape in loaded.items() if not name.endswith(_COUNTER)}
+    shapes = [
+        f"{name} {tuple(theirs[name])} instead of {tuple(ours[name])}"
+        for name in ours
+        if name in theirs and tuple(theirs[name]) != tuple(ours[name])
+    ]
+    faults = [
+        _listed("missing", [name for name in ours if name not in theirs]),
+        _listed("left over", [name for name in theirs if name not in ours]),
+        _listed("of another shape", shapes),
+    ]
+    if any(faults):
+        found = "; ".join(filter(None, faults))
+        raise BuildError(f"{path} does not fit the network: {found}", case=row)
+
+
+def refuse_what_is_no_weights(path: Path, *, case: str = "") -> None:
+    """Say so where a file is empty, or what a failed download leaves behind.
+
+    Raises:
+        BuildError: it is, or it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise BuildError(f"cannot read {path}: {error.strerror or error}", case=case) from error
+    if not start:
+        raise BuildError(f"{path} is empty, expected weights", case=case)
+    for mark, what in _NO_WEIGHTS.items():
+        if start.lstrip().startswith(mark) and b"\0" not in start:  # safetensors may start like it
+            raise BuildError(f"{path} is {what}, not weights: fetch the file again", case=case)
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _size: int, _mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _as_float32(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind != "f":
+        return values
+    single = values.astype(np.float32, copy=False)
+    if not np.isfinite(single).all():
+        raise BuildError(f"{path}: {name} has values that are NaN or infinite")
+    return single
+
+
+def _listed(what: str, entries: list[str]) -> str:
+    if not entries:
+        return ""
+    rest = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
+    return f"{len(entries)} {what}: {', '.join(entries[:_SHOWN])}{rest}"
