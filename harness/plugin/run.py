@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError
 from harness.pipeline import Workshop, tool_versions
 from harness.plugin import recording
 from harness.plugin.costs import Weight
@@ -30,37 +31,73 @@ def _is_controller(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Without xdist: open the run log as soon as there is something to run."""
-    if _is_controller(session.config) and not session.config.option.collectonly:
-        _open_log(session.config)
+class Recorder:
+    """Writes each result into the run log, in the controlling process.
 
+    The log is opened by the first result that is about a row, so that runs of other tests leave
+    none. It gets its footer only where every collected case has a result.
+    """
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """With xdist: the controller collects nothing itself."""
-    if _is_controller(session.config) and session.config.getoption("numprocesses", None):
-        _open_log(session.config)
+    def __init__(self, config: pytest.Config) -> None:
+        """Raises pytest.UsageError where the log that was asked for is there already."""
+        self._config = config
+        self._started = now()
+        self._collected = 0
+        self._seen: set[str] = set()
+        self._slugs = {one.slug: one.id for one in config.stash[GATE].catalogue.subjects}
+        asked = config.getoption("--run-log")
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._path = Path(asked) if asked else config.rootpath / RUNS / f"{stamp}.jsonl"
+        if self._path.exists():
+            raise pytest.UsageError(f"{self._path} is there already; give another --run-log")
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know how many cases there are, where this process collects."""
+        self._collected = len(session.items)
 
-def _open_log(config: pytest.Config) -> None:
-    if LOG in config.stash:
-        return
-    gate = config.stash[GATE]
-    asked = config.getoption("--run-log")
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    path = Path(asked) if asked else config.rootpath / RUNS / f"{stamp}.jsonl"
-    header = Header(
-        started=now(),
-        machine=machine.describe(),
-        command=tuple(sys.argv),
-        tools=tool_versions(),
-        options=_options(config),
-        pages=tuple(PageTotals.of(page) for page in gate.catalogue.pages),
-    )
-    try:
-        config.stash[LOG] = RunLog(path, header)
-    except HarnessError as error:
-        raise pytest.UsageError(str(error)) from error
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Know how many cases there are, where the workers collect."""
+        self._collected = len(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a case's result."""
+        node = getattr(report, "node", None)
+        worker = node.gateway.id if node is not None else "main"
+        result = recording.read(report, worker=worker)
+        if result is None:
+            return
+        self._seen.add(report.nodeid)
+        if not result.row:  # made by xdist, of a worker that died
+            slug = slug_of(report.nodeid, self._slugs)
+            result = replace(result, row=self._slugs[slug] if slug else "")
+        if result.row or LOG in self._config.stash:
+            self._log().record(result)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Close the run log; with its footer only if nothing is missing."""
+        log = self._config.stash.get(LOG, None)
+        if log is None:
+            return
+        stopped = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if stopped or len(self._seen) < self._collected:
+            log.abandon()
+        else:
+            log.finish(exit_status=int(exitstatus))
+
+    def _log(self) -> RunLog:
+        if LOG not in self._config.stash:
+            pages = self._config.stash[GATE].catalogue.pages
+            header = Header(
+                started=self._started,
+                machine=machine.describe(),
+                command=tuple(sys.argv),
+                tools=tool_versions(),
+                options=_options(self._config),
+                pages=tuple(PageTotals.of(page) for page in pages),
+            )
+            self._config.stash[LOG] = RunLog(self._path, header)
+        return self._config.stash[LOG]
 
 
 def _options(config: pytest.Config) -> dict[str, str]:
@@ -69,34 +106,11 @@ def _options(config: pytest.Config) -> dict[str, str]:
     return {name: str(value) for name, value in given.items() if value}
 
 
-class Recorder:
-    """Writes each result into the run log, in the controlling process."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write a case's result."""
-        log = self._config.stash.get(LOG, None)
-        node = getattr(report, "node", None)
-        worker = node.gateway.id if node is not None else "main"
-        result = recording.read(report, worker=worker)
-        if log is not None and result is not None:
-            log.record(result)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the recorder where the reports arrive."""
     if _is_controller(config):
         config.pluginmanager.register(Recorder(config), "zoo-recorder")
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Close the run log with its footer."""
-    log = session.config.stash.get(LOG, None)
-    if log is not None:
-        log.finish(exit_status=int(exitstatus))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -141,11 +155,21 @@ class _Weigher:
 
     def __call__(self, nodeid: str) -> Weight | None:
         """Weigh a test by the row in its brackets; None for one that is about no row."""
-        slug = nodeid.partition("[")[2].removesuffix("]")
-        while slug not in self._variants:  # the longest one that the brackets begin with
-            slug = slug.rpartition("-")[0]
-            if not slug:
-                return None
+        slug = slug_of(nodeid, self._variants)
+        if slug is None:
+            return None
         variant = self._variants[slug]
         size = self._workshop.bytes_for("export", variant)
         return Weight(slug, (variant.params or 0) * SECONDS_PER_PARAMETER, size, variant.network)
+
+
+def slug_of(nodeid: str, slugs: Collection[str]) -> str | None:
+    """The slug that the brackets of a test id begin with, the longest one, or None.
+
+    >>> slug_of("suites/test_int8.py::test_parity[zoo-a-b-int8]", {"zoo-a", "zoo-a-b"})
+    'zoo-a-b'
+    """
+    slug = nodeid.partition("[")[2].removesuffix("]")
+    while slug and slug not in slugs:
+        slug = slug.rpartition("-")[0]
+    return slug or None

@@ -1,0 +1,114 @@
+"""The gate's real steps and checks on the tiny network, one call each."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import checks, steps
+from harness.catalogue import Subject
+from harness.expectations.baselines import Baseline
+from harness.expectations.tolerances import Tolerances
+from harness.judging.parity import compare
+from harness.pipeline import ALL_BATCHES, Array, Form, Reference
+from harness.records import Verdict
+from harness.steps import Images, Weights
+
+REPEAT = "pytest 'this case'"
+TORCHSCRIPT, OPSET_11, CURRENT = Form("torchscript"), Form("onnx", 11), Form("onnx", 19)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the steps are given, and where they write."""
+
+    folder: Path
+    subject: Subject
+    weights: Weights
+    images: Images
+    tolerances: Tolerances
+
+    def export(self, form: Form = CURRENT, *, repeat: bool = False) -> Mapping[str, Any]:
+        """Export; the file is :meth:`model`."""
+        given = (self._room(form.id), self.subject.variant, self.subject.size)
+        with _warnings_as_in_a_child():
+            if form.format == "torchscript":
+                return steps.export_torchscript(*given, self.weights, self.images)
+            options = (form.opset, form.route, repeat)
+            return steps.export_onnx(*given, self.weights, self.images, *options)
+
+    def require_as_promised(self, form: Form = CURRENT) -> None:
+        """Export, and judge what was written."""
+        checks.require_as_promised(self.export(form), form, self.subject, command=REPEAT)
+
+    def model(self, form: Form = CURRENT) -> Path:
+        return self.folder / form.id / form.file
+
+    def reference(self) -> Reference:
+        """The source framework's own logits."""
+        room = self._room("reference")
+        steps.reference(room, self.subject.variant, self.subject.size, self.weights, self.images)
+        return Reference(np.load(room / "logits.npy"), np.load(room / "logits64.npy"))
+
+    def run(self, model: Path) -> Array:
+        """Logits of the probes, then of the other evaluation images."""
+        room = self._room("run")
+        with _warnings_as_in_a_child():
+            steps.run(room, model, self.images.evaluation, ALL_BATCHES)
+        return np.load(room / "logits.npy")
+
+    def float_verdict(self, outputs: Array) -> Verdict:
+        """Whether an export's outputs on the probes are those of its source."""
+        reference = self.reference()
+        probes = outputs[: len(reference.probes)]
+        agreement, tolerance = checks.compare_floats(reference, probes, self.subject)
+        return checks.float_verdict(agreement, tolerance, self.subject, command=REPEAT)
+
+    def compile(self, *, per_channel: bool = True) -> Mapping[str, Any]:
+        """Compile the current export to int8; the file is :attr:`compiled`."""
+        room = self._room("int8")
+        return steps.compile_onnxruntime(room, self.model(), self.images, "max", per_channel)
+
+    @property
+    def compiled(self) -> Path:
+        return self.folder / "int8" / "model.onnx"
+
+    def parity_verdict(self, reference: Array, candidate: Array) -> Verdict:
+        return checks.parity_verdict(
+            reference, candidate, self.tolerances, self.subject, command=REPEAT
+        )
+
+    def moved(self, reference: Array, candidate: Array, accepted: Array) -> Verdict:
+        """Whether parity is where ``accepted``, an earlier candidate, had it."""
+        figures = compare(reference, accepted).measurements()
+        return checks.baseline_verdict(
+            compare(reference, candidate),
+            Baseline({self.subject.id: {figure.name: figure for figure in figures}}),
+            self.subject,
+            weights="seeded",
+            command=REPEAT,
+        )
+
+    def _room(self, name: str) -> Path:
+        room = self.folder / name
+        room.mkdir(exist_ok=True)
+        return room
+
+
+def each_once(outputs: Array) -> Array:
+    """Every evaluation image once, in order: without the first probe, which is run alone."""
+    return outputs[1:]
+
+
+@contextmanager
+def _warnings_as_in_a_child() -> Iterator[None]:
+    """Steps run in a process of their own, where a deprecation in a framework is no error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
