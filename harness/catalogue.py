@@ -103,8 +103,8 @@ class Catalogue:
         for pattern in patterns:
             found = [subject for subject in self.subjects if _named(subject, pattern)]
             if not found:
-                ids = [subject.id for subject in self.subjects]
-                near = get_close_matches(pattern, [*ids, *(id.split("/")[-1] for id in ids)], n=3)
+                names = {name for one in self.subjects for name in (one.id, one.documented.name)}
+                near = get_close_matches(pattern, sorted(names), n=3)
                 hint = f"; nearest: {', '.join(near)}" if near else ""
                 raise HarnessError(f"no row is named {pattern!r}{hint}")
             chosen |= {subject.id: subject for subject in found}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,14 @@ import numpy.typing as npt
 
 from harness import steps
 from harness.artifacts import JSON, Entry, Key, Store, open_store
-from harness.buildconfig import BuildConfig, Dataset, Quantize, read_build_config
+from harness.buildconfig import (
+    BuildConfig,
+    CenterCrop,
+    ProcessOp,
+    Quantize,
+    Resize,
+    read_build_config,
+)
 from harness.catalogue import Subject
 from harness.complexity.counts import Counts
 from harness.errors import (
@@ -32,6 +39,7 @@ from harness.errors import (
     RunError,
     StageError,
 )
+from harness.exporters.external_data import LARGEST_INLINE_BYTES
 from harness.images.preprocessing import digest as pipeline_digest
 from harness.images.scenes import VERSION as SCENES_VERSION
 from harness.images.sets import EVALUATION_IMAGES, embedded_sets
@@ -55,11 +63,23 @@ STEP_COPIES: Mapping[str, float] = {
 }
 """Times the parameters' size that a step needs at its peak, measured on the largest network."""
 
+STEP_STAGES = {
+    "count": "complexity",
+    "reference": "export",
+    "export": "export",
+    "compile": "int8",
+    "run": "export",
+}
+"""The marker of the tests that need a step."""
+
 STEP_SECONDS = 300.0  # limit of a step whatever its size
 STEP_SECONDS_PER_MILLION = 2.5  # and for each million parameters; the slowest take 0.1
 
 Batches = tuple[tuple[int, int], ...]
-ALL_BATCHES: Batches = (*steps.PROBES, (steps.PROBE_IMAGES, EVALUATION_IMAGES))
+PROBES: Batches = ((0, 1), (0, 4))
+"""Ranges of images that exports are compared on: the first one alone, and among four."""
+
+ALL_BATCHES: Batches = (*PROBES, (4, EVALUATION_IMAGES))
 """The probes, and then the other evaluation images."""
 
 CHILD_ENVIRONMENT = {
@@ -100,17 +120,35 @@ def forms(source: str) -> tuple[Form, ...]:
     return Form("torchscript"), documented, Form("onnx", CURRENT_OPSET)
 
 
+def probes(variant: Variant) -> Batches:
+    """The batches that exports are compared on: the first image alone, and among several."""
+    inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
+    return PROBES if inside else ((0, 1), (0, 2))
+
+
+def is_repeated(form: Form, variant: Variant) -> bool:
+    """Whether a form is exported twice: TorchScript, and the form that is compiled.
+
+    Not where the parameters are too large to be inside the model: it takes minutes.
+    """
+    if form.format == "torchscript":
+        return True
+    inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
+    return inside and form == forms(variant.source)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """The source framework's own logits: float32 on the probes, float64 on the first ones."""
 
     logits: Array
     logits64: Array
+    batches: Batches
 
     @property
     def probes(self) -> Array:
         """The logits in the order in which the probes are run: the first image twice."""
-        return np.concatenate([self.logits[start:stop] for start, stop in steps.PROBES])
+        return np.concatenate([self.logits[start:stop] for start, stop in self.batches])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +176,9 @@ class Workshop:
         default_factory=lambda: Worker(recycle_above_bytes=3 * GIB, environment=CHILD_ENVIRONMENT)
     )
 
+    def __post_init__(self) -> None:
+        self._image_entries: dict[int, Entry] = {}
+
     @cached_property
     def store(self) -> Store:
         """Where everything built is kept."""
@@ -155,14 +196,6 @@ class Workshop:
         return read_build_config(self.settings.build_config)
 
     @property
-    def _dataset(self) -> Dataset:
-        if self.config.dataset is None:
-            raise ExpectationError(
-                f"{self.settings.build_config}: dataset: missing, needed to calibrate"
-            )
-        return self.config.dataset
-
-    @property
     def _quantize(self) -> Quantize:
         if self.config.backend.quantize is None:
             raise ExpectationError(
@@ -172,34 +205,50 @@ class Workshop:
 
     # ── inputs ──
 
-    @cached_property
-    def _images_entry(self) -> Entry:
-        dataset = self._dataset
+    def _images_entry(self, size: int) -> Entry:
+        if size not in self._image_entries:
+            self._image_entries[size] = self._make_images_entry(size)
+        return self._image_entries[size]
+
+    def _make_images_entry(self, size: int) -> Entry:
+        config = sized(self.config, size)
         key = Key.of(
             "images",
-            inputs={"pipeline": pipeline_digest(dataset.process_ops)},
-            options={"scenes": SCENES_VERSION, "calibration": dataset.images},
+            inputs={"pipeline": pipeline_digest(config.process_ops)},
+            options={"scenes": SCENES_VERSION, "calibration": config.calibration_images},
             tools=_tools("numpy", "pillow") | {"code": code_digest("images")},
         )
-        return self.store.use(key, self._make_images)
 
-    def _make_images(self, folder: Path) -> Mapping[str, JSON]:
-        sets = embedded_sets(self.config)
-        facts: dict[str, JSON] = {}
-        for name in ("statistics", "calibration", "evaluation"):
-            images = getattr(sets, name)
-            np.save(folder / f"{name}.npy", images.images)
-            facts[name] = images.digest
-        return facts
+        def produce(folder: Path) -> Mapping[str, JSON]:
+            sets = embedded_sets(config)
+            facts: dict[str, JSON] = {}
+            for name in ("statistics", "calibration", "evaluation"):
+                images = getattr(sets, name)
+                np.save(folder / f"{name}.npy", images.images)
+                facts[name] = images.digest
+            return facts
+
+        return self.store.use(key, produce)
+
+    def images(self, size: int) -> Images:
+        """The embedded images, preprocessed for an input of this size.
+
+        Seeded weights are fitted at the build config's own size, whatever size a row takes, so
+        that rows of one network have the same ones.
+        """
+        entry = self._images_entry(size)
+        return Images(
+            statistics=self._images_entry(self._own_size).file("statistics.npy"),
+            calibration=entry.file("calibration.npy"),
+            evaluation=entry.file("evaluation.npy"),
+        )
 
     @property
-    def images(self) -> Images:
-        """The embedded images, preprocessed."""
-        entry = self._images_entry
-        return Images(*(entry.file(f"{name}.npy") for name in Images.__slots__))
+    def _own_size(self) -> int:
+        return self.config.frontend.input_shape[-1]
 
-    def _images_digest(self, name: str) -> str:
-        return str(self._images_entry.facts[name])
+    def _images_digest(self, name: str, size: int) -> str:
+        return str(self._images_entry(size).facts[name])
 
     def weights(self, variant: Variant) -> Weights:
         """Which weights the row is given.
@@ -210,7 +259,8 @@ class Workshop:
         """
         asked = self.settings.weights
         if asked is None:
-            identity = f"seeded:{variant.network}:{self._images_digest('statistics')}"
+            fitted_to = self._images_digest("statistics", self._own_size)
+            identity = f"seeded:{variant.network}:{fitted_to}"
             return Weights("seeded", identity)
         from harness.sources import hub, weights
 
@@ -245,48 +295,56 @@ class Workshop:
     def reference(self, variant: Variant, size: int) -> Reference:
         """What the source framework itself computes."""
         key = self._network_key("reference", variant, size, evaluation=True)
-        arguments = (variant, size, self.weights(variant), self.images)
+        batches = probes(variant)
+        count = max(stop for _, stop in batches)
+        arguments = (variant, size, self.weights(variant), self.images(size), count)
         entry = self._use("reference", key, variant, BuildError, steps.reference, *arguments)
-        return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"))
+        return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
         """The exported model and what was seen of it; the file may be no model at all."""
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = self._network_key("export", variant, size, options=options)
-        arguments: tuple[object, ...] = (variant, size, self.weights(variant), self.images)
+        arguments: tuple[object, ...] = (variant, size, self.weights(variant), self.images(size))
         step: Callable[..., Any] = steps.export_torchscript
         if form.format == "onnx":
             step = steps.export_onnx
-            repeat = form == forms(variant.source)[-1]
+            repeat = is_repeated(form, variant)
             arguments += (form.opset, form.route, repeat)
         return self._build("export", key, variant, ExportError, step, *arguments)
 
     def outputs(
-        self, variant: Variant, model: Entry, file: str, *, batches: Batches = ALL_BATCHES
+        self,
+        variant: Variant,
+        size: int,
+        model: Entry,
+        file: str,
+        *,
+        batches: Batches = ALL_BATCHES,
     ) -> Array:
         """What a model computes on evaluation images, batch after batch."""
         identity = model.facts.get("canonical_digest") or model.digest(file)
         key = Key.of(
             "run",
-            inputs={"model": str(identity), "images": self._images_digest("evaluation")},
+            inputs={"model": str(identity), "images": self._images_digest("evaluation", size)},
             options={"batches": [list(batch) for batch in batches], "file": file},
             tools=_tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
         )
         found = self.store.get(key)
         path = Path() if found else self._file(model, file)
         entry = self._use(
-            "run", key, variant, RunError, steps.run, path, self.images.evaluation, batches
+            "run", key, variant, RunError, steps.run, path, self.images(size).evaluation, batches
         )
         return _array(entry, "logits.npy")
 
-    def compiled(self, variant: Variant, model: Entry) -> Entry:
+    def compiled(self, variant: Variant, size: int, model: Entry) -> Entry:
         """The int8 model that the embedded backend compiles from an exported one."""
         quantize = self._quantize
         key = Key.of(
             "compile",
             inputs={
                 "model": str(model.facts["canonical_digest"]),
-                "images": self._images_digest("calibration"),
+                "images": self._images_digest("calibration", size),
             },
             options={"mode": quantize.calibrate_mode, "per_channel": quantize.per_channel},
             tools=_tools("onnxruntime", "onnx")
@@ -300,7 +358,7 @@ class Workshop:
             CompileError,
             steps.compile_onnxruntime,
             path,
-            self.images,
+            self.images(size),
             quantize.calibrate_mode,
             quantize.per_channel,
         )
@@ -319,11 +377,13 @@ class Workshop:
 
     def probe_outputs(self, subject: Subject, form: Form) -> Array:
         """Logits of the probes by an export: the first image alone, then the first four."""
-        exported = self.exported(subject.variant, subject.size, form)
-        if subject.complexity is None or form != forms(subject.variant.source)[-1]:
-            return self.outputs(subject.variant, exported, form.file, batches=steps.PROBES)
-        count = sum(stop - start for start, stop in steps.PROBES)
-        return self.outputs(subject.variant, exported, form.file)[:count]
+        variant, size = subject.variant, subject.size
+        exported = self.exported(variant, size, form)
+        batches = probes(variant)
+        if subject.complexity is None or form != forms(variant.source)[-1]:
+            return self.outputs(variant, size, exported, form.file, batches=batches)
+        count = sum(stop - start for start, stop in batches)
+        return self.outputs(variant, size, exported, form.file)[:count]
 
     def float_outputs(self, subject: Subject) -> Array:
         """The float half of parity: logits of all evaluation images, in the backend."""
@@ -331,12 +391,12 @@ class Workshop:
 
     def _evaluated(self, subject: Subject, model: Entry) -> Array:
         """Logits of every evaluation image once, in their order."""
-        start, stop = steps.PROBES[0]
-        return self.outputs(subject.variant, model, "model.onnx")[stop - start :]
+        start, stop = PROBES[0]
+        return self.outputs(subject.variant, subject.size, model, "model.onnx")[stop - start :]
 
     def compiled_row(self, subject: Subject) -> Entry:
         """The row, compiled to int8."""
-        return self.compiled(subject.variant, self.compilable(subject))
+        return self.compiled(subject.variant, subject.size, self.compilable(subject))
 
     def int8_outputs(self, subject: Subject) -> Array:
         """The int8 half of parity."""
@@ -359,7 +419,7 @@ class Workshop:
             "weights": self.weights(variant).identity,
         }
         if evaluation:
-            inputs["images"] = self._images_digest("evaluation")
+            inputs["images"] = self._images_digest("evaluation", size)
         code = code_digest("sources", "exporters", "steps.py")
         return Key.of(
             step,
@@ -389,6 +449,7 @@ class Workshop:
                         timeout_s=self._limit_s(variant),
                         stage=stage,
                         case=variant.row,
+                        command=f"pytest --row {variant.row} -m {STEP_STAGES[step]}",
                     )
                 )
             return facts | {
@@ -421,6 +482,28 @@ class Workshop:
         return STEP_SECONDS + STEP_SECONDS_PER_MILLION * (variant.params or 0) / 1e6
 
 
+def sized(config: BuildConfig, size: int) -> BuildConfig:
+    """A build config for another input size, its resize and crop in proportion."""
+    own = config.frontend.input_shape[-1]
+    if size == own or config.dataset is None:
+        return config
+
+    def scaled(op: ProcessOp) -> ProcessOp:
+        if isinstance(op, Resize | CenterCrop):
+            sides: Any = tuple(round(side * size / own) for side in op.size)
+            return replace(op, size=sides)
+        return op
+
+    ops = tuple(scaled(op) for op in config.dataset.process_ops)
+    shape = (*config.frontend.input_shape[:2], size, size)
+    return replace(
+        config,
+        frontend=replace(config.frontend, input_shape=shape),
+        dataset=replace(config.dataset, process_ops=ops),
+    )
+
+
+@cache
 def code_digest(*parts: str) -> str:
     """Identity of the harness's own code in these packages or modules: it made what is stored."""
     whole = hashlib.sha256()
@@ -472,6 +555,7 @@ def _tools(*names: str) -> dict[str, str]:
     return {name: _version(name) for name in names}
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

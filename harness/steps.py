@@ -28,11 +28,6 @@ from harness.sources.variants import Variant
 Floats = npt.NDArray[np.float32]
 Route = Literal["documented", "external"]
 
-PROBES = ((0, 1), (0, 4))
-"""Batches that every export is run with, as ranges: the first image alone, and among four."""
-
-PROBE_IMAGES = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Images:
@@ -83,10 +78,10 @@ def count(
 
 
 def reference(
-    folder: Path, variant: Variant, size: int, weights: Weights, images: Images
+    folder: Path, variant: Variant, size: int, weights: Weights, images: Images, count: int
 ) -> Mapping[str, JSON]:
-    """Run the network in its own framework: float32 on the probes, float64 on the first of them."""
-    probes = _load(images.evaluation)[:PROBE_IMAGES]
+    """Run the network in its own framework on ``count`` images, and in float64 on the first."""
+    probes = _load(images.evaluation)[:count]
     network = _network(variant, size, weights, images)
     np.save(folder / "logits.npy", adapter(variant.source).logits(network, probes))
     np.save(folder / "logits64.npy", _double(network, variant, weights, images, probes[:1]))
@@ -142,19 +137,41 @@ def export_onnx(
     repeat: bool,
 ) -> Mapping[str, JSON]:
     """Export the network to ``model.onnx``, look at what was written, and export it again."""
-    from harness.exporters.canonical import canonical_digest
     from harness.exporters.inspection import inspect_onnx
 
     path = folder / "model.onnx"
     _write_onnx(path, variant, size, weights, images, opset, route)
     facts = dict(inspect_onnx(path))
-    if not repeat:
-        return facts
-    with tempfile.TemporaryDirectory(dir=folder) as again:
-        second = Path(again) / "model.onnx"
-        _write_onnx(second, variant, size, weights, images, opset, route)
+    if repeat:
         digest = facts.get("canonical_digest")
-        return facts | {"repeats": digest is not None and canonical_digest(second) == digest}
+        again = _repeated_digest(folder, variant, size, weights, images, opset, route)
+        facts["repeats"] = digest is not None and again == digest
+    return facts
+
+
+def _repeated_digest(
+    folder: Path,
+    variant: Variant,
+    size: int,
+    weights: Weights,
+    images: Images,
+    opset: int,
+    route: Route,
+) -> str:
+    """The canonical digest of another export; one that is made in memory is not written."""
+    from harness.exporters import canonical
+
+    with tempfile.TemporaryDirectory(dir=folder) as again:
+        path = Path(again) / "model.onnx"
+        if route == "external":
+            from harness.exporters import paddle_exports
+
+            network = _network(variant, size, weights, images)
+            saved = Path(_saved(variant, size, weights, images).name)
+            model = paddle_exports.external_model(network.module, saved, path, opset=opset)
+            return canonical.digest_of(model, path)
+        _write_onnx(path, variant, size, weights, images, opset, route)
+        return canonical.canonical_digest(path)
 
 
 def _write_onnx(
@@ -193,15 +210,12 @@ def compile_onnxruntime(
 ) -> Mapping[str, JSON]:
     """Compile an exported model to int8 with ONNX Runtime: ``model.onnx``."""
     from harness.backends import onnxruntime, operators
-    from harness.exporters.canonical import canonicalize
 
     _release()
     with tempfile.TemporaryDirectory(dir=folder) as workspace:
-        plain = Path(workspace) / "plain.onnx"
-        canonicalize(model, plain)
         compiled = folder / "model.onnx"
         onnxruntime.compile_int8(
-            plain,
+            model,
             compiled,
             calibration=_load(images.calibration),
             calibrate_mode=calibrate_mode,

@@ -1,4 +1,4 @@
-"""``bench``: what the gate costs, against the same work without the suite."""
+"""``bench``: what the gate costs, against the same work without the suite, and what it notices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from harness import atomic
 from harness.bench.bare import BareRow, read_jobs, run_bare
 from harness.bench.gate import JUDGED, require_empty, require_full, run_gate
 from harness.bench.measuring import Usage
+from harness.bench.sensitivity_command import add_action
 from harness.bench.tables import bare_table, comparison_table, machine_line
 from harness.errors import HarnessError
 from harness.reporting.machine import describe
@@ -34,10 +35,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench`` to the command line; the parsed arguments carry ``run``."""
     parser = subparsers.add_parser(
         "bench",
-        help="measure what the gate costs",
+        help="measure what the gate costs and what it notices",
         description="Measure time, processor time and memory of the gate, and of the same work "
-        "without it. Exit code: pytest's where it is run, else 0; 1: a bare row failed; 2: bad "
-        "input.",
+        "without it; or what known faults do to int8 parity. Exit code: pytest's where it is run, "
+        "else 0; 1: a bare row failed or a fault is not noticed; 2: bad input.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
     bare = actions.add_parser("bare", help="the work on each row, without the suite")
@@ -59,6 +60,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     for action in (bare, gate, compare):
         action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
         action.set_defaults(run=run)
+    add_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:

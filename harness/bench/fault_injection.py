@@ -9,24 +9,25 @@ and look at no scale of its own). Only the fault itself is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import ModelProto, NodeProto
 from onnx.helper import get_node_attr_value
 from onnx.numpy_helper import from_array, to_array
 
+from harness.backends.operators import HEAVY
 from harness.errors import MeasureError
 from harness.exporters.onnx_files import read_model
 
 Array = npt.NDArray[Any]
 
-HEAVY = ("Conv", "Gemm")
 FEWEST_LAYERS = 3  # an early, a middle and a late one
 LEVELS = {8: 127, 4: 7}
 """Bits to the largest level of a symmetric scale: two's complement, the lowest code unused."""
@@ -124,20 +125,20 @@ def _per_tensor(model: QuantizedModel) -> str:
         raise MeasureError("no layer's weights are quantized by channel")
     for layer in layers:
         scale = model.scale(layer.weights)
-        _requantize(model, layer, np.full_like(scale, scale.max()), bits=8)
+        _requantize(model, layer, np.full_like(scale, scale.max()))
     return ""
 
 
 def _four_bits(model: QuantizedModel) -> str:
     convolutions = [layer for layer in model.layers if layer.node.op_type == "Conv"]
-    layer = convolutions[len(convolutions) // 2]
+    layer = _middle(convolutions)
     scale = model.scale(layer.weights) * (LEVELS[8] / LEVELS[4])
-    _requantize(model, layer, scale, bits=4)
+    _requantize(model, layer, scale)
     return str(layer.weights.input[0])
 
 
-def _requantize(model: QuantizedModel, layer: Layer, scale: Array, *, bits: int) -> None:
-    """Quantize a layer's weights again, symmetrically, from what they are dequantized to."""
+def _requantize(model: QuantizedModel, layer: Layer, scale: Array) -> None:
+    """Quantize a layer's weights again, to scales that are nowhere smaller than those they have."""
     quantized, name, zero_point = layer.weights.input
     if model.values(zero_point).any():
         raise MeasureError(f"weights {quantized!r} have a zero point other than 0")
@@ -146,8 +147,7 @@ def _requantize(model: QuantizedModel, layer: Layer, scale: Array, *, bits: int)
     if layer.is_per_channel:
         shape[get_node_attr_value(layer.weights, "axis")] = -1
     ratio = (model.scale(layer.weights) / scale).reshape(shape)
-    largest = LEVELS[bits]
-    model.replace(quantized, np.clip(np.rint(codes * ratio), -largest - 1, largest))
+    model.replace(quantized, np.rint(codes * ratio))
     model.replace(name, scale)
     model.rescale_bias(layer)
 
@@ -155,10 +155,9 @@ def _requantize(model: QuantizedModel, layer: Layer, scale: Array, *, bits: int)
 # ── activations ───────────────────────────────────────────────────────────────────────────────
 
 
-def _halved_scale(model: QuantizedModel, *, place: Callable[[int], int]) -> str:
+def _halved_scale(model: QuantizedModel, *, place: Callable[[Sequence[Layer]], Layer]) -> str:
     """Halve the scale of what one layer reads; the lower end of its range stays where it can."""
-    layer = model.layers[place(len(model.layers))]
-    tensor, scale, zero_point = layer.data.input
+    tensor, scale, zero_point = place(model.layers).data.input
     highest = np.iinfo(model.values(zero_point).dtype).max
     offset = model.values(zero_point).astype(np.int64)
     model.replace(scale, model.values(scale) / 2)
@@ -167,6 +166,10 @@ def _halved_scale(model: QuantizedModel, *, place: Callable[[int], int]) -> str:
         if reader.data.input[1] == scale:
             model.rescale_bias(reader)
     return str(tensor)
+
+
+def _middle(layers: Sequence[Layer]) -> Layer:
+    return layers[len(layers) // 2]
 
 
 def _zero_point(model: QuantizedModel, *, value: int, reader_only: bool) -> str:
@@ -187,9 +190,9 @@ def _zero_point(model: QuantizedModel, *, value: int, reader_only: bool) -> str:
 
 INJECTIONS: Mapping[str, Injection] = {
     "per-tensor weights": _per_tensor,
-    "halved scale, early": partial(_halved_scale, place=lambda layers: 1),
-    "halved scale, middle": partial(_halved_scale, place=lambda layers: layers // 2),
-    "halved scale, late": partial(_halved_scale, place=lambda layers: layers - 1),
+    "halved scale, early": partial(_halved_scale, place=itemgetter(1)),
+    "halved scale, middle": partial(_halved_scale, place=_middle),
+    "halved scale, late": partial(_halved_scale, place=itemgetter(-1)),
     "zero point 0": partial(_zero_point, value=0, reader_only=False),
     "zero point 128": partial(_zero_point, value=128, reader_only=False),
     "read with zero point 0": partial(_zero_point, value=0, reader_only=True),

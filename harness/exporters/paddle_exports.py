@@ -18,11 +18,10 @@ import paddle2onnx
 from onnx.external_data_helper import set_external_data
 
 from harness.errors import ExportError
-from harness.exporters.external_data import DATA_SUFFIX
+from harness.exporters.external_data import DATA_SUFFIX, LARGEST_INLINE_BYTES
 
 INPUT_NAME = "input"
 OUTPUT_NAME = "fetch_name_0"  # what Paddle2ONNX calls the first output
-LARGEST_INLINE_BYTES = 2**31 - 2**24  # of parameters: protobuf's limit less the graph's own size
 _ALIGNMENT = 4096  # bytes, so that the data can be memory-mapped
 
 
@@ -52,6 +51,17 @@ def export_external(layer: paddle.nn.Layer, folder: Path, path: Path, *, opset: 
     Raises:
         ExportError: the program names a parameter that the layer does not have.
     """
+    onnx.save(external_model(layer, folder, path, opset=opset), str(path))
+
+
+def external_model(
+    layer: paddle.nn.Layer, folder: Path, path: Path, *, opset: int
+) -> onnx.ModelProto:
+    """The model of :func:`export_external`, its parameters in memory or beside ``path``.
+
+    Raises:
+        ExportError: as there.
+    """
     _convert(folder / "inference.json", None, path, opset=opset)
     model = onnx.load(str(path))
     parameters = {value.name: value for value in layer.state_dict().values()}
@@ -61,12 +71,11 @@ def export_external(layer: paddle.nn.Layer, folder: Path, path: Path, *, opset: 
     size = 4 * sum(math.prod(parameters[name].shape) for name in wanted)  # float32
     if size <= LARGEST_INLINE_BYTES:
         for name in sorted(wanted):
-            model.graph.initializer.append(
-                onnx.numpy_helper.from_array(_array(parameters[name]), name)
-            )
+            values = onnx.numpy_helper.from_array(_array(parameters[name]), name)
+            model.graph.initializer.append(values)
     else:
         _write_beside(model, {name: parameters[name] for name in sorted(wanted)}, path)
-    onnx.save(model, str(path))
+    return model
 
 
 def _convert(program: Path, parameters: Path | None, path: Path, *, opset: int) -> None:
@@ -76,6 +85,7 @@ def _convert(program: Path, parameters: Path | None, path: Path, *, opset: int) 
         str(path),
         opset_version=opset,
         optimize_tool=None,
+        enable_onnx_checker=bool(parameters),  # without parameters it can only find them missing
     )
 
 

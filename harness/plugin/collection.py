@@ -12,7 +12,7 @@ from harness import errors
 from harness.catalogue import Subject
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expectations.known_issues import match, read_known_issues
-from harness.pipeline import Form, forms
+from harness.pipeline import Form, forms, is_repeated
 from harness.plugin.options import BACKENDS, GATE, Gate
 from harness.records import KnownIssue, Metric
 
@@ -68,10 +68,8 @@ def _onnx_exports(gate: Gate) -> Iterator[Case]:
 
 
 def _repeated(gate: Gate) -> Iterator[Case]:
-    """The forms that are exported twice: TorchScript, and the one that is compiled."""
     for case in _working_exports(gate):
-        compiled = forms(case.subject.variant.source)[-1]
-        if case.form is not None and (case.form == compiled or case.form.format == "torchscript"):
+        if case.form is not None and is_repeated(case.form, case.subject.variant):
             yield case
 
 

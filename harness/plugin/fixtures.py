@@ -29,7 +29,9 @@ def workshop(gate: Gate) -> Iterator[Workshop]:
 @pytest.fixture(scope="session")
 def tolerances(gate: Gate) -> Tolerances:
     """How close is close enough."""
-    return read_tolerances(gate.expected / "tolerances.toml")
+    tolerances = read_tolerances(gate.expected / "tolerances.toml")
+    tolerances.require_used(subject.row for subject in gate.catalogue.rows)
+    return tolerances
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.artifacts.quantities import parse_size
 from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MissingWeights
 from harness.pipeline import Settings
 from harness.sources import ADAPTERS
 
@@ -103,7 +103,9 @@ def _gate(config: pytest.Config) -> Gate:
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.subjects
     sources = option("--source") or tuple(ADAPTERS)
-    memory = option("--memory")
+    memory, weights = option("--memory"), option("--weights")
+    if weights not in (None, "hub") and not Path(weights).is_dir():
+        raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
     return Gate(
         expected=expected,
         catalogue=catalogue,
@@ -112,7 +114,7 @@ def _gate(config: pytest.Config) -> Gate:
             build_config=Path(option("--build-config") or expected / "build" / "embedded.yaml"),
             store=Path(option("--store")) if option("--store") else None,
             store_limit=option("--store-limit"),
-            weights=option("--weights"),
+            weights=weights,
             memory_bytes=parse_size(memory) if memory else None,
             step_timeout_s=option("--step-timeout"),
         ),

@@ -158,9 +158,9 @@ def _outcome(report: pytest.TestReport, error: BaseException | None, notes: Reco
         if notes.verdict is not None and notes.verdict.outcome is Outcome.INCONCLUSIVE:
             return CaseOutcome.INCONCLUSIVE
         return CaseOutcome.NOT_MEASURED if notes.reason else CaseOutcome.SKIPPED
-    if isinstance(error, AssertionError) or report.longrepr is None:
-        return CaseOutcome.FAILED
-    return CaseOutcome.FAILED if error is None else CaseOutcome.ERRORED
+    if error is None or isinstance(error, AssertionError | Unavailable):
+        return CaseOutcome.FAILED  # what does not hold, or was required and not measured
+    return CaseOutcome.ERRORED
 
 
 def read(report: pytest.TestReport, *, worker: str) -> CaseResult | None:

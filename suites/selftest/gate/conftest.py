@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,17 +71,24 @@ def tiny_subject() -> Subject:
     return replace(subject, variant=variant, size=tiny_networks.SIZE)
 
 
-@pytest.fixture
-def line(
-    tiny_subject: Subject,
-    tiny_weights: Weights,
-    tiny_images: Images,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Line]:
-    """The steps, with the tiny source library in place."""
-    monkeypatch.setitem(ADAPTERS, SOURCE, tiny_networks.__name__)
-    steps._release()  # the step keeps the network of the row before
+@pytest.fixture(scope="module")
+def build_line(
+    tiny_subject: Subject, tiny_weights: Weights, tiny_images: Images
+) -> Iterator[Callable[[Path], Line]]:
+    """Makes lines that write to a folder, with the tiny source library in place."""
     tolerances = read_tolerances(EXPECTED / "tolerances.toml")
-    yield Line(tmp_path, tiny_subject, tiny_weights, tiny_images, tolerances)
+
+    def build(folder: Path) -> Line:
+        steps._release()  # a step keeps the network of the step before
+        return Line(folder, tiny_subject, tiny_weights, tiny_images, tolerances)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ADAPTERS, SOURCE, tiny_networks.__name__)
+        yield build
     steps._release()
+
+
+@pytest.fixture
+def line(build_line: Callable[[Path], Line], tmp_path: Path) -> Line:
+    """A line of the test's own."""
+    return build_line(tmp_path)

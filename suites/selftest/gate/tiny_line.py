@@ -17,7 +17,7 @@ from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.judging.parity import compare
 from harness.pipeline import ALL_BATCHES, Array, Form, Reference
-from harness.records import Verdict
+from harness.records import Measurement, Verdict
 from harness.steps import Images, Weights
 
 REPEAT = "pytest 'this case'"
@@ -86,10 +86,11 @@ class Line:
 
     def moved(self, reference: Array, candidate: Array, accepted: Array) -> Verdict:
         """Whether parity is where ``accepted``, an earlier candidate, had it."""
-        figures = compare(reference, accepted).measurements()
+        decibels = round(compare(reference, accepted).centred_sqnr_db, 2)
+        figure = Measurement("centred_sqnr", decibels, "dB")
         return checks.baseline_verdict(
             compare(reference, candidate),
-            Baseline({self.subject.id: {figure.name: figure for figure in figures}}),
+            Baseline({self.subject.id: {figure.name: figure}}),
             self.subject,
             weights="seeded",
             command=REPEAT,
