@@ -14,7 +14,7 @@ from harness.atomic import sync
 from harness.catalogue import EXPECTED, Subject, read_catalogue
 from harness.errors import HarnessError
 from harness.exporters.external_data import DATA_SUFFIX, refer_to
-from harness.pipeline import Form, Settings, Workshop, forms
+from harness.pipeline import Form, Settings, Workshop, compiled_form, forms
 
 EXAMPLES = """examples:
   python -m harness export resnext/timm/resnext50_32x4d --format onnx --out output/
@@ -93,10 +93,13 @@ def _form(subject: Subject, format_name: str, opset: int | None) -> Form:
         raise HarnessError(
             f"{subject.id}: rows of {subject.variant.source} are not exported to {format_name}"
         )
-    if format_name == "torchscript" or opset is None:
-        return known[-1]
+    if format_name == "torchscript":
+        return known[0]
+    compiled = compiled_form(subject.variant.source)
     named = [form for form in known if form.opset == opset]
-    return named[0] if named else Form("onnx", opset, known[-1].route)
+    if opset is None or named:
+        return named[0] if named else compiled
+    return Form("onnx", opset, compiled.route)
 
 
 @contextmanager

@@ -53,6 +53,7 @@ Array = npt.NDArray[Any]
 GIB = 2**30
 HARNESS = Path(__file__).parent
 
+RECYCLED_BYTES = 8 * GIB  # a child that holds more after a step is replaced
 BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
 STEP_COPIES: Mapping[str, float] = {
     "count": 0.0,
@@ -113,11 +114,16 @@ class Form:
 
 
 def forms(source: str) -> tuple[Form, ...]:
-    """The ways in which rows of a source are exported; the last is what is compiled."""
+    """The ways in which rows of a source are exported, what needs the network in memory first."""
     documented = Form("onnx", DOCUMENTED_OPSETS[source])
     if source == "ppcls":
-        return documented, Form("onnx", CURRENT_OPSET, "external")
-    return Form("torchscript"), documented, Form("onnx", CURRENT_OPSET)
+        return compiled_form(source), documented
+    return Form("torchscript"), documented, compiled_form(source)
+
+
+def compiled_form(source: str) -> Form:
+    """The form that is compiled: the quantizer needs a newer opset than the documented ones."""
+    return Form("onnx", CURRENT_OPSET, "external" if source == "ppcls" else "documented")
 
 
 def probes(variant: Variant) -> Batches:
@@ -134,7 +140,7 @@ def is_repeated(form: Form, variant: Variant) -> bool:
     if form.format == "torchscript":
         return True
     inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
-    return inside and form == forms(variant.source)[-1]
+    return inside and form == compiled_form(variant.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,9 @@ class Workshop:
 
     settings: Settings
     worker: Worker = field(
-        default_factory=lambda: Worker(recycle_above_bytes=3 * GIB, environment=CHILD_ENVIRONMENT)
+        default_factory=lambda: Worker(
+            recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT
+        )
     )
 
     def __post_init__(self) -> None:
@@ -373,14 +381,14 @@ class Workshop:
 
     def compilable(self, subject: Subject) -> Entry:
         """The export that is compiled: the one at the current opset."""
-        return self.exported(subject.variant, subject.size, forms(subject.variant.source)[-1])
+        return self.exported(subject.variant, subject.size, compiled_form(subject.variant.source))
 
     def probe_outputs(self, subject: Subject, form: Form) -> Array:
         """Logits of the probes by an export: the first image alone, then the first four."""
         variant, size = subject.variant, subject.size
         exported = self.exported(variant, size, form)
         batches = probes(variant)
-        if subject.complexity is None or form != forms(variant.source)[-1]:
+        if subject.complexity is None or form != compiled_form(variant.source):
             return self.outputs(variant, size, exported, form.file, batches=batches)
         count = sum(stop - start for start, stop in batches)
         return self.outputs(variant, size, exported, form.file)[:count]

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from harness.artifacts import JSON
 from harness.backends.session import Session, run_batches
@@ -27,6 +28,8 @@ from harness.sources.variants import Variant
 
 Floats = npt.NDArray[np.float32]
 Route = Literal["documented", "external"]
+
+KEPT_BYTES = 5 * 2**29  # resident memory above which networks are not kept for later steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def _write_onnx(
 
     saved = _saved(variant, size, weights, images)
     if route == "documented":
-        _release()  # the converter needs several times the model's size
+        _make_room()  # the converter needs several times the model's size
         paddle_exports.export_documented(Path(saved.name), path, opset=opset)
     else:
         network = _network(variant, size, weights, images)
@@ -211,7 +214,7 @@ def compile_onnxruntime(
     """Compile an exported model to int8 with ONNX Runtime: ``model.onnx``."""
     from harness.backends import onnxruntime, operators
 
-    _release()
+    _make_room()
     with tempfile.TemporaryDirectory(dir=folder) as workspace:
         compiled = folder / "model.onnx"
         onnxruntime.compile_int8(
@@ -300,11 +303,12 @@ def _saved(
     return folder
 
 
-def _release() -> None:
-    """Give the memory of the networks back."""
-    _network.cache_clear()
-    _reference_network.cache_clear()
-    gc.collect()
+def _make_room() -> None:
+    """Give the memory of large networks back before a step that does not use them."""
+    if psutil.Process().memory_info().rss > KEPT_BYTES:
+        _network.cache_clear()
+        _reference_network.cache_clear()
+        gc.collect()
 
 
 def _load(images: Path) -> Floats:

@@ -13,6 +13,19 @@ from harness.records import Metric
 pytestmark = pytest.mark.export
 
 
+def test_exported_model_computes_the_same(
+    working_export_case: Case, workshop: Workshop, record: Record
+) -> None:
+    """Alone and in a batch, the export gives what the source framework gives."""
+    subject, form = working_export_case.subject, working_export_case.form
+    record.weights = workshop.weights_kind
+    reference = workshop.reference(subject.variant, subject.size)
+    outputs = workshop.probe_outputs(subject, form)
+    agreement, tolerance = checks.compare_floats(reference, outputs, subject)
+    record.measured(*agreement.measurements(form=form.id))
+    record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))
+
+
 def test_export_is_complete_and_as_promised(
     export_case: Case, workshop: Workshop, record: Record
 ) -> None:
@@ -40,16 +53,3 @@ def test_exporting_again_gives_the_same_model(
     subject, form = repeated_case.subject, repeated_case.form
     exported = workshop.exported(subject.variant, subject.size, form)
     checks.require_repeatable(exported.facts, subject, command=record.command)
-
-
-def test_exported_model_computes_the_same(
-    working_export_case: Case, workshop: Workshop, record: Record
-) -> None:
-    """Alone and in a batch, the export gives what the source framework gives."""
-    subject, form = working_export_case.subject, working_export_case.form
-    record.weights = workshop.weights_kind
-    outputs = workshop.probe_outputs(subject, form)
-    reference = workshop.reference(subject.variant, subject.size)
-    agreement, tolerance = checks.compare_floats(reference, outputs, subject)
-    record.measured(*agreement.measurements(form=form.id))
-    record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))

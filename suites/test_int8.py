@@ -8,7 +8,7 @@ from harness import checks
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.judging.parity import compare
-from harness.pipeline import Workshop, forms
+from harness.pipeline import Workshop, compiled_form
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 
@@ -27,11 +27,11 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     """The float half of the parity comparison is right by itself."""
     subject = fp32_case.subject
     record.weights = workshop.weights_kind
-    compiled_form = forms(subject.variant.source)[-1]
-    outputs = workshop.probe_outputs(subject, compiled_form)
+    form = compiled_form(subject.variant.source)
+    outputs = workshop.probe_outputs(subject, form)
     reference = workshop.reference(subject.variant, subject.size)
     agreement, tolerance = checks.compare_floats(reference, outputs, subject)
-    record.measured(*agreement.measurements(form=compiled_form.id))
+    record.measured(*agreement.measurements(form=form.id))
     record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))
 
 

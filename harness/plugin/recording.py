@@ -25,6 +25,8 @@ from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defe
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
+PHASES = ("setup", "call", "teardown")
+"""The phases of a test that a report may be about; xdist's own reports are about none."""
 
 
 @dataclass
@@ -172,7 +174,7 @@ def read(report: pytest.TestReport, *, worker: str) -> CaseResult | None:
         if name == PROPERTY:
             result = encoding.case_result(json.loads(str(value)))
             return replace(result, duration_s=report.duration, worker=worker)
-    if report.failed and report.when not in ("setup", "call", "teardown"):
+    if report.failed and report.when not in PHASES:
         reason = str(report.longrepr or "the worker died")
         return CaseResult(report.nodeid, CaseOutcome.ERRORED, reason=reason, worker=worker)
     return None

@@ -68,7 +68,7 @@ class Recorder:
         if result is None:
             return
         self._seen.add(report.nodeid)
-        if not result.row:  # made by xdist, of a worker that died
+        if report.when not in recording.PHASES:  # made by xdist, of a worker that died
             slug = slug_of(report.nodeid, self._slugs)
             result = replace(result, row=self._slugs[slug] if slug else "")
         if result.row or LOG in self._config.stash:

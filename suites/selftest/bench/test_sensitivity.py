@@ -57,7 +57,7 @@ EDITED = {
     "read with zero point 0": {"image_zero_point_misread"},
     "read with zero point 128": {"image_zero_point_misread"},
 }
-"""The initializers that a fault changes; ``b`` and ``d`` are rectified, so their zero points stay."""
+"""The initializers that a fault changes. ``b`` and ``d`` are rectified: zero points stay 0."""
 
 Floats = npt.NDArray[np.float32]
 

@@ -1,47 +1,14 @@
-"""Small runs of the real plugin, on test files written for the occasion."""
+"""Small runs of the real plugin."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from small_runs import ROW, RunGate, SmallRun
 
 from harness.catalogue import EXPECTED
-from harness.reporting.results import CaseOutcome, Run
-from harness.reporting.runlog import read
-
-ROW = "resnext/timm/resnext50_32x4d"
-SLUG = ROW.replace("/", "-")
-
-
-@dataclass(frozen=True)
-class SmallRun:
-    """What came of a run: exit code, what was printed, and the run log."""
-
-    code: int
-    printed: str
-    log_path: Path
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids that ``--collect-only -q`` printed."""
-        return [line for line in self.printed.splitlines() if "::" in line and "]" in line]
-
-    @property
-    def log(self) -> Run:
-        """The run log, whole or not."""
-        return read(self.log_path, allow_incomplete=True)
-
-    @property
-    def outcomes(self) -> dict[str, CaseOutcome]:
-        """What the log says of each case, by the part of its id behind the file."""
-        return {one.case.partition("::")[2]: one.outcome for one in self.log.results}
-
-
-RunGate = Callable[..., SmallRun]
 
 
 @pytest.fixture
@@ -54,21 +21,22 @@ def expected(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_gate(
-    pytester: pytest.Pytester, expected: Path, monkeypatch: pytest.MonkeyPatch
-) -> RunGate:
-    """Run files (name → source) under the plugin, on one row unless ``row`` is ""."""
+def run_gate(pytester: pytest.Pytester, expected: Path, monkeypatch: pytest.MonkeyPatch) -> RunGate:
+    """Run files (name → source) on one row, or on all where it is "".
+
+    ``apart``: in a process of its own.
+    """
     monkeypatch.setenv("PYTHONPATH", str(EXPECTED.parent))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take longer than the runs
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makeconftest('pytest_plugins = ("harness.plugin",)')
     pytester.makeini("[pytest]\nxfail_strict = true\naddopts = --strict-markers\n")
 
     def run(*options: str, row: str = ROW, apart: bool = False, **files: str) -> SmallRun:
-        """``apart``: in a process of its own."""
         pytester.makepyfile(**files)
         log = pytester.path / f"run{len(list(pytester.path.glob('run*.jsonl')))}.jsonl"
-        command = ["-p", "no:cacheprovider", f"--expected={expected}", f"--run-log={log}"]
-        command += [f"--store={pytester.path / 'store'}", *options]
+        command = ["-p", "xdist.plugin", "-p", "no:cacheprovider", f"--expected={expected}"]
+        command += [f"--run-log={log}", f"--store={pytester.path / 'store'}", *options]
         command += [f"--row={row}"] if row else []
         start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
         result = start(*command)

@@ -1,0 +1,87 @@
+"""Each way that a case can end has its own word, in the run log and at the end of the run."""
+
+from __future__ import annotations
+
+import endings
+import pytest
+from small_runs import ROW, SLUG, RunGate
+
+from harness.records import Metric, Outcome
+from harness.reporting.results import CaseOutcome
+
+pytest_plugins = ["pytester"]
+
+
+def by_test(outcomes: dict[str, CaseOutcome]) -> dict[str, CaseOutcome]:
+    """Outcomes by the test's name alone."""
+    return {case.partition("[")[0]: outcome for case, outcome in outcomes.items()}
+
+
+def test_every_ending_has_its_word(run_gate: RunGate) -> None:
+    assert by_test(run_gate(test_endings=endings.SOURCE).outcomes) == endings.OUTCOMES
+
+
+def test_two_workers_come_to_the_same(run_gate: RunGate) -> None:
+    run = run_gate("-n", "2", row="resnext/timm/*50_32x4d", apart=True, test_endings=endings.SOURCE)
+    plain = run_gate(row="resnext/timm/*50_32x4d", test_endings=endings.SOURCE)
+    assert run.outcomes == plain.outcomes
+    assert (run.code, len(run.outcomes)) == (plain.code, 3 * len(endings.OUTCOMES))
+    assert (run.log.complete, plain.log.complete) == (True, True)
+
+
+def test_the_log_is_whole_and_has_its_footer(run_gate: RunGate) -> None:
+    log = run_gate(test_endings=endings.SOURCE).log
+    assert (log.problem, log.exit_status, len(log.results)) == ("", 1, len(endings.OUTCOMES))
+
+
+def test_the_log_keeps_what_a_case_found(run_gate: RunGate) -> None:
+    result = run_gate(test_endings=endings.SOURCE).results[f"test_holds[{SLUG}]"]
+    (claim,), (figure,) = result.claims, result.measurements
+    assert (result.row, result.stage) == (ROW, "export")
+    assert (claim.metric, claim.outcome) == (Metric.TOP1, Outcome.CONFORMS)
+    assert (figure.name, figure.value, figure.unit) == ("top1", 3.0, "%")
+
+
+def test_the_ending_counts_what_is_in_the_log(run_gate: RunGate) -> None:
+    ending = " ".join(run_gate(test_endings=endings.SOURCE).printed.split())
+    assert "1 passed, 2 failed, 4 errored, 1 inconclusive, 2 not measured, 1 skipped" in ending
+    assert "1 of 29 rows have cases; 1 of 145 claims reproduced" in ending
+
+
+def test_a_failed_step_is_told_in_its_words_and_not_as_a_traceback(run_gate: RunGate) -> None:
+    printed = run_gate("-k", "step_broke", test_endings=endings.SOURCE).printed
+    assert "export failed: nothing was written [a]" in printed
+    assert "repeat: python -m again" in printed
+    assert "Traceback" not in printed
+    assert "raise ExportError" not in printed
+
+
+def test_what_is_not_measured_is_a_skip(run_gate: RunGate) -> None:
+    run = run_gate("-k", "not_measured or not_here", test_endings=endings.SOURCE)
+    assert (run.code, "2 skipped" in run.printed) == (0, True)
+
+
+def test_a_required_stage_fails_where_it_is_not_measured(run_gate: RunGate) -> None:
+    run = run_gate(
+        "--require=accuracy", "-k", "not_measured or not_here", test_endings=endings.SOURCE
+    )
+    assert by_test(run.outcomes) == {
+        "test_not_measured": CaseOutcome.FAILED,
+        "test_not_here": CaseOutcome.NOT_MEASURED,
+    }
+    assert run.code == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_required_stage_that_is_measured_holds(run_gate: RunGate) -> None:
+    assert run_gate("--require=export", "-k", "test_holds", test_endings=endings.SOURCE).code == 0
+
+
+def test_a_test_about_no_row_leaves_no_log_even_if_its_id_has_one(run_gate: RunGate) -> None:
+    source = f"""
+    import pytest
+
+    @pytest.mark.parametrize("name", ["{SLUG}"])
+    def test_name(name): pass
+    """
+    run = run_gate(test_names=source)
+    assert (run.code, run.log_path.exists()) == (0, False)
