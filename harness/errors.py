@@ -173,6 +173,10 @@ class MeasureError(StageError):
     stage = "measure"
 
 
+class ImageError(HarnessError):
+    """An image, or a file that should be one, cannot be used: names the file and what is wrong."""
+
+
 class DamagedArtifact(HarnessError):
     """An entry of the artifact store is not what it was when it was written."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -53,6 +54,7 @@ Array = npt.NDArray[Any]
 GIB = 2**30
 HARNESS = Path(__file__).parent
 
+LARGE_PARAMS = 150_000_000  # of a network whose memory is given back before it is run
 RECYCLED_BYTES = 8 * GIB  # a child that holds more after a step is replaced
 BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
 STEP_COPIES: Mapping[str, float] = {
@@ -124,6 +126,11 @@ def forms(source: str) -> tuple[Form, ...]:
 def compiled_form(source: str) -> Form:
     """The form that is compiled: the quantizer needs a newer opset than the documented ones."""
     return Form("onnx", CURRENT_OPSET, "external" if source == "ppcls" else "documented")
+
+
+def is_large(variant: Variant) -> bool:
+    """Whether a network cannot stay in memory beside the steps that do not need it."""
+    return (variant.params or 0) > LARGE_PARAMS
 
 
 def probes(variant: Variant) -> Batches:
@@ -310,7 +317,17 @@ class Workshop:
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
-        """The exported model and what was seen of it; the file may be no model at all."""
+        """The exported model and what was seen of it; the file may be no model at all.
+
+        A large network is exported in all its forms while it is in memory.
+        """
+        if is_large(variant):
+            for other in forms(variant.source):
+                with suppress(StageError):  # told by whoever asks for that form
+                    self._exported(variant, size, other)
+        return self._exported(variant, size, form)
+
+    def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = self._network_key("export", variant, size, options=options)
         arguments: tuple[object, ...] = (variant, size, self.weights(variant), self.images(size))
@@ -448,6 +465,8 @@ class Workshop:
         """The entry of a key, made in the child where it is not in the store."""
 
         def produce(folder: Path) -> Mapping[str, JSON]:
+            if step in ("run", "compile") and is_large(variant):
+                self.worker.recycle()  # frameworks keep freed memory for themselves
             with self.ledger.reserve(self.bytes_for(step, variant), owner=f"{step} {variant.row}"):
                 facts: dict[str, JSON] = dict(
                     self.worker.run(

@@ -13,7 +13,15 @@ from harness.errors import HarnessError, MissingWeights
 from harness.pipeline import Settings
 from harness.sources import ADAPTERS
 
-STAGES = ("page", "complexity", "export", "int8", "accuracy")
+STAGES = (
+    "page",
+    "complexity",
+    "preprocessing",
+    "export",
+    "int8",
+    "postprocessing",
+    "accuracy",
+)
 BACKENDS = ("onnxruntime",)
 PRECISIONS = ("fp32", "int8")
 

@@ -78,7 +78,7 @@ def test_the_row_as_it_is_passes_and_its_defect_is_listed(tmp_path: Path, store:
     assert f"{ROW} macs: documented 4.765 resnext.md:54, true 4_288_184_320" in run.printed
 
 
-@pytest.mark.parametrize("digit", ["25.028", "25.019", "26.029"])
+@pytest.mark.parametrize("digit", ["25.028", "26.029"])
 def test_one_digit_of_the_page_changed_is_noticed(tmp_path: Path, store: Path, digit: str) -> None:
     run = run_gate(tmp_path, store, ("pages/resnext.toml", '"25.029"', f'"{digit}"'))
     assert (run.code, run.bad) == (1, {"test_documented_params_are_reproduced"})
@@ -103,13 +103,6 @@ def test_a_defect_that_was_corrected_on_the_page_is_noticed(tmp_path: Path, stor
 def test_a_defect_that_became_another_one_is_noticed(tmp_path: Path, store: Path) -> None:
     run = run_gate(tmp_path, store, ("pages/resnext.toml", '"4.765"', '"4.766"'))
     assert (run.code, run.bad) == (1, {"test_documented_operations_are_reproduced"})
-
-
-def test_a_figure_whose_defect_nobody_listed_fails_where_it_is_judged_rightly(
-    tmp_path: Path, store: Path
-) -> None:
-    run = run_gate(tmp_path, store, ("complexity/resnext.toml", "= 900_000_000", "= 1_000_000_000"))
-    assert run.code != 0
 
 
 def test_another_network_than_the_pinned_one_is_noticed(tmp_path: Path, store: Path) -> None:

@@ -16,7 +16,7 @@ from harness.catalogue import Subject
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.judging.parity import compare
-from harness.pipeline import ALL_BATCHES, Array, Form, Reference
+from harness.pipeline import ALL_BATCHES, PROBES, Array, Form, Reference
 from harness.records import Measurement, Verdict
 from harness.steps import Images, Weights
 
@@ -53,8 +53,11 @@ class Line:
     def reference(self) -> Reference:
         """The source framework's own logits."""
         room = self._room("reference")
-        steps.reference(room, self.subject.variant, self.subject.size, self.weights, self.images)
-        return Reference(np.load(room / "logits.npy"), np.load(room / "logits64.npy"))
+        given = (room, self.subject.variant, self.subject.size, self.weights, self.images)
+        _, (_, count) = PROBES
+        steps.reference(*given, count)
+        logits, logits64 = np.load(room / "logits.npy"), np.load(room / "logits64.npy")
+        return Reference(logits, logits64, PROBES)
 
     def run(self, model: Path) -> Array:
         """Logits of the probes, then of the other evaluation images."""

@@ -23,13 +23,16 @@ import json, sys
 import pytest
 
 class Ids:
+    ids = []
+
     def pytest_collection_finish(self, session):
         self.ids = [item.nodeid for item in session.items]
 
 seen = Ids()
 code = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[2:]], [seen])
-found = {"code": int(code), "ids": seen.ids, "modules": sorted(sys.modules)}
+found = {"ids": seen.ids, "modules": sorted(sys.modules)}
 open(sys.argv[1], "w").write(json.dumps(found))
+sys.exit(code)
 """
 
 
@@ -43,14 +46,14 @@ class Collected:
 
 def collect(folder: Path, *options: str) -> Collected:
     """Collect in a process of its own, at the root of the repository."""
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", COLLECT, str(folder / "found.json"), *options],
         cwd=EXPECTED.parent,
-        check=True,
         capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     found = json.loads((folder / "found.json").read_text())
-    assert found["code"] == 0
     return Collected(found["ids"], frozenset(found["modules"]))
 
 

@@ -1,0 +1,48 @@
+"""What is fixed about ImageNet (ILSVRC2012), and how the validation set is recognised.
+
+Source: the validation labels and the synsets in class order as ILSVRC2012 publishes them, the
+synsets also as timm packs them (``timm/data/_info/imagenet_synsets.txt``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+CLASSES: Final = 1000
+"""Classes, with ids from 0 in the order of their synsets' names."""
+
+VALIDATION_IMAGES: Final = 50_000
+"""Images of the validation set, 50 a class."""
+
+VALIDATION_LABELS_SHA256: Final = "4138c0cd92d2dffea9353a9339c9f352361b7c6c267d2ff989b366f154188257"
+"""SHA-256 over a line ``<file> <class id>`` for each validation image, in order of file names."""
+
+SYNSETS_SHA256: Final = "70002b0ff5de60a3a17a82dbfcff291931f96225ddf941ad2e182fc39e183d15"
+"""SHA-256 over the 1000 synsets in class order, a line each."""
+
+
+def labels_digest(labels: Iterable[tuple[str, int]]) -> str:
+    """SHA-256 in hexadecimal over file names and class ids, whatever order they come in."""
+    whole = hashlib.sha256()
+    for file, class_id in sorted(labels):
+        whole.update(f"{file} {class_id}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
+
+
+def validation_gap(labels: Iterable[tuple[str, int]]) -> str:
+    """Why these file names and class ids are not the validation set's; empty where they are.
+
+    A figure measured on anything else must not be held against one that is published for the
+    validation set. Names and labels are compared; the images themselves have no published hash.
+
+    >>> validation_gap([("ILSVRC2012_val_00000001.JPEG", 65)])
+    'not the validation set: 1 of 50000 images'
+    """
+    pairs = list(labels)
+    if len(pairs) != VALIDATION_IMAGES:
+        return f"not the validation set: {len(pairs)} of {VALIDATION_IMAGES} images"
+    if labels_digest(pairs) != VALIDATION_LABELS_SHA256:
+        return "not the validation set: other file names or class ids than the official labels"
+    return ""

@@ -1,0 +1,177 @@
+"""The vendor's run-time preprocessing: its parameter files, and what they make of an image.
+
+One fused operator on the device: resize to a fixed size whatever the aspect ratio, crop, normalize
+with mean and standard deviation in float16. Everything in a file is read or refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import ExpectationError
+from harness.expectations.document import Table, suggestion
+
+Levels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+LARGEST_FILE = 64 * 1024  # bytes; the vendor's files have less than one KiB
+LONGEST_SIDE = 8192  # pixels; as for build configs
+NORM_TYPES = ("DIV255_MINUSMEAN_DIVSTD", "MINUSMEAN_DIVSTD")
+
+_FIXED = {
+    "IimageFormat": "RGB_PLANAR",
+    "ColorCvtCode": "NO_CHANGE",
+    "ResizeType": "BILINEAR_CV",
+}
+_OPERATOR = "FUSION_OP_RGB_RESIZE_CVTCOLOR_CROP_NORM_TENSOR"
+_SIZES = (
+    "IimageWidth",
+    "IimageHeight",
+    "IimageWidthPitch",
+    "IimageHeightPitch",
+    "OimageWidth",
+    "OimageHeight",
+    "ResizeWidth",
+    "ResizeHeight",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VdspParams:
+    """A run-time parameter file. Sizes are (height, width) in pixels, the origin is (top, left).
+
+    Attributes:
+        mean: of R, G and B, after the division by 255 where ``div255``; each a float16 exactly.
+    """
+
+    resize: tuple[int, int]
+    origin: tuple[int, int]
+    crop: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    div255: bool
+
+
+def read_vdsp_params(path: Path) -> VdspParams:
+    """Read and validate a run-time parameter file.
+
+    Raises:
+        UnknownKey: a key that does not exist, with the nearest that does.
+        ExpectationError: the file is missing, too large or not JSON, or a value is missing, of the
+            wrong kind, or impossible; names the key.
+    """
+    document = Table(path, (), _load(path))
+    document.only(("OpType", "OpConfig"))
+    _one_of(document, "OpType", (_OPERATOR,))
+    table = document.table("OpConfig")
+    table.only((*_FIXED, *_SIZES, "CropX", "CropY", "Mean", "Std", "NormaType"))
+    for key, value in _FIXED.items():
+        _one_of(table, key, (value,))
+    sizes = {key: _whole(table, key, least=1, most=LONGEST_SIDE) for key in _SIZES}
+    for side in ("Width", "Height"):
+        if sizes[f"Iimage{side}Pitch"] < sizes[f"Iimage{side}"]:
+            raise table.wrong(f"Iimage{side}Pitch", f"at least Iimage{side}")
+    origin = []
+    for key, side in (("CropY", "Height"), ("CropX", "Width")):
+        room = sizes[f"Resize{side}"] - sizes[f"Oimage{side}"]
+        if room < 0:
+            raise table.wrong(f"Oimage{side}", f"at most Resize{side}")
+        origin.append(_whole(table, key, least=0, most=room))
+    return VdspParams(
+        resize=(sizes["ResizeHeight"], sizes["ResizeWidth"]),
+        origin=(origin[0], origin[1]),
+        crop=(sizes["OimageHeight"], sizes["OimageWidth"]),
+        mean=_statistics(table, "Mean", positive=False),
+        std=_statistics(table, "Std", positive=True),
+        div255=_one_of(table, "NormaType", NORM_TYPES) == NORM_TYPES[0],
+    )
+
+
+def preprocess(image: Levels, params: VdspParams) -> Floats:
+    """One image as the device preprocesses it, by OpenCV.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+
+    Returns:
+        float32 (3, height, width), contiguous. In which precision the device computes and hands on
+        the result is not documented; float32 adds no error of its own to the float16 statistics.
+    """
+    height, width = params.resize
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    (top, left), (height, width) = params.origin, params.crop
+    values = resized[top : top + height, left : left + width].astype(np.float32)
+    if params.div255:
+        values /= np.float32(255)
+    mean, std = np.asarray(params.mean, np.float32), np.asarray(params.std, np.float32)
+    normalized: Floats = np.ascontiguousarray(((values - mean) / std).transpose(2, 0, 1))
+    return normalized
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ExpectationError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > LARGEST_FILE:
+        raise ExpectationError(f"{path}: larger than {LARGEST_FILE} bytes, expected a small file")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in mapping:
+                raise ExpectationError(f"{path}: key {key!r} stands here twice")
+            mapping[key] = value
+        return mapping
+
+    try:
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=once)
+    except UnicodeDecodeError as error:
+        raise ExpectationError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise ExpectationError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    except (RecursionError, ValueError) as error:  # the latter from numbers of thousands of digits
+        raise ExpectationError(f"{path}: not JSON as expected: {error}") from error
+    if not isinstance(document, dict):
+        raise ExpectationError(f"{path}: expected keys and values, got {document!r:.40}")
+    return document
+
+
+def _one_of(table: Table, key: str, known: tuple[str, ...]) -> str:
+    value = table.text(key)
+    if value not in known:
+        raise table.wrong(key, " or ".join(known) + suggestion(value, known))
+    return value
+
+
+def _whole(table: Table, key: str, *, least: int, most: int) -> int:
+    value = table.values.get(key)
+    if type(value) is not int or not least <= value <= most:
+        raise table.wrong(key, f"a whole number within {least} and {most}")
+    return value
+
+
+def _statistics(table: Table, key: str, *, positive: bool) -> tuple[float, float, float]:
+    values = table.values.get(key)
+    what = "positive numbers" if positive else "numbers"
+    if (
+        not isinstance(values, list)
+        or len(values) != 3
+        or not all(type(x) in (int, float) and abs(x) <= 1000 for x in values)
+        or (positive and not all(x > 0 for x in values))
+    ):
+        raise table.wrong(key, f"three {what} of at most 1000, for R, G and B")
+    numbers = [float(x) for x in values]
+    nearest = [float(np.float16(x)) for x in numbers]
+    if not all(map(math.isclose, numbers, nearest)) or (positive and 0.0 in nearest):
+        raise table.wrong(key, f"what the device holds in float16: {nearest}")
+    return nearest[0], nearest[1], nearest[2]
