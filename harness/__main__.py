@@ -14,6 +14,7 @@ COMMANDS = (
     "harness.pages.command",
     "harness.catalogue_command",
     "harness.export_command",
+    "harness.datasets.command",
     "harness.artifacts_command",
     "harness.baseline_command",
     "harness.reporting.command",

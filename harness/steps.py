@@ -121,6 +121,8 @@ def export_torchscript(
     path = folder / "model.pt"
     torch_exports.export_torchscript(network.module, path, input_shape=network.input_shape)
     facts = dict(inspect_torchscript(path))
+    if not facts["complete"]:
+        return facts
     with tempfile.TemporaryDirectory(dir=folder) as again:
         second = Path(again) / "model.pt"
         torch_exports.export_torchscript(network.module, second, input_shape=network.input_shape)
@@ -145,7 +147,7 @@ def export_onnx(
     path = folder / "model.onnx"
     _write_onnx(path, variant, size, weights, images, opset, route)
     facts = dict(inspect_onnx(path))
-    if repeat:
+    if repeat and facts["complete"]:
         digest = facts.get("canonical_digest")
         again = _repeated_digest(folder, variant, size, weights, images, opset, route)
         facts["repeats"] = digest is not None and again == digest
