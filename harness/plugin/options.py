@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import harness.images.fuzz_profiles  # noqa: F401 - registers the profiles
 from harness.artifacts.quantities import parse_size
 from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.errors import HarnessError, MissingWeights

@@ -56,7 +56,7 @@ def test_a_sound_file_is_read_as_written(tmp_path) -> None:
         ('kind = "tenth"', 'kind = "tent"', UnknownKey, "unknown kind 'tent'"),
         ('column = "macs"', 'column = "top1"', UnknownKey, "unknown column 'top1'"),
         ('printed = "4.765"', "printed = 4.765", ExpectationError, "printed is 4.765"),
-        ('printed = "4.765"', 'printed = "4,765"', ExpectationError, "not a decimal number"),
+        ('printed = "4.765"', 'printed = "4,765"', ExpectationError, "is not a plain"),
         ('printed = "4.765"', 'printed = "4.766"', ExpectationError, "does not print that"),
         ('printed = "4.765"', 'printed = "4.288"', ExpectationError, "so it is no defect"),
         ('"A tenth too much."', '""', ExpectationError, r"kinds\.tenth is ''"),

@@ -6,11 +6,13 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.buildconfig import read_build_config
 from harness.errors import ImageError, MissingSource, NonConformance
 from harness.images.pipelines import PIPELINES, Kernel, Levels, Recipe, Rounding, Run, load
 from harness.images.pipelines.catalogue import guarded
@@ -24,6 +26,7 @@ from harness.images.pipelines.conformance import (
     require_well_formed,
 )
 from harness.images.pipelines.twin import twin, weights
+from harness.images.preprocessing import preprocess
 
 PAGE, RUN_TIME = PIPELINES["page"], PIPELINES["vendor-run-time"]
 IMAGE = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
@@ -42,6 +45,8 @@ def bgr(image: Levels) -> NDArray[np.float32]:
 def off_by_one(image: Levels) -> NDArray[np.float32]:
     return np.roll(by_twin()(image), 1, axis=2)
 
+
+VENDOR_CONFIGS = Path(__file__).resolve().parents[3] / "../shared/zoo/resnext/build"
 
 WRONG: dict[str, Run] = {
     "aspect lost": by_twin(resize=(256, 256)),
@@ -193,3 +198,14 @@ def test_unknown_model_is_refused_by_name(adapter: str, argument: str) -> None:
 def test_pillow_and_opencv_really_differ() -> None:
     shipped = load("vendor-run-time")(IMAGE)
     assert distance(shipped, IMAGE, replace(RUN_TIME.recipe, kernel=Kernel.PILLOW_BILINEAR)) > 10
+
+
+@pytest.mark.parametrize("source", ["mmcls", "ppcls", "timm", "torchvision"])
+def test_vendor_config_is_run_as_specified(source: str) -> None:
+    path = VENDOR_CONFIGS / f"{source}_resnext.yaml"
+    if not path.exists():
+        pytest.skip(f"the vendor's build configs are not here: {path}")
+    ops = read_build_config(path).process_ops
+    pipeline = PIPELINES["vendor-build-levels" if source == "mmcls" else "vendor-build"]
+    require_specified(lambda image: preprocess(image, ops), pipeline, IMAGE)
+    assert np.array_equal(preprocess(IMAGE, ops), load(pipeline.id)(IMAGE))

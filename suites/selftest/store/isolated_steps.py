@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.errors import ExportError, PageError, RunError, UnknownKey
+from harness.errors import ExportError, HarnessError, PageError, RunError, UnknownKey
 
 SLEEP_LONG = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -84,7 +84,19 @@ def lack_a_key() -> None:
 
 
 def misread_page() -> None:
-    raise PageError("cannot be pickled", path="page.md", line=3)
+    raise PageError("no such column", path="page.md", line=3)
+
+
+class Unsendable(HarnessError):
+    """Holds what cannot be pickled."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.held = lambda: None
+
+
+def refuse_unsendably() -> None:
+    raise Unsendable("cannot be pickled")
 
 
 def fail_at_stage() -> None:

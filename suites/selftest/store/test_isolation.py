@@ -14,7 +14,7 @@ import isolated_steps as steps
 import psutil
 import pytest
 
-from harness.errors import CompileError, ExportError, RunError, UnknownKey
+from harness.errors import CompileError, ExportError, PageError, RunError, UnknownKey
 from harness.isolation import LOG_TAIL_BYTES, MIB, Worker
 
 LONG_S = 30.0  # seconds nothing here takes
@@ -137,8 +137,14 @@ def test_harness_error_keeps_its_type(run: Run) -> None:
 
 
 def test_harness_error_that_cannot_travel_is_told_as_the_stage(run: Run) -> None:
-    with pytest.raises(ExportError, match=r"raised harness.errors.PageError: page.md:3: cannot be"):
+    with pytest.raises(ExportError, match=r"raised isolated_steps.Unsendable: cannot be pickled"):
+        run(steps.refuse_unsendably)
+
+
+def test_page_error_keeps_file_and_line(run: Run) -> None:
+    with pytest.raises(PageError, match=r"^page.md:3: no such column$") as caught:
         run(steps.misread_page)
+    assert (caught.value.path, caught.value.line) == ("page.md", 3)
 
 
 def test_stage_error_is_completed(run: Run) -> None:
