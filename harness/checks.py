@@ -18,11 +18,12 @@ from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.exporters.faults import faults
 from harness.exporters.torchscript_faults import torchscript_faults
+from harness.forms import Form
 from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
 from harness.judging.causes import likely_causes
 from harness.judging.parity import Parity, compare
 from harness.judging.verdicts import Limit, Side, against_baseline, conforms
-from harness.pipeline import Form, Reference
+from harness.pipeline import Reference
 from harness.records import Claim, Measurement, Metric, Outcome, Verdict
 
 __all__ = ["Regression"]

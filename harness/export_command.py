@@ -14,7 +14,8 @@ from harness.atomic import sync
 from harness.catalogue import EXPECTED, Subject, read_catalogue
 from harness.errors import HarnessError
 from harness.exporters.external_data import DATA_SUFFIX, refer_to
-from harness.pipeline import Form, Settings, Workshop, compiled_form, forms
+from harness.forms import Form, compiled_form, forms
+from harness.pipeline import Settings, Workshop
 
 EXAMPLES = """examples:
   python -m harness export resnext/timm/resnext50_32x4d --format onnx --out output/

@@ -6,30 +6,22 @@ needs one runs in the isolated child (``harness.steps``), under a reservation of
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness import steps
 from harness.artifacts import JSON, Entry, Key, Store, open_store
-from harness.buildconfig import (
-    BuildConfig,
-    CenterCrop,
-    ProcessOp,
-    Quantize,
-    Resize,
-    read_build_config,
-)
+from harness.buildconfig import BuildConfig, Quantize, read_build_config
 from harness.catalogue import Subject
 from harness.complexity.counts import Counts
+from harness.embedded import EmbeddedImages
 from harness.errors import (
     BuildError,
     CompileError,
@@ -40,35 +32,26 @@ from harness.errors import (
     RunError,
     StageError,
 )
-from harness.exporters.external_data import LARGEST_INLINE_BYTES
-from harness.images.preprocessing import digest as pipeline_digest
-from harness.images.scenes import VERSION as SCENES_VERSION
-from harness.images.sets import EVALUATION_IMAGES, embedded_sets
+from harness.forms import (
+    ALL_BATCHES,
+    PROBES,
+    Batches,
+    Form,
+    compiled_form,
+    forms,
+    is_repeated,
+    probes,
+)
+from harness.identity import code_digest, source_tools, tools
 from harness.isolation import Worker
+from harness.limits import CHILD_ENVIRONMENT, RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.memory import Ledger, default_budget_bytes
 from harness.sources.variants import Variant
-from harness.steps import Images, Route, Weights
+from harness.steps import Weights
 
 Array = npt.NDArray[Any]
-
-GIB = 2**30
-HARNESS = Path(__file__).parent
-
-LARGE_PARAMS = 150_000_000  # of a network whose memory is given back before it is run
-RECYCLED_BYTES = 8 * GIB  # a child that holds more after a step is replaced
-BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
-STEP_COPIES: Mapping[str, float] = {
-    "count": 0.0,
-    "reference": 2.5,
-    "export": 5.0,
-    "compile": 4.0,
-    "run": 2.6,
-}
-"""Times the parameters' size that a step needs at its peak, measured on the largest network."""
-
-OVERSIZED_COPIES = 4.0
-"""The same where the parameters exceed protobuf's limit: the conversion ends before its last copy
-(13.4 GiB measured on 3.1 GiB of parameters)."""
+Model = Callable[[], Entry]
+"""Asks for a model; asked again, builds what was found damaged anew."""
 
 STEP_STAGES = {
     "count": "complexity",
@@ -78,80 +61,6 @@ STEP_STAGES = {
     "run": "export",
 }
 """The marker of the tests that need a step."""
-
-STEP_SECONDS = 300.0  # limit of a step whatever its size
-STEP_SECONDS_PER_MILLION = 2.5  # and for each million parameters; the slowest take 0.1
-
-Batches = tuple[tuple[int, int], ...]
-PROBES: Batches = ((0, 1), (0, 4))
-"""Ranges of images that exports are compared on: the first one alone, and among four."""
-
-ALL_BATCHES: Batches = (*PROBES, (4, EVALUATION_IMAGES))
-"""The probes, and then the other evaluation images."""
-
-CHILD_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",  # every worker process has a child: more threads would only contend
-    "OPENBLAS_NUM_THREADS": "1",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # gigabytes of weights in 2 MiB pages, not 4 KiB
-}
-
-CURRENT_OPSET = 19
-DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
-"""What the zoo's own export commands ask for, by source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One way in which a row is exported."""
-
-    format: Literal["torchscript", "onnx"]
-    opset: int = 0
-    route: Route = "documented"
-
-    @property
-    def id(self) -> str:
-        """As it stands in test ids."""
-        return self.format if self.format == "torchscript" else f"onnx-opset{self.opset}"
-
-    @property
-    def file(self) -> str:
-        """The name of the model in its entry."""
-        return "model.pt" if self.format == "torchscript" else "model.onnx"
-
-
-def forms(source: str) -> tuple[Form, ...]:
-    """The ways in which rows of a source are exported, what needs the network in memory first."""
-    documented = Form("onnx", DOCUMENTED_OPSETS[source])
-    if source == "ppcls":
-        return compiled_form(source), documented
-    return Form("torchscript"), documented, compiled_form(source)
-
-
-def compiled_form(source: str) -> Form:
-    """The form that is compiled: the quantizer needs a newer opset than the documented ones."""
-    return Form("onnx", CURRENT_OPSET, "external" if source == "ppcls" else "documented")
-
-
-def is_large(variant: Variant) -> bool:
-    """Whether a network cannot stay in memory beside the steps that do not need it."""
-    return (variant.params or 0) > LARGE_PARAMS
-
-
-def probes(variant: Variant) -> Batches:
-    """The batches that exports are compared on: the first image alone, and among several."""
-    inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
-    return PROBES if inside else ((0, 1), (0, 2))
-
-
-def is_repeated(form: Form, variant: Variant) -> bool:
-    """Whether a form is exported twice: TorchScript, and the form that is compiled.
-
-    Not where the parameters are too large to be inside the model: it takes minutes.
-    """
-    if form.format == "torchscript":
-        return True
-    inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
-    return inside and form == compiled_form(variant.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +104,6 @@ class Workshop:
         )
     )
 
-    def __post_init__(self) -> None:
-        self._image_entries: dict[int, Entry] = {}
-
     @cached_property
     def store(self) -> Store:
         """Where everything built is kept."""
@@ -224,50 +130,10 @@ class Workshop:
 
     # ── inputs ──
 
-    def _images_entry(self, size: int) -> Entry:
-        if size not in self._image_entries:
-            self._image_entries[size] = self._make_images_entry(size)
-        return self._image_entries[size]
-
-    def _make_images_entry(self, size: int) -> Entry:
-        config = sized(self.config, size)
-        key = Key.of(
-            "images",
-            inputs={"pipeline": pipeline_digest(config.process_ops)},
-            options={"scenes": SCENES_VERSION, "calibration": config.calibration_images},
-            tools=_tools("numpy", "pillow") | {"code": code_digest("images")},
-        )
-
-        def produce(folder: Path) -> Mapping[str, JSON]:
-            sets = embedded_sets(config)
-            facts: dict[str, JSON] = {}
-            for name in ("statistics", "calibration", "evaluation"):
-                images = getattr(sets, name)
-                np.save(folder / f"{name}.npy", images.images)
-                facts[name] = images.digest
-            return facts
-
-        return self.store.use(key, produce)
-
-    def images(self, size: int) -> Images:
-        """The embedded images, preprocessed for an input of this size.
-
-        Seeded weights are fitted at the build config's own size, whatever size a row takes, so
-        that rows of one network have the same ones.
-        """
-        entry = self._images_entry(size)
-        return Images(
-            statistics=self._images_entry(self._own_size).file("statistics.npy"),
-            calibration=entry.file("calibration.npy"),
-            evaluation=entry.file("evaluation.npy"),
-        )
-
-    @property
-    def _own_size(self) -> int:
-        return self.config.frontend.input_shape[-1]
-
-    def _images_digest(self, name: str, size: int) -> str:
-        return str(self._images_entry(size).facts[name])
+    @cached_property
+    def images(self) -> EmbeddedImages:
+        """What statistics are taken on, what calibrates, and what judges."""
+        return EmbeddedImages(self.config, self.store)
 
     def weights(self, variant: Variant) -> Weights:
         """Which weights the row is given.
@@ -278,7 +144,7 @@ class Workshop:
         """
         asked = self.settings.weights
         if asked is None:
-            fitted_to = self._images_digest("statistics", self._own_size)
+            fitted_to = self.images.digest("statistics", self.images.own_size)
             identity = f"seeded:{variant.network}:{fitted_to}"
             return Weights("seeded", identity)
         from harness.sources import hub, weights
@@ -300,8 +166,8 @@ class Workshop:
             "count",
             inputs={"source": variant.source, "model": variant.model},
             options={"size": size, "rules": sorted(set(rules))},
-            tools=_source_tools(variant.source)
-            | _tools("thop", "mmcv-lite")
+            tools=source_tools(variant.source)
+            | tools("thop", "mmcv-lite")
             | {"code": code_digest("sources", "complexity", "steps.py")},
         )
         entry = self._build(
@@ -316,7 +182,7 @@ class Workshop:
         key = self._network_key("reference", variant, size, evaluation=True)
         batches = probes(variant)
         count = max(stop for _, stop in batches)
-        arguments = (variant, size, self.weights(variant), self.images(size), count)
+        arguments = (variant, size, self.weights(variant), self.images.files(size), count)
         entry = self._use("reference", key, variant, BuildError, steps.reference, *arguments)
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
@@ -334,7 +200,12 @@ class Workshop:
     def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = self._network_key("export", variant, size, options=options)
-        arguments: tuple[object, ...] = (variant, size, self.weights(variant), self.images(size))
+        arguments: tuple[object, ...] = (
+            variant,
+            size,
+            self.weights(variant),
+            self.images.files(size),
+        )
         step: Callable[..., Any] = steps.export_torchscript
         if form.format == "onnx":
             step = steps.export_onnx
@@ -346,51 +217,43 @@ class Workshop:
         self,
         variant: Variant,
         size: int,
-        model: Entry,
+        model: Model,
         file: str,
         *,
         batches: Batches = ALL_BATCHES,
     ) -> Array:
         """What a model computes on evaluation images, batch after batch."""
-        identity = model.facts.get("canonical_digest") or model.digest(file)
+        made = model()
+        identity = made.facts.get("canonical_digest") or made.digest(file)
         key = Key.of(
             "run",
-            inputs={"model": str(identity), "images": self._images_digest("evaluation", size)},
+            inputs={"model": str(identity), "images": self.images.digest("evaluation", size)},
             options={"batches": [list(batch) for batch in batches], "file": file},
-            tools=_tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
+            tools=tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
         )
-        found = self.store.get(key)
-        path = Path() if found else self._file(model, file)
-        entry = self._use(
-            "run", key, variant, RunError, steps.run, path, self.images(size).evaluation, batches
-        )
+        path = Path() if self.store.get(key) else _undamaged(model, file)
+        images = self.images.files(size).evaluation
+        entry = self._use("run", key, variant, RunError, steps.run, path, images, batches)
         return _array(entry, "logits.npy")
 
-    def compiled(self, variant: Variant, size: int, model: Entry) -> Entry:
+    def compiled(self, variant: Variant, size: int, model: Model) -> Entry:
         """The int8 model that the embedded backend compiles from an exported one."""
         quantize = self._quantize
         key = Key.of(
             "compile",
             inputs={
-                "model": str(model.facts["canonical_digest"]),
-                "images": self._images_digest("calibration", size),
+                "model": str(model().facts["canonical_digest"]),
+                "images": self.images.digest("calibration", size),
             },
             options={"mode": quantize.calibrate_mode, "per_channel": quantize.per_channel},
-            tools=_tools("onnxruntime", "onnx")
+            tools=tools("onnxruntime", "onnx")
             | {"code": code_digest("backends", "exporters", "steps.py")},
         )
-        path = Path() if self.store.get(key) else self._file(model, "model.onnx")
-        return self._build(
-            "compile",
-            key,
-            variant,
-            CompileError,
-            steps.compile_onnxruntime,
-            path,
-            self.images(size),
-            quantize.calibrate_mode,
-            quantize.per_channel,
-        )
+        path = Path() if self.store.get(key) else _undamaged(model, "model.onnx")
+        how = (quantize.calibrate_mode, quantize.per_channel)
+        arguments = (path, self.images.files(size), *how)
+        step = steps.compile_onnxruntime
+        return self._build("compile", key, variant, CompileError, step, *arguments)
 
     # ── what the suites ask of a row ──
 
@@ -407,8 +270,11 @@ class Workshop:
     def probe_outputs(self, subject: Subject, form: Form) -> Array:
         """Logits of the probes by an export: the first image alone, then the first four."""
         variant, size = subject.variant, subject.size
-        exported = self.exported(variant, size, form)
         batches = probes(variant)
+
+        def exported() -> Entry:
+            return self.exported(variant, size, form)
+
         if subject.complexity is None or form != compiled_form(variant.source):
             return self.outputs(variant, size, exported, form.file, batches=batches)
         count = sum(stop - start for start, stop in batches)
@@ -416,20 +282,20 @@ class Workshop:
 
     def float_outputs(self, subject: Subject) -> Array:
         """The float half of parity: logits of all evaluation images, in the backend."""
-        return self._evaluated(subject, self.compilable(subject))
+        return self._evaluated(subject, lambda: self.compilable(subject))
 
-    def _evaluated(self, subject: Subject, model: Entry) -> Array:
+    def _evaluated(self, subject: Subject, model: Model) -> Array:
         """Logits of every evaluation image once, in their order."""
         start, stop = PROBES[0]
         return self.outputs(subject.variant, subject.size, model, "model.onnx")[stop - start :]
 
     def compiled_row(self, subject: Subject) -> Entry:
         """The row, compiled to int8."""
-        return self.compiled(subject.variant, subject.size, self.compilable(subject))
+        return self.compiled(subject.variant, subject.size, lambda: self.compilable(subject))
 
     def int8_outputs(self, subject: Subject) -> Array:
         """The int8 half of parity."""
-        return self._evaluated(subject, self.compiled_row(subject))
+        return self._evaluated(subject, lambda: self.compiled_row(subject))
 
     # ── machinery ──
 
@@ -448,13 +314,13 @@ class Workshop:
             "weights": self.weights(variant).identity,
         }
         if evaluation:
-            inputs["images"] = self._images_digest("evaluation", size)
+            inputs["images"] = self.images.digest("evaluation", size)
         code = code_digest("sources", "exporters", "steps.py")
         return Key.of(
             step,
             inputs=inputs,
             options={"size": size, **(options or {})},
-            tools=_source_tools(variant.source) | _tools("onnx") | {"code": code},
+            tools=source_tools(variant.source) | tools("onnx") | {"code": code},
         )
 
     def _build(
@@ -471,13 +337,13 @@ class Workshop:
         def produce(folder: Path) -> Mapping[str, JSON]:
             if step in ("run", "compile") and is_large(variant):
                 self.worker.recycle()  # frameworks keep freed memory for themselves
-            with self.ledger.reserve(self.bytes_for(step, variant), owner=f"{step} {variant.row}"):
+            with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
                 facts: dict[str, JSON] = dict(
                     self.worker.run(
                         function,
                         folder,
                         *arguments,
-                        timeout_s=self._limit_s(variant),
+                        timeout_s=self.settings.step_timeout_s or seconds_for(variant),
                         stage=stage,
                         case=variant.row,
                         command=f"pytest --row {variant.row} -m {STEP_STAGES[step]}",
@@ -500,99 +366,15 @@ class Workshop:
                 return self._build(step, key, *arguments)
         return entry
 
-    def _file(self, model: Entry, file: str) -> Path:
-        return model.file(file)
 
-    def bytes_for(self, step: str, variant: Variant) -> int:
-        """What a step is reserved, in bytes."""
-        size = 4 * (variant.params or 0)  # float32
-        copies = STEP_COPIES[step]
-        if size > LARGEST_INLINE_BYTES:
-            copies = min(copies, OVERSIZED_COPIES)
-        return BASE_BYTES + int(copies * size)
-
-    def _limit_s(self, variant: Variant) -> float:
-        if self.settings.step_timeout_s is not None:
-            return self.settings.step_timeout_s
-        return STEP_SECONDS + STEP_SECONDS_PER_MILLION * (variant.params or 0) / 1e6
-
-
-def sized(config: BuildConfig, size: int) -> BuildConfig:
-    """A build config for another input size, its resize and crop in proportion."""
-    own = config.frontend.input_shape[-1]
-    if size == own or config.dataset is None:
-        return config
-
-    def scaled(op: ProcessOp) -> ProcessOp:
-        if isinstance(op, Resize | CenterCrop):
-            sides: Any = tuple(round(side * size / own) for side in op.size)
-            return replace(op, size=sides)
-        return op
-
-    ops = tuple(scaled(op) for op in config.dataset.process_ops)
-    shape = (*config.frontend.input_shape[:2], size, size)
-    return replace(
-        config,
-        frontend=replace(config.frontend, input_shape=shape),
-        dataset=replace(config.dataset, process_ops=ops),
-    )
-
-
-@cache
-def code_digest(*parts: str) -> str:
-    """Identity of the harness's own code in these packages or modules: it made what is stored."""
-    whole = hashlib.sha256()
-    for part in parts:
-        path = HARNESS / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            whole.update(file.relative_to(HARNESS).as_posix().encode())
-            whole.update(file.read_bytes())
-    return whole.hexdigest()[:16]
+def _undamaged(model: Model, file: str) -> Path:
+    """A model's file, made anew where it is not what was written."""
+    try:
+        return model().file(file)
+    except DamagedArtifact:
+        return model().file(file)
 
 
 def _array(entry: Entry, name: str) -> Array:
     loaded: Array = np.load(entry.file(name), allow_pickle=False)
     return loaded
-
-
-def _source_tools(source: str) -> dict[str, str]:
-    """Versions of what a network of this source, and its seeded weights, are made with."""
-    own = {
-        "torchvision": ("torchvision",),
-        "timm": (),
-        "mmcls": ("mmpretrain", "mmengine", "mmcv-lite"),
-        "ppcls": ("paddlepaddle", "paddleclas", "paddle2onnx"),
-    }
-    return _tools("torch", "timm", "numpy", *own[source])
-
-
-def tool_versions() -> dict[str, str]:
-    """Versions of everything that takes part in a run."""
-    return _tools(
-        "torch",
-        "torchvision",
-        "timm",
-        "mmpretrain",
-        "mmcv-lite",
-        "paddlepaddle",
-        "paddleclas",
-        "paddle2onnx",
-        "thop",
-        "onnx",
-        "onnxruntime",
-        "numpy",
-        "pytest",
-        "pytest-xdist",
-    )
-
-
-def _tools(*names: str) -> dict[str, str]:
-    return {name: _version(name) for name in names}
-
-
-@cache
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

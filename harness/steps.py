@@ -23,12 +23,11 @@ import psutil
 from harness.artifacts import JSON
 from harness.backends.session import Session, run_batches
 from harness.errors import BuildError
+from harness.forms import Route
 from harness.sources import Network, adapter
 from harness.sources.variants import Variant
 
 Floats = npt.NDArray[np.float32]
-Route = Literal["documented", "external"]
-
 KEPT_BYTES = 5 * 2**29  # resident memory above which networks are not kept for later steps
 
 

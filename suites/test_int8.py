@@ -7,8 +7,9 @@ import pytest
 from harness import checks
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
+from harness.forms import compiled_form
 from harness.judging.parity import compare
-from harness.pipeline import Workshop, compiled_form
+from harness.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 

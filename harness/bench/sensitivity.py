@@ -12,8 +12,10 @@ from harness.bench.faults import FAULTS, Fault
 from harness.bench.sensitivity_steps import faulty_logits
 from harness.catalogue import Subject
 from harness.errors import MeasureError, RunError
+from harness.forms import ALL_BATCHES
 from harness.judging.parity import compare
-from harness.pipeline import ALL_BATCHES, Workshop
+from harness.limits import bytes_for
+from harness.pipeline import Workshop
 
 LEAST_DB: Final = 0.5
 """What a fault must take from the centred SQNR, in dB. The figure itself is the same to the last
@@ -129,8 +131,8 @@ def measure(
 
 def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
     compiled = workshop.compiled_row(subject).file(MODEL)
-    images = workshop.images(subject.size).evaluation
-    memory_bytes = workshop.bytes_for("run", subject.variant)
+    images = workshop.images.files(subject.size).evaluation
+    memory_bytes = bytes_for("run", subject.variant)
     try:
         with workshop.ledger.reserve(memory_bytes, owner=f"{fault.name} {subject.id}"):
             where, logits = workshop.worker.run(

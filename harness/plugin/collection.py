@@ -12,7 +12,7 @@ from harness import errors
 from harness.catalogue import Subject
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expectations.known_issues import match, read_known_issues
-from harness.pipeline import Form, forms, is_repeated
+from harness.forms import Form, forms, is_repeated
 from harness.plugin.options import BACKENDS, GATE, Gate
 from harness.records import KnownIssue, Metric
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from harness.pipeline import Workshop, tool_versions
+from harness.identity import tool_versions
+from harness.limits import bytes_for
+from harness.pipeline import Workshop
 from harness.plugin import recording
 from harness.plugin.costs import Weight
 from harness.plugin.options import GATE, Gate
@@ -151,7 +153,6 @@ class _Weigher:
 
     def __init__(self, gate: Gate) -> None:
         self._variants = {one.slug: one.variant for one in gate.catalogue.subjects}
-        self._workshop = Workshop(gate.settings)
 
     def __call__(self, nodeid: str) -> Weight | None:
         """Weigh a test by the row in its brackets; None for one that is about no row."""
@@ -159,7 +160,7 @@ class _Weigher:
         if slug is None:
             return None
         variant = self._variants[slug]
-        size = self._workshop.bytes_for("export", variant)
+        size = bytes_for("export", variant)
         return Weight(slug, (variant.params or 0) * SECONDS_PER_PARAMETER, size, variant.network)
 
 

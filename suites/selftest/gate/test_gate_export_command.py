@@ -21,7 +21,7 @@ from harness.errors import ExportError
 from harness.exporters import torch_exports
 from harness.exporters.inspection import inspect_onnx
 from harness.exporters.torchscript_inspection import inspect_torchscript
-from harness.pipeline import Form
+from harness.forms import Form
 
 ROW = "resnext/timm/resnext50_32x4d"
 ARGUMENTS = ["export", ROW, "--store", "unused"]

@@ -15,8 +15,9 @@ from harness import checks, steps
 from harness.catalogue import Subject
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
+from harness.forms import ALL_BATCHES, PROBES, Form
 from harness.judging.parity import compare
-from harness.pipeline import ALL_BATCHES, PROBES, Array, Form, Reference
+from harness.pipeline import Array, Reference
 from harness.records import Measurement, Verdict
 from harness.steps import Images, Weights
 
