@@ -75,7 +75,7 @@ def publish(row: str, reference: Tensors, workshop: Workshop) -> Subject:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mmcv-lite's, about operators that it leaves out
         source = adapter(subject.variant.source)
-    network = source.build(subject.variant.model, input_size=224, weightless=True)
+        network = source.build(subject.variant.model, input_size=224, weightless=True)
     name, write = PUBLISHED[row]
     folder = Path(str(workshop.settings.weights))
     write(source.from_reference(network, reference), folder / "made")
