@@ -17,7 +17,7 @@ from harness.judging.parity import compare
 from harness.limits import bytes_for
 from harness.pipeline import Workshop
 
-LEAST_DB: Final = 0.5
+LEAST_DB: Final = 0.3
 """What a fault must take from the centred SQNR, in dB. The figure itself is the same to the last
 digit in every run on a machine, so half a decibel is a change and no noise."""
 

@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
         HarnessError: a pattern names no row, or a model cannot be built or run.
     """
     catalogue = read_catalogue(args.expected)
-    subjects = catalogue.select(args.row) if args.row else catalogue.rows
+    selected = catalogue.select(args.row) if args.row else catalogue.rows
+    subjects = tuple(one for one in selected if one in catalogue.rows)  # failures have no int8
     config = args.expected / "build" / "embedded.yaml"
     workshop = Workshop(Settings(build_config=config, store=args.store))
     results: list[Sensitivity] = []
