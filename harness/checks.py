@@ -45,7 +45,7 @@ on published weights."""
 PARITY_BAND_DB = Decimal("0.3")
 """How far centred SQNR may lie from the accepted one. The same build on the same machine gives the
 same figure; one activation scale halved near the output costs 0.34 and more on every row of the
-page, per-tensor weights more than four (``bench sensitivity``)."""
+page, per-tensor weights 3.4 and more (``bench sensitivity``)."""
 
 
 def claim_of(subject: Subject, metric: Metric) -> Claim:

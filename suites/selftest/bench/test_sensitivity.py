@@ -275,11 +275,11 @@ def test_the_exit_status_tells_of_what_is_not_noticed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     figures = tmp_path / "figures.json"
-    assert run(monkeypatch, result(17.2), "--least", "0.2", "--json", str(figures)) == 0
-    assert run(monkeypatch, result(17.2)) == 1
-    told = "fault 'a fault' [page/row]: centred SQNR 17.50 dB, with the fault 17.20 (-0.30)"
+    assert run(monkeypatch, result(17.3), "--least", "0.1", "--json", str(figures)) == 0
+    assert run(monkeypatch, result(17.3)) == 1
+    told = "fault 'a fault' [page/row]: centred SQNR 17.50 dB, with the fault 17.30 (-0.20)"
     assert told in capsys.readouterr().err
-    assert json.loads(figures.read_text())[0]["injected"][0]["figures"]["centred_sqnr_db"] == 17.2
+    assert json.loads(figures.read_text())[0]["injected"][0]["figures"]["centred_sqnr_db"] == 17.3
 
 
 @pytest.mark.parametrize("least", ["0", "-1", "nan", "inf", "much"])
