@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.catalogue import Subject
-from harness.errors import CompileError, ExportError, NonConformance, Regression
+from harness.complexity.counts import Counts
+from harness.complexity.judgement import judge_claim
+from harness.errors import CompileError, ExportError, NonConformance
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.exporters.faults import faults
@@ -25,8 +27,6 @@ from harness.judging.parity import Parity, compare
 from harness.judging.verdicts import Limit, Side, against_baseline, conforms
 from harness.pipeline import Reference
 from harness.records import Claim, Measurement, Metric, Outcome, Verdict
-
-__all__ = ["Regression"]
 
 Array = npt.NDArray[Any]
 
@@ -58,6 +58,34 @@ def claim_of(subject: Subject, metric: Metric) -> Claim:
     if claim is None:
         raise NonConformance(f"the page documents no {metric} {subject.where}")
     return claim
+
+
+def top_order_verdict(subject: Subject, *, command: str) -> Verdict:
+    """Whether documented top-1 is at most top-5: whoever is right at once is right within five."""
+    top1, top5 = claim_of(subject, Metric.TOP1).figure, claim_of(subject, Metric.TOP5).figure
+    headline = f"top1 = {top1.text}, at most top5 = {top5.text} {subject.where}"
+    if top1.value <= top5.value:
+        return Verdict(Outcome.CONFORMS, headline)
+    cause = "likely cause: the two cells are swapped"
+    return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause, f"repeat: {command}"))
+
+
+def complexity_verdict(
+    subject: Subject, claim: Claim, counts: Mapping[str, Counts], *, command: str
+) -> Verdict:
+    """Whether a documented count is what its pinned rule gives on the real network."""
+    expected = subject.expected_complexity
+    of_params = claim.metric is Metric.PARAMS
+    pinned = expected.params if of_params else expected.operations
+    counted = counts[pinned.counter]
+    return judge_claim(
+        claim,
+        counted.params if of_params else counted.operations,
+        pinned,
+        expected.defect(claim.metric),
+        where=subject.where,
+        command=command,
+    )
 
 
 # ── exports ───────────────────────────────────────────────────────────────────────────────────

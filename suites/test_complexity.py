@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.complexity.judgement import judge_claim, judge_true
+from harness import checks
+from harness.catalogue import Subject
+from harness.complexity.judgement import judge_true
 from harness.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
-from harness.records import Metric
+from harness.records import Claim, Metric
 
 pytestmark = pytest.mark.complexity
 
@@ -17,46 +19,28 @@ def test_documented_operations_are_reproduced(
     row_case: Case, workshop: Workshop, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
-    subject = row_case.subject
-    claim, expected = subject.row.operations, subject.expected_complexity
+    claim = row_case.subject.row.operations
     if claim is None:
         pytest.skip("the page makes no claim about operations")
-    counts = workshop.counts_of(subject)[expected.operations.counter]
-    record.note_defect(subject, expected.defect(claim.metric))
-    record.judge(
-        judge_claim(
-            claim,
-            counts.operations,
-            expected.operations,
-            expected.defect(claim.metric),
-            where=subject.where,
-            command=record.command,
-        ),
-        claim=claim,
-    )
+    require_reproduced(row_case.subject, claim, workshop, record)
 
 
 def test_documented_params_are_reproduced(
     row_case: Case, workshop: Workshop, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
-    subject = row_case.subject
-    claim, expected = subject.row.claim(Metric.PARAMS), subject.expected_complexity
+    claim = row_case.subject.row.claim(Metric.PARAMS)
     if claim is None:
         pytest.skip("the page makes no claim about parameters")
-    counts = workshop.counts_of(subject)[expected.params.counter]
-    record.note_defect(subject, expected.defect(claim.metric))
-    record.judge(
-        judge_claim(
-            claim,
-            counts.params,
-            expected.params,
-            expected.defect(claim.metric),
-            where=subject.where,
-            command=record.command,
-        ),
-        claim=claim,
-    )
+    require_reproduced(row_case.subject, claim, workshop, record)
+
+
+def require_reproduced(subject: Subject, claim: Claim, workshop: Workshop, record: Record) -> None:
+    """Judge a documented count, and note the defect that the figure is known to be."""
+    record.note_defect(subject, subject.expected_complexity.defect(claim.metric))
+    counts = workshop.counts_of(subject)
+    verdict = checks.complexity_verdict(subject, claim, counts, command=record.command)
+    record.judge(verdict, claim=claim)
 
 
 def test_true_params_are_those_of_the_pinned_network(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import checks
+from harness.errors import Regression
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
 from harness.forms import compiled_form
@@ -65,4 +66,4 @@ def test_parity_is_the_accepted_one(
         weights=workshop.weights_kind,
         command=record.command,
     )
-    record.judge(verdict, failure=checks.Regression)
+    record.judge(verdict, failure=Regression)
