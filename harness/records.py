@@ -199,7 +199,11 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class KnownIssue:
-    """A debt: what is known not to hold, where exactly, why, and until when."""
+    """A debt: what is known not to hold, where exactly, why, and until when.
+
+    ``message`` is a part of what the error says, so that another failure of the same step is not
+    taken for this one; "" takes any.
+    """
 
     case: str
     stage: str
@@ -207,6 +211,7 @@ class KnownIssue:
     reason: str
     since: date
     expires: date
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

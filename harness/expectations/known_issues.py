@@ -31,7 +31,7 @@ from harness.errors import (
 from harness.expectations.document import Table, suggestion
 from harness.records import KnownIssue
 
-FIELDS = ("case", "stage", "error", "reason", "since", "expires")
+FIELDS = ("case", "stage", "error", "reason", "since", "expires", "message")
 
 JUDGE = "judge"
 """The stage of the two assertions, which no step of the pipeline raises."""
@@ -110,6 +110,7 @@ def _issue(table: Table, today: date) -> KnownIssue:
         reason=table.text("reason"),
         since=table.day("since"),
         expires=table.day("expires"),
+        message=table.optional_text("message") or "",
     )
     _require_known(table, "error", issue.error, ERRORS)
     _require_known(table, "stage", issue.stage, {stage_of(error) for error in ERRORS})

@@ -15,7 +15,7 @@ import pytest
 
 from harness.catalogue import Subject
 from harness.complexity.expected import Defect as KnownDefect
-from harness.errors import HarnessError, StageError, Unavailable
+from harness.errors import HarnessError, NonConformance, StageError, Unavailable
 from harness.judging.verdicts import require
 from harness.plugin.collection import CASE, ISSUE
 from harness.plugin.options import GATE, STAGES
@@ -136,6 +136,13 @@ def pytest_runtest_makereport(
     notes = item.stash[RECORD]
     error = call.excinfo.value if call.excinfo else None
     issue = item.stash.get(ISSUE, None)
+    known = issue is not None and hasattr(report, "wasxfail") and report.skipped
+    if known and issue is not None and issue.message not in str(error):
+        del report.wasxfail
+        report.outcome = "failed"
+        error = NonConformance(
+            f"known to fail with {issue.message!r}, but failed otherwise:\n{error}"
+        )
     if isinstance(error, StageError):
         notes.stage = error.stage if not notes.stage else notes.stage
     if isinstance(error, HarnessError) and report.failed:

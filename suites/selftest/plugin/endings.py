@@ -7,8 +7,7 @@ from harness.reporting.results import CaseOutcome
 SOURCE = """
 import pytest
 
-from harness import checks
-from harness.errors import ExportError, MeasureError, MissingBackend
+from harness.errors import ExportError, MeasureError, MissingBackend, Regression
 from harness.records import Measurement, Metric, Outcome, Verdict
 
 def verdict(outcome):
@@ -24,7 +23,7 @@ def test_does_not_hold(row_case, record):
     record.judge(verdict(Outcome.DOES_NOT_CONFORM))
 
 def test_moved(row_case, record):
-    record.judge(verdict(Outcome.DOES_NOT_CONFORM), failure=checks.Regression)
+    record.judge(verdict(Outcome.DOES_NOT_CONFORM), failure=Regression)
 
 def test_undecided(row_case, record):
     record.judge(verdict(Outcome.INCONCLUSIVE))

@@ -17,12 +17,18 @@ CASE = f"test_export.py::test_export[{SLUG}]"
 
 
 def write_issue(
-    expected: Path, case: str = CASE, *, error: str = "ExportError", expires_in: int = 30
+    expected: Path,
+    case: str = CASE,
+    *,
+    error: str = "ExportError",
+    expires_in: int = 30,
+    message: str = "nothing",
 ) -> None:
     """One known issue, at the stage of ``ExportError``."""
     (expected / "known_issues.toml").write_text(
         f'[[issue]]\ncase = "{case}"\nstage = "export"\nerror = "{error}"\n'
         'reason = "the limit of 2 GiB"\n'
+        f'message = "{message}"\n'
         f"since = {TODAY - timedelta(days=90)}\nexpires = {TODAY + timedelta(days=expires_in)}\n"
     )
 
@@ -57,6 +63,15 @@ def test_a_failure_as_stated_is_known(run_gate: RunGate, expected: Path) -> None
     assert result.known_issue is not None
     assert result.known_issue.reason == "the limit of 2 GiB"
     assert "nothing was written" in result.reason
+
+
+def test_the_same_error_with_another_message_turns_the_run_red(
+    run_gate: RunGate, expected: Path
+) -> None:
+    write_issue(expected, message="2 GiB of protobuf")
+    run = run_gate(**failing(AS_STATED))
+    assert (run.code, run.outcomes[f"test_export[{SLUG}]"]) == (1, CaseOutcome.FAILED)
+    assert "known to fail with '2 GiB of protobuf', but failed otherwise" in run.printed
 
 
 def test_a_known_issue_is_told_at_the_end_with_its_last_day(
