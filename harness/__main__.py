@@ -17,6 +17,7 @@ COMMANDS = (
     "harness.datasets.command",
     "harness.artifacts_command",
     "harness.baseline_command",
+    "harness.waterfall_command",
     "harness.reporting.command",
     "harness.bench.command",
 )

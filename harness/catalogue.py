@@ -14,6 +14,8 @@ from pathlib import Path
 from harness.complexity.expected import ExpectedComplexity
 from harness.complexity.expected import read_expected as read_complexity
 from harness.errors import ExpectationError, HarnessError
+from harness.expectations.pipelines import RowPipelines
+from harness.images.waterfall.routes import pipelines_of
 from harness.pages.expected import read_expected as read_page
 from harness.records import DocumentedFailure, Metric, Page, Row
 from harness.sources.variants import Variant, read_variants
@@ -29,6 +31,8 @@ class Subject:
     Attributes:
         size: height and width of its input, in pixels.
         complexity: what its counts come to, or None for a documented failure.
+        pipelines: how images are prepared for its documented accuracy, as the page states, and as
+            it ships; None for a documented failure.
     """
 
     page: Page
@@ -36,6 +40,7 @@ class Subject:
     variant: Variant
     size: int
     complexity: ExpectedComplexity | None
+    pipelines: RowPipelines | None = None
 
     @property
     def id(self) -> str:
@@ -144,18 +149,29 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
         complexity = read_complexity(
             expected / "complexity" / path.name, [row.id for row in page.rows]
         )
+        pipelines = pipelines_of((page,), expected)
         pages.append(page)
-        rows += [_row(page, row, variants[row.id], complexity[row.id]) for row in page.rows]
+        rows += [
+            _row(page, row, variants[row.id], complexity[row.id], pipelines[row.id])
+            for row in page.rows
+        ]
         failures += [_failure(page, failure, variants[failure.id]) for failure in page.failures]
     return Catalogue(tuple(pages), tuple(rows), tuple(failures))
 
 
-def _row(page: Page, row: Row, variant: Variant, complexity: ExpectedComplexity) -> Subject:
+def _row(
+    page: Page,
+    row: Row,
+    variant: Variant,
+    complexity: ExpectedComplexity,
+    pipelines: RowPipelines,
+) -> Subject:
     claim = row.claim(Metric.INPUT_SIZE)
     size = variant.input_size or (int(claim.figure.value) if claim else None)
     if size is None:
         raise ExpectationError(f"{row.id}: neither the page nor its variant gives an input size")
-    return Subject(page, row, replace(variant, params=complexity.true_params), size, complexity)
+    known = replace(variant, params=complexity.true_params)
+    return Subject(page, row, known, size, complexity, pipelines)
 
 
 def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:

@@ -5,8 +5,9 @@ Nothing here builds or runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from harness.complexity.counts import Counts
 from harness.complexity.judgement import judge_claim
 from harness.errors import CompileError, ExportError, NonConformance
 from harness.expectations.baselines import Baseline
+from harness.expectations.float_operators import FloatOperator
 from harness.expectations.tolerances import Tolerances
 from harness.exporters.faults import faults
 from harness.exporters.torchscript_faults import torchscript_faults
@@ -195,12 +197,29 @@ def framework_verdict(
 # ── int8 ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def require_quantized(facts: Mapping[str, Any], subject: Subject, *, command: str) -> None:
+def require_quantized(
+    facts: Mapping[str, Any],
+    subject: Subject,
+    *,
+    declared: Sequence[FloatOperator] = (),
+    command: str,
+) -> None:
     """Require that every convolution and matrix product is int8, in the file and when run.
 
+    ``declared``: those that may be, and then have to be, in floating point.
+
     Raises:
-        CompileError: it is not, or there is nothing to quantize; the operators are named.
+        CompileError: one is not, or there is nothing to quantize; the operators are named.
+        NonConformance: what is declared to be in floating point is not.
     """
+    left = list(facts["unquantized"])
+    for one in declared:
+        if not any(fnmatchcase(name, one.name) for name in left):
+            raise NonConformance(
+                f"{one.place}: declared to be in floating point, but no such operator is: "
+                f"{one.name} {subject.where}\n  repeat: {command}"
+            )
+    silent = [name for name in left if not any(fnmatchcase(name, one.name) for one in declared)]
     executed: Mapping[str, int] = facts["executed"]
     floating = {
         name: count
@@ -211,12 +230,10 @@ def require_quantized(facts: Mapping[str, Any], subject: Subject, *, command: st
     problem = ""
     if not facts["heavy"]:
         problem = "the compiled model has no convolution or matrix product at all"
-    elif facts["unquantized"]:
-        names = ", ".join(facts["unquantized"][:5])
-        problem = (
-            f"{len(facts['unquantized'])} of {facts['heavy']} heavy operators are float: {names}"
-        )
-    elif floating:
+    elif silent:
+        names = ", ".join(silent[:5])
+        problem = f"{len(silent)} of {facts['heavy']} heavy operators are float: {names}"
+    elif sum(floating.values()) > len(left):
         problem = f"the runtime executes float operators: {floating}"
     if problem:
         raise CompileError(f"silent fallback: {problem}", case=subject.place, command=command)

@@ -50,6 +50,10 @@ class StaleExpectation(PageError):
     """The page and the file extracted from it differ."""
 
 
+class LostRow(PageError):
+    """A row of a page was neither read nor listed as left out: the reader itself is at fault."""
+
+
 # ── what is expected ──────────────────────────────────────────────────────────────────────────
 
 
@@ -147,6 +151,12 @@ class ExportError(StageError):
     """An exporter failed, or what it left behind is not a complete, valid model."""
 
     stage = "export"
+
+
+class PreprocessError(StageError):
+    """Image files could not be turned into tensors at all; single bad files are no error."""
+
+    stage = "preprocess"
 
 
 class CalibrationError(StageError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy.typing as npt
 
 from harness.exporters.external_data import LARGEST_INLINE_BYTES
 from harness.images.sets import EVALUATION_IMAGES
 from harness.sources.variants import Variant
+
+Array = npt.NDArray[Any]
 
 Route = Literal["documented", "external"]
 """What the page's command does, or parameters added by ourselves (Paddle only)."""
@@ -17,11 +21,20 @@ DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
 """What the zoo's own export commands ask for, by source."""
 
 
-Batches = tuple[tuple[int, int], ...]
-PROBES: Batches = ((0, 1), (0, 4))
-"""Ranges of images that exports are compared on: the first one alone, and among four."""
+Batches = tuple[tuple[int, ...], ...]
+"""Batches of images, each by the images' positions."""
 
-ALL_BATCHES: Batches = (*PROBES, (4, EVALUATION_IMAGES))
+PROBES: Batches = ((0,), (0, 1, 0, 1))
+"""What exports are compared on: an image alone, and a batch of four. Two different images show
+whether a place in the batch matters, and the source framework has only two to run."""
+
+LARGE_PROBES: Batches = ((0,), (0, 1))
+"""The same for networks whose every image takes many seconds."""
+
+EACH_ONCE: Batches = ((0, 1), tuple(range(2, EVALUATION_IMAGES)))
+"""Every evaluation image, in order."""
+
+ALL_BATCHES: Batches = (*PROBES, EACH_ONCE[1])
 """The probes, and then the other evaluation images."""
 
 
@@ -44,6 +57,11 @@ class Form:
         return "model.pt" if self.format == "torchscript" else "model.onnx"
 
 
+def each_once(outputs: Array) -> Array:
+    """Of outputs of :data:`ALL_BATCHES`, those of every evaluation image once, in order."""
+    return outputs[-EVALUATION_IMAGES:]  # the batch of four ends with the first two
+
+
 def forms(source: str) -> tuple[Form, ...]:
     """The ways in which rows of a source are exported, what needs the network in memory first."""
     documented = Form("onnx", DOCUMENTED_OPSETS[source])
@@ -58,9 +76,9 @@ def compiled_form(source: str) -> Form:
 
 
 def probes(variant: Variant) -> Batches:
-    """The batches that exports are compared on: the first image alone, and among several."""
+    """The batches that exports of a row are compared on."""
     inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
-    return PROBES if inside else ((0, 1), (0, 2))
+    return PROBES if inside else LARGE_PROBES
 
 
 def is_repeated(form: Form, variant: Variant) -> bool:

@@ -34,10 +34,10 @@ from harness.errors import (
 )
 from harness.forms import (
     ALL_BATCHES,
-    PROBES,
     Batches,
     Form,
     compiled_form,
+    each_once,
     forms,
     is_repeated,
     probes,
@@ -74,7 +74,7 @@ class Reference:
     @property
     def probes(self) -> Array:
         """The logits in the order in which the probes are run: the first image twice."""
-        return np.concatenate([self.logits[start:stop] for start, stop in self.batches])
+        return np.concatenate([self.logits[list(batch)] for batch in self.batches])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Workshop:
         """What the source framework itself computes."""
         key = self._network_key("reference", variant, size, evaluation=True)
         batches = probes(variant)
-        count = max(stop for _, stop in batches)
+        count = 1 + max(map(max, batches))
         arguments = (variant, size, self.weights(variant), self.images.files(size), count)
         entry = self._use("reference", key, variant, BuildError, steps.reference, *arguments)
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
@@ -277,8 +277,7 @@ class Workshop:
 
         if subject.complexity is None or form != compiled_form(variant.source):
             return self.outputs(variant, size, exported, form.file, batches=batches)
-        count = sum(stop - start for start, stop in batches)
-        return self.outputs(variant, size, exported, form.file)[:count]
+        return self.outputs(variant, size, exported, form.file)[: sum(map(len, batches))]
 
     def float_outputs(self, subject: Subject) -> Array:
         """The float half of parity: logits of all evaluation images, in the backend."""
@@ -286,8 +285,7 @@ class Workshop:
 
     def _evaluated(self, subject: Subject, model: Model) -> Array:
         """Logits of every evaluation image once, in their order."""
-        start, stop = PROBES[0]
-        return self.outputs(subject.variant, subject.size, model, "model.onnx")[stop - start :]
+        return each_once(self.outputs(subject.variant, subject.size, model, "model.onnx"))
 
     def compiled_row(self, subject: Subject) -> Entry:
         """The row, compiled to int8."""

@@ -22,8 +22,7 @@ import psutil
 
 from harness.artifacts import JSON
 from harness.backends.session import Session, run_batches
-from harness.errors import BuildError
-from harness.forms import Route
+from harness.forms import Batches, Route
 from harness.sources import Network, adapter
 from harness.sources.variants import Variant
 
@@ -42,12 +41,12 @@ class Images:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Which weights a network is given: a published file, the library's hub, or seeded ones.
+    """Which weights a network is given: those of a published file, or seeded ones.
 
     ``identity`` is what stands in keys.
     """
 
-    kind: Literal["file", "hub", "seeded"]
+    kind: Literal["file", "seeded"]
     identity: str
     path: Path | None = None
 
@@ -237,10 +236,8 @@ def compile_onnxruntime(
     }
 
 
-def run(
-    folder: Path, model: Path, images: Path, batches: tuple[tuple[int, int], ...]
-) -> Mapping[str, JSON]:
-    """Run a model on these ranges of images, a batch each, one after the other: ``logits.npy``.
+def run(folder: Path, model: Path, images: Path, batches: Batches) -> Mapping[str, JSON]:
+    """Run a model on these batches of images, one after the other: ``logits.npy``.
 
     An ``.onnx`` file is run by ONNX Runtime, a ``.pt`` file by torch.
     """
@@ -273,19 +270,17 @@ def _reference_network(network: str, statistics: Path) -> Any:
 def _network(variant: Variant, size: int, weights: Weights, images: Images) -> Network:
     """The row's network with its weights."""
     source = adapter(variant.source)
-    if weights.kind == "seeded":
+    network = source.build(variant.model, input_size=size, weightless=True)
+    if weights.path is None:
         from harness.sources import seeded
 
         twin = _reference_network(variant.network, images.statistics)
-        network = source.build(variant.model, input_size=size, weightless=True)
-        source.assign(network, source.from_reference(network, dict(seeded.tensors(twin))))
-        return network
-    from harness.sources import weights as published
+        tensors = source.from_reference(network, dict(seeded.tensors(twin)))
+    else:
+        from harness.sources import weights as published
 
-    network = source.build(variant.model, input_size=size, weightless=False)
-    if weights.path is None:
-        raise BuildError("no weights file is given", case=variant.row)
-    source.assign(network, published.load(weights.path, framework=network.framework))
+        tensors = published.load(weights.path, framework=network.framework)
+    source.assign(network, tensors)
     return network
 
 

@@ -37,7 +37,14 @@ def test_documented_params_are_reproduced(
 
 def require_reproduced(subject: Subject, claim: Claim, workshop: Workshop, record: Record) -> None:
     """Judge a documented count, and note the defect that the figure is known to be."""
-    record.note_defect(subject, subject.expected_complexity.defect(claim.metric))
+    if defect := subject.expected_complexity.defect(claim.metric):
+        record.note_defect(
+            subject,
+            str(defect.column),
+            documented=defect.printed.text,
+            true=f"{defect.true:_}",
+            cause=defect.cause,
+        )
     counts = workshop.counts_of(subject)
     verdict = checks.complexity_verdict(subject, claim, counts, command=record.command)
     record.judge(verdict, claim=claim)

@@ -7,6 +7,7 @@ import pytest
 from harness import checks
 from harness.errors import Regression
 from harness.expectations.baselines import Baseline
+from harness.expectations.float_operators import FloatOperators
 from harness.expectations.tolerances import Tolerances
 from harness.forms import compiled_form
 from harness.judging.parity import compare
@@ -17,10 +18,17 @@ from harness.plugin.recording import Record
 pytestmark = pytest.mark.int8
 
 
-def test_every_heavy_operator_is_int8(int8_case: Case, workshop: Workshop, record: Record) -> None:
+def test_every_heavy_operator_is_int8(
+    int8_case: Case, workshop: Workshop, float_operators: FloatOperators, record: Record
+) -> None:
     """No convolution or matrix product fell back to floating point, in the file or when run."""
-    compiled = workshop.compiled_row(int8_case.subject)
-    checks.require_quantized(compiled.facts, int8_case.subject, command=record.command)
+    subject = int8_case.subject
+    checks.require_quantized(
+        workshop.compiled_row(subject).facts,
+        subject,
+        declared=float_operators.of(subject.id, backend=int8_case.backend),
+        command=record.command,
+    )
 
 
 def test_fp32_in_the_backend_agrees_with_its_source(

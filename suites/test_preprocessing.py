@@ -7,6 +7,7 @@ nothing is chosen) or ``nightly``. What fuzzing has found stays here as an examp
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.errors import ImageError
+from harness.errors import ImageError, PreprocessError
 from harness.images.decoding import FORMATS, Limits, decode
 from harness.images.fuzz_profiles import fuzz
 from harness.images.pipelines import PIPELINES, Levels, Pipeline, load
@@ -41,6 +42,9 @@ from harness.images.strategies import (
     png_that_claims,
     sizes,
 )
+from harness.isolation import Worker
+from harness.tensors.elsewhere import made, require_same
+from harness.tensors.preprocessor import ONE_THREAD, START_SECONDS
 
 pytestmark = pytest.mark.preprocessing
 
@@ -91,6 +95,22 @@ def test_crop_is_in_the_middle(pipeline: Pipeline, image: Levels) -> None:
 @given(any_pipeline, st.lists(photographs(longest=200), min_size=2, max_size=3))
 def test_order_company_and_threads_change_nothing(pipeline: Pipeline, images: list[Levels]) -> None:
     require_repeatable(load(pipeline.id), pipeline, images)
+
+
+@pytest.fixture(scope="module")
+def another_process() -> Iterator[Worker]:
+    with Worker(environment={**ONE_THREAD, "PYTHONHASHSEED": "1"}) as worker:
+        yield worker
+
+
+@fuzz()
+@given(pipeline=any_pipeline, images=st.lists(photographs(longest=200), min_size=1, max_size=2))
+def test_another_process_gives_the_same(
+    another_process: Worker, pipeline: Pipeline, images: list[Levels]
+) -> None:
+    call = (made, pipeline.id, images)
+    theirs = another_process.run(*call, timeout_s=START_SECONDS, stage=PreprocessError)
+    require_same(load(pipeline.id), pipeline, images, theirs)
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────

@@ -24,19 +24,19 @@ class Session(Protocol):
         """
 
 
-def run_batches(session: Session, images: Floats, *, batches: Sequence[tuple[int, int]]) -> Floats:
-    """Run ranges of images (start, stop), each as one batch: float32 (sum of sizes, classes).
+def run_batches(session: Session, images: Floats, *, batches: Sequence[Sequence[int]]) -> Floats:
+    """Run batches of images, each given by positions: float32 (sum of sizes, classes).
 
     Raises:
         RunError: a batch gives another number of outputs than it has images.
-        ValueError: a range is empty or outside the images.
+        ValueError: a batch is empty, or names an image that there is not.
     """
     parts = []
-    for start, stop in batches:
-        if not 0 <= start < stop <= len(images):
-            raise ValueError(f"batch {start}:{stop} is not a range of {len(images)} images")
-        outputs = session.logits(images[start:stop])
-        if len(outputs) != stop - start:
-            raise RunError(f"a batch of {stop - start} images gave {len(outputs)} outputs")
+    for batch in batches:
+        if not batch or not all(0 <= position < len(images) for position in batch):
+            raise ValueError(f"batch {list(batch)} is none of {len(images)} images")
+        outputs = session.logits(images[list(batch)])
+        if len(outputs) != len(batch):
+            raise RunError(f"a batch of {len(batch)} images gave {len(outputs)} outputs")
         parts.append(outputs)
     return np.concatenate(parts)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 from harness import atomic
 from harness.bench.bare import BareRow, read_jobs, run_bare
 from harness.bench.gate import JUDGED, require_empty, require_full, run_gate
+from harness.bench.images_command import add_images_action
 from harness.bench.measuring import Usage
+from harness.bench.rates_command import add_rates_action
 from harness.bench.sensitivity_command import add_action
 from harness.bench.tables import bare_table, comparison_table, machine_line
 from harness.errors import HarnessError
@@ -37,7 +39,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "bench",
         help="measure what the gate costs and what it notices",
         description="Measure time, processor time and memory of the gate, and of the same work "
-        "without it; or what known faults do to int8 parity. Exit code: pytest's where it is run, "
+        "without it; what known faults do to int8 parity; or how often verdicts on accuracy are "
+        "wrong. Exit code: pytest's where it is run, "
         "else 0; 1: a bare row failed or a fault is not noticed; 2: bad input.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
@@ -61,6 +64,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
         action.set_defaults(run=run)
     add_action(actions)
+    add_images_action(actions)
+    add_rates_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from harness.bench.faults import FAULTS, Fault
 from harness.bench.sensitivity_steps import faulty_logits
 from harness.catalogue import Subject
 from harness.errors import MeasureError, RunError
-from harness.forms import ALL_BATCHES
+from harness.forms import EACH_ONCE
 from harness.judging.parity import compare
 from harness.limits import bytes_for
 from harness.pipeline import Workshop
@@ -23,9 +23,6 @@ digit in every run on a machine, so half a decibel is a change and no noise."""
 
 LIMIT_S: Final = 900.0  # of one fault; on 44 million parameters it takes 2
 MODEL: Final = "model.onnx"
-
-EACH_ONCE: Final = ALL_BATCHES[1:]
-"""The batches in which every image stands once, those that ``Workshop.int8_outputs`` gives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,16 @@ import numpy.typing as npt
 
 from harness.backends.session import run_batches
 from harness.bench.faults import SWAPPED_CHANNELS
+from harness.forms import Batches
 
 Floats = npt.NDArray[np.float32]
 
 
-def faulty_logits(
-    compiled: Path, images: Path, fault: str, batches: tuple[tuple[int, int], ...]
-) -> tuple[str, Floats]:
+def faulty_logits(compiled: Path, images: Path, fault: str, batches: Batches) -> tuple[str, Floats]:
     """Run a faulty copy of an int8 model, on one thread: the tensor at fault, and the logits.
 
-    ``images``: a file of preprocessed float32 images (n, 3, height, width); each range of
-    ``batches`` is run as one batch. Result: float32 (images in all batches, classes).
+    ``images``: a file of preprocessed float32 images (n, 3, height, width); each of
+    ``batches`` names images by position. Result: float32 (images in all batches, classes).
 
     Raises:
         MeasureError: the model cannot be given the fault.

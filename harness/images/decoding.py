@@ -173,7 +173,7 @@ def _levels(picture: Image.Image, name: str) -> Levels:
     elif picture.mode not in _COLOUR_MODES:
         raise ImageError(f"{name}: Pillow's mode {picture.mode!r} has no meaning in RGB here")
     picture.info.pop("transparency", None)  # dropped by RGB anyway, with a warning for some
-    return np.array(picture.convert("RGB"))
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _require_levels(samples: npt.NDArray[np.generic], mode: str, name: str) -> None:

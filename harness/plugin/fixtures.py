@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from harness.expectations.baselines import Baseline, read_baseline
+from harness.expectations.float_operators import FloatOperators, read_float_operators
 from harness.expectations.tolerances import Tolerances, read_tolerances
 from harness.pipeline import Workshop
-from harness.plugin.options import GATE, Gate
+from harness.plugin.options import BACKENDS, GATE, Gate
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,14 @@ def tolerances(gate: Gate) -> Tolerances:
     tolerances = read_tolerances(gate.expected / "tolerances.toml")
     tolerances.require_used(subject.row for subject in gate.catalogue.rows)
     return tolerances
+
+
+@pytest.fixture(scope="session")
+def float_operators(gate: Gate) -> FloatOperators:
+    """What compilers may leave in floating point."""
+    declared = read_float_operators(gate.expected / "float_operators.toml", backends=BACKENDS)
+    declared.require_used([subject.id for subject in gate.catalogue.rows])
+    return declared
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from harness.catalogue import Subject
-from harness.complexity.expected import Defect as KnownDefect
 from harness.errors import HarnessError, NonConformance, StageError, Unavailable
 from harness.judging.verdicts import require
 from harness.plugin.collection import CASE, ISSUE
@@ -52,18 +51,12 @@ class Record:
         """Note figures, whatever is judged about them."""
         self.measurements += measurements
 
-    def note_defect(self, subject: Subject, defect: KnownDefect | None) -> None:
-        """Note a figure that the page is known to have wrong."""
-        if defect is not None:
-            self.defects.append(
-                Defect(
-                    subject.id,
-                    str(defect.column),
-                    f"{defect.printed.text} {subject.page.at(subject.documented.line)}",
-                    f"{defect.true:_}",
-                    defect.cause,
-                )
-            )
+    def note_defect(
+        self, subject: Subject, column: str, *, documented: str, true: str, cause: str
+    ) -> None:
+        """Note what the page is known to have wrong about a row."""
+        place = subject.page.at(subject.documented.line)
+        self.defects.append(Defect(subject.id, column, f"{documented} {place}", true, cause))
 
     def judge(self, verdict: Verdict, *, claim: Claim | None = None, **how: Any) -> None:
         """Note a verdict, about a documented figure or not, and require it to conform.

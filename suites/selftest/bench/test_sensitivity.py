@@ -42,7 +42,7 @@ network (float[batch,3,8,8] image) => (float[batch,10] logits)
 }
 """
 SHAPES = {"first": (8, 3, 3, 3), "second": (8, 4, 3, 3), "third": (16, 8, 1, 1), "last": (10, 16)}
-ALL = ((0, 4), (4, 16))
+ALL = (tuple(range(4)), tuple(range(4, 16)))
 MIDDLE = "second"  # of three convolutions
 BIAS = ("_b_quantized", "_b_quantized_scale")
 WEIGHTS = ("_quantized", "_scale", *BIAS)

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import planted_faults as faults
 import pytest
-from tiny_line import REPEAT, Line, each_once
+from tiny_line import REPEAT, Line
 
 from harness import checks
 from harness.backends import onnxruntime as backend
-from harness.errors import CompileError, MeasureError
+from harness.errors import CompileError, MeasureError, NonConformance
+from harness.expectations.float_operators import FloatOperator
+from harness.forms import each_once
 from harness.pipeline import Array
 from harness.records import Outcome
 
@@ -108,6 +110,48 @@ def test_one_convolution_left_in_float_is_named(
     line.export()
     with pytest.raises(CompileError, match=r"1 of 4 heavy operators are float: \S+"):
         checks.require_quantized(line.compile(), line.subject, command=REPEAT)
+
+
+def declared(name: str) -> tuple[FloatOperator, ...]:
+    return (FloatOperator("*", "onnxruntime", name, "on purpose", "float_operators.toml: one"),)
+
+
+def test_one_convolution_left_in_float_may_be_declared(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_quantizer(monkeypatch, faults.leaving_one_float)
+    line.export()
+    facts = line.compile()
+    (name,) = facts["unquantized"]
+    checks.require_quantized(facts, line.subject, declared=declared(name), command=REPEAT)
+
+
+def test_a_declaration_excuses_no_other_operator(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_quantizer(monkeypatch, faults.leaving_all_float)
+    line.export()
+    facts = line.compile()
+    one = declared(facts["unquantized"][0])
+    with pytest.raises(CompileError, match="3 of 4 heavy operators are float"):
+        checks.require_quantized(facts, line.subject, declared=one, command=REPEAT)
+
+
+def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_quantizer(monkeypatch, faults.leaving_one_float)
+    line.export()
+    facts = {**line.compile(), "executed": {"FusedConv": 2}}
+    one = declared(facts["unquantized"][0])
+    with pytest.raises(CompileError, match="the runtime executes float operators"):
+        checks.require_quantized(facts, line.subject, declared=one, command=REPEAT)
+
+
+def test_a_declaration_of_what_is_int8_is_noticed(halves: Halves) -> None:
+    facts = halves.line.compile()
+    with pytest.raises(NonConformance, match=r"one: declared to be in floating point"):
+        checks.require_quantized(facts, halves.line.subject, declared=declared("*"), command=REPEAT)
 
 
 def test_a_model_with_nothing_to_quantize_is_no_int8_model(halves: Halves) -> None:

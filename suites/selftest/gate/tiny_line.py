@@ -55,8 +55,7 @@ class Line:
         """The source framework's own logits."""
         room = self._room("reference")
         given = (room, self.subject.variant, self.subject.size, self.weights, self.images)
-        _, (_, count) = PROBES
-        steps.reference(*given, count)
+        steps.reference(*given, 1 + max(map(max, PROBES)))
         logits, logits64 = np.load(room / "logits.npy"), np.load(room / "logits64.npy")
         return Reference(logits, logits64, PROBES)
 
@@ -104,11 +103,6 @@ class Line:
         room = self.folder / name
         room.mkdir(exist_ok=True)
         return room
-
-
-def each_once(outputs: Array) -> Array:
-    """Every evaluation image once, in order: without the first probe, which is run alone."""
-    return outputs[1:]
 
 
 @contextmanager

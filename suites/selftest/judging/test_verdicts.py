@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from harness.errors import MeasureError, NonConformance, Regression, Unavailable
-from harness.judging.tolerances import claim_tolerance, sampling_error
 from harness.judging.verdicts import (
     EXACT,
     Limit,
@@ -148,30 +147,3 @@ def test_locations_name_row_file_and_line() -> None:
     page = Page("resnext", "resnext.md", "", (row,))
     assert location(page, row, CLAIM) == WHERE
     assert location(page, row) == "[resnext/timm/x] resnext.md:56"
-
-
-def test_a_claim_s_tolerance_is_print_sampling_and_what_is_allowed() -> None:
-    tolerance = claim_tolerance(CLAIM, Tolerance((("int8", Decimal("0.6")),), "why"), images=1300)
-    assert [name for name, _ in tolerance.parts] == ["print", "sampling", "int8"]
-    assert tolerance.reason == "why"
-    assert tolerance.parts[1][1] == Decimal("3.6")  # 3 sqrt(.7613 * .2387 / 1300 * 48700 / 49999)
-
-
-def test_the_full_set_has_no_sampling_error() -> None:
-    assert claim_tolerance(CLAIM, images=50_000).parts == (("print", Decimal("0.005")),)
-    assert sampling_error(76.13, images=1, full_set=1) == 0
-    assert sampling_error(76.13, images=49_999) > 0
-
-
-def test_drawing_half_the_set_leaves_half_the_variance() -> None:
-    assert sampling_error(50.0, images=25_000) == Decimal("0.68")  # 300 sqrt(0.25 / 25000 / 2)
-
-
-def test_a_perfect_claim_still_has_a_sampling_error() -> None:
-    assert sampling_error(100.0, images=10) > 0
-
-
-@pytest.mark.parametrize(("percent", "images"), [(76.0, 0), (76.0, 50_001), (101.0, 10)])
-def test_senseless_samples_are_refused(percent: float, images: int) -> None:
-    with pytest.raises(ValueError, match="expected between"):
-        sampling_error(percent, images=images)

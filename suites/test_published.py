@@ -1,0 +1,104 @@
+"""Documented accuracies are those that upstream publishes for exactly the documented variant.
+
+Nothing is measured: a documented figure that passes here is not a reproduced one.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.catalogue import Subject
+from harness.judging.published import METRICS, judge_figure, judge_preprocessing
+from harness.plugin.collection import Case
+from harness.plugin.options import Gate
+from harness.plugin.recording import Record
+from harness.published import ExpectedPublished, Upstream, read_expected, upstream_of
+from harness.records import Measurement, Metric
+
+pytestmark = pytest.mark.page
+
+
+@pytest.fixture
+def facts(row_case: Case, gate: Gate) -> ExpectedPublished:
+    """What is known of upstream's figures for the row's page."""
+    page = row_case.subject.page
+    path = gate.expected / "published" / f"{page.name}.toml"
+    return read_expected(path, [row.id for row in page.rows])
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=str)
+def test_documented_accuracy_is_the_published_one(
+    row_case: Case, metric: Metric, facts: ExpectedPublished, record: Record
+) -> None:
+    """For the pinned variant at the documented input size."""
+    subject = row_case.subject
+    claim = subject.row.claim(metric)
+    if claim is None:
+        pytest.skip(f"the page documents no {metric}")
+    upstream = upstream_of_row(subject, facts)
+    published = upstream.at(subject.size)
+    difference = claim.figure.value - published.value(metric)
+    record.measured(
+        Measurement(f"documented_minus_published_{metric}", float(difference), "points")
+    )
+    defect = facts.figures.get((subject.id, metric))
+    if defect is not None:
+        record.note_defect(
+            subject,
+            str(metric),
+            documented=defect.documented.text,
+            true=str(defect.published),
+            cause=defect.cause,
+        )
+    record.judge(
+        judge_figure(
+            claim,
+            published,
+            noise=upstream.noise,
+            copied=upstream.copied,
+            others=upstream.current,
+            defect=defect,
+            where=subject.where,
+            command=record.command,
+        )
+    )
+
+
+def test_documented_accuracy_was_measured_as_the_page_describes(
+    row_case: Case, facts: ExpectedPublished, record: Record
+) -> None:
+    """At the documented input size, with the crop and the kernel of the page's own pipeline."""
+    subject = row_case.subject
+    if not any(subject.row.claim(metric) for metric in METRICS):
+        pytest.skip("the page documents no accuracy")
+    page = facts.page_at(subject.size)
+    defect = facts.preprocessing.get(subject.id)
+    if defect is not None:
+        record.note_defect(
+            subject,
+            "measured at",
+            documented=str(page),
+            true=str(defect.measured),
+            cause=defect.cause,
+        )
+    record.judge(
+        judge_preprocessing(
+            page,
+            upstream_of_row(subject, facts).measured(subject.row, size=subject.size),
+            defect=defect,
+            where=subject.where,
+            command=record.command,
+        )
+    )
+
+
+def upstream_of_row(subject: Subject, facts: ExpectedPublished) -> Upstream:
+    """What is published for a row's pinned variant."""
+    variant = subject.variant
+    return upstream_of(
+        facts,
+        row=subject.id,
+        source=variant.source,
+        model=variant.model,
+        weights=variant.weights,
+    )
