@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from harness import tensors
 from harness.artifacts import Key, Store, open_store
 from harness.artifacts.entries import entry_damage, read_manifest
 from harness.artifacts.pruning import Stored, occupied
 from harness.artifacts.quantities import age_text, parse_age, parse_size, size_text
 from harness.errors import DamagedArtifact, HarnessError
+from harness.tensors.storage import TENSORS
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,11 +33,17 @@ def add_parser(subparsers: Subparsers) -> None:
     actions.add_parser("size", help="bytes on disk, shared files counted once")
     actions.add_parser("verify", help="read everything in full; exit 1 if anything is damaged")
     pruning = actions.add_parser("prune", help="remove what was not used for longest")
-    what = pruning.add_mutually_exclusive_group(required=True)
-    what.add_argument("--limit", metavar="SIZE", help="until the rest fits, as in 10GiB")
-    what.add_argument("--older-than", metavar="AGE", help="not used for so long, as in 7d or 12h")
-    what.add_argument("--all", action="store_true", help="everything that is not in use")
+    _add_choice(pruning, required=True)
+    kept = actions.add_parser("tensors", help="preprocessed data sets, which no limit counts")
+    _add_choice(kept, required=False)
     parser.set_defaults(run=run)
+
+
+def _add_choice(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    what = parser.add_mutually_exclusive_group(required=required)
+    what.add_argument("--limit", metavar="SIZE", help="remove until the rest fits, as in 10GiB")
+    what.add_argument("--older-than", metavar="AGE", help="remove what was not used for so long")
+    what.add_argument("--all", action="store_true", help="remove everything that is not in use")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
             return _verify(store, console)
         case "prune":
             _prune(store, console, args)
+        case "tensors":
+            _tensors(store, console, args)
     return 0
 
 
@@ -111,6 +121,24 @@ def _verify(store: Store, console: Console) -> int:
         console.print(damage, markup=False)
     console.print(f"{len(entries)} entries, {len(damaged) or 'no'} damaged files")
     return 1 if damaged else 0
+
+
+def _tensors(store: Store, console: Console, args: argparse.Namespace) -> None:
+    """The caches of tensors below the store; those that are to go are removed first."""
+    root = store.root / TENSORS
+    removed = []
+    if args.older_than:
+        removed = tensors.prune(root, older_than_s=parse_age(args.older_than))
+    elif args.all or args.limit:
+        removed = tensors.prune(root, limit_bytes=0 if args.all else parse_size(args.limit))
+    for one in removed:
+        console.print(f"removed {one.name} {one.digest[:12]}", markup=False)
+    left = tensors.survey(root)
+    for one in left:
+        whole = f"{one.finished} of {one.count} images"
+        size, age = size_text(one.occupied), age_text(time.time() - one.used)
+        print("\t".join((one.name, one.digest[:12], whole, size, age)))
+    console.print(f"{size_text(sum(one.occupied for one in left))} in {len(left)} caches, {root}")
 
 
 def _prune(store: Store, console: Console, args: argparse.Namespace) -> None:

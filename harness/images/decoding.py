@@ -29,6 +29,7 @@ no checksums, and what their decoders only warn of does not get through Pillow.
 from __future__ import annotations
 
 import io
+import os
 import threading
 import warnings
 from dataclasses import dataclass
@@ -137,7 +138,11 @@ def _content(source: Path | bytes, limits: Limits, name: str) -> bytes:
     else:
         try:
             with open(source, "rb") as file:
-                data = file.read(limits.max_bytes + 1)
+                room = limits.max_bytes + 1
+                size = os.fstat(file.fileno()).st_size
+                data = file.read(min(size + 1, room))  # what is asked for is allocated
+                if len(data) > size:  # of a pipe, or of a file that grows, the size says nothing
+                    data += file.read(room - len(data))
         except OSError as error:
             raise ImageError(f"{name}: cannot be read: {error.strerror or error}") from error
     if not data:

@@ -38,7 +38,8 @@ class Stream:
     tensor does not exist, and it is told of in ``bad``, complete when the stream has ended.
 
     At most ``ahead`` batches are made before they are asked for (by default two for each worker),
-    or parts of 32 images of larger batches; their tensors are all the memory that is used.
+    or parts of 32 images of larger batches; their tensors are all the memory that is used. Workers
+    hand theirs over in a temporary file with room for a call of each, which is there meanwhile.
     """
 
     def __init__(

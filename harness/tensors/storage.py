@@ -26,6 +26,9 @@ from harness.errors import HarnessError
 from harness.tensors.coding import Coding, Stored
 from harness.tensors.journal import Header, read_journal, start_journal
 
+TENSORS: Final = "tensors"
+"""The folder below a store where caches lie; the store itself does not look into it."""
+
 _NAME: Final = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{64})", re.ASCII)
 
 

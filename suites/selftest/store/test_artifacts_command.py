@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from builders import Builder, flip_last_byte, key_of
+from PIL import Image
 
 from harness import artifacts_command
 from harness.artifacts import Key, Store
 from harness.artifacts.quantities import parse_age, parse_size
 from harness.errors import HarnessError
+from harness.tensors import FileToTensor, TensorCache, read_files
 
 Command = Callable[..., tuple[int, str]]
 
@@ -55,6 +57,21 @@ def test_list_survives_damage(command: Command, store: Store) -> None:
 
 def test_size_counts_entries(command: Command) -> None:
     assert re.match(r"\d\.\d KiB in 2 entries, ", command("size")[1])
+
+
+def test_tensors_lists_caches_and_removes_them_on_request(
+    command: Command, store: Store, tmp_path: Path
+) -> None:
+    photographs = [tmp_path / f"{shade}.png" for shade in (10, 200)]
+    for path in photographs:
+        Image.new("RGB", (64, 48), (int(path.stem),) * 3).save(path)
+    maker = FileToTensor("vendor-build")
+    with TensorCache(store.root / "tensors", read_files(photographs), maker) as cache:
+        cache.fill()
+    assert re.match(r"vendor-build\t[0-9a-f]{12}\t2 of 2 images\t", command("tensors")[1])
+    assert "in 1 caches" in command("tensors", "--older-than", "1d")[1]
+    assert "in 0 caches" in command("tensors", "--all")[1]
+    assert len(store.entries()) == 2
 
 
 def test_verify_passes_what_is_sound(command: Command) -> None:

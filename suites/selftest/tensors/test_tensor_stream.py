@@ -120,12 +120,14 @@ def test_file_that_kills_once_is_good(two_workers: Preprocessor, paths: list[Pat
 def test_workers_that_are_killed_from_outside_cost_nothing(
     two_workers: Preprocessor, paths: list[Path]
 ) -> None:
+    before = psutil.Process().children()
     two_workers.start()
     stream, batches = Stream(two_workers, paths, size=10), []
     for batch in stream:
         batches.append(batch)
         if len(batches) in (1, 4):
-            os.kill(_workers()[0], signal.SIGKILL)
+            worker = next(one for one in psutil.Process().children() if one not in before)
+            os.kill(worker.pid, signal.SIGKILL)
     require_faithful(batches, paths, size=10)
 
 
@@ -144,13 +146,14 @@ def test_stream_that_is_left_leaves_nothing(
     maker: Tiny, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = psutil.Process().children()
     with Preprocessor(maker, workers=2) as preprocessor:
         batches = Stream(preprocessor, paths, size=5).__iter__()
         next(batches)
         assert list(tmp_path.glob("zoo-tensors-*"))
         batches.close()
         assert not list(tmp_path.glob("zoo-tensors-*"))
-    assert _workers() == []
+    assert psutil.Process().children() == before
 
 
 def test_missing_library_is_no_bad_file(trace: Path, paths: list[Path]) -> None:
@@ -185,8 +188,3 @@ def test_impossible_options_are_refused(maker: Tiny, wrong: dict[str, float], me
 def test_unknown_pipeline_is_refused() -> None:
     with pytest.raises(Exception, match="no pipeline 'pages', expected one of page, "):
         FileToTensor("pages")
-
-
-def _workers() -> list[int]:
-    """The worker processes of this one; each has a watcher as its own child."""
-    return [child.pid for child in psutil.Process().children() if child.children()]
