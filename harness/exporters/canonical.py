@@ -14,20 +14,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from onnx import AttributeProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TypeProto
-from onnx.external_data_helper import uses_external_data
 
 from harness.errors import ExportError
 from harness.exporters.canonical_order import arrange_function, arrange_graph
 from harness.exporters.onnx_files import (
     DEFAULT_DOMAINS,
-    LARGEST_MESSAGE_BYTES,
     all_graphs,
     all_nodes,
     all_tensors,
     read_model,
     tensor_bytes,
 )
-from harness.exporters.onnx_writing import write_model
 
 _FORM = b"canonical ONNX, form 1\n"  # to be counted up whenever this module changes the form
 _ABOUT_MODELS = (
@@ -74,32 +71,8 @@ def digest_of(model: ModelProto, path: Path) -> str:
     for tensor in all_tensors(model):
         if tensor.data_type != TensorProto.STRING:
             _store(tensor, hashlib.sha256(tensor_bytes(tensor, path.parent)).digest())
-    _normalize(model, path)
+    normalize(model, path)
     return hashlib.sha256(_FORM + model.SerializeToString(deterministic=True)).hexdigest()
-
-
-def canonicalize(path: Path, out: Path) -> None:
-    """Write the canonical form of a model as a single file; equal digests give equal bytes.
-
-    Raises:
-        ExportError: as in :func:`canonical_digest`, the form is larger than 2 GiB, or ``out``
-            cannot be written.
-    """
-    model = read_model(path)
-    size = 0  # bytes
-    for tensor in all_tensors(model):
-        if tensor.data_type != TensorProto.STRING and not _is_raw(tensor):
-            content = tensor_bytes(tensor, path.parent)
-            size += len(content)
-            if size > LARGEST_MESSAGE_BYTES:
-                raise ExportError(f"{path} with its weights is larger than one file can be, 2 GiB")
-            _store(tensor, content)
-    _normalize(model, path)
-    write_model(model, out)
-
-
-def _is_raw(tensor: TensorProto) -> bool:
-    return tensor.HasField("raw_data") and not uses_external_data(tensor)
 
 
 def _store(tensor: TensorProto, content: bytes) -> None:
@@ -108,7 +81,12 @@ def _store(tensor: TensorProto, content: bytes) -> None:
     tensor.raw_data = content
 
 
-def _normalize(model: ModelProto, path: Path) -> None:
+def normalize(model: ModelProto, path: Path) -> None:
+    """Bring a model that was read from ``path`` into canonical form, but for how data is stored.
+
+    Raises:
+        ExportError: as in :func:`canonical_digest`.
+    """
     try:
         _refuse_what_has_no_form(model)
         arrange_graph(model.graph)

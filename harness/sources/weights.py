@@ -17,8 +17,6 @@ from harness.errors import BuildError, MissingWeights
 from harness.sources.network import Framework
 from harness.sources.variants import Variant
 
-Shape = tuple[int, ...]
-
 _CONVERTED = ("torchvision", "timm")  # sources whose weights are also published as safetensors
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
 _FORMATS: Mapping[str, Framework] = {
@@ -34,7 +32,6 @@ _NO_WEIGHTS = {
     b"version https://git-lfs": "a Git LFS pointer",
 }
 _SHOWN = 4  # entries of a list in a message
-_COUNTER = "num_batches_tracked"  # BatchNorm's step counter: training state, part of no result
 
 
 def find(variant: Variant, folder: Path) -> Path:
@@ -126,33 +123,6 @@ def load(path: Path, *, framework: Framework) -> dict[str, npt.NDArray[Any]]:
     return {name: _as_float32(path, name, values) for name, values in tensors.items()}
 
 
-def fit(
-    loaded: Mapping[str, Shape], expected: Mapping[str, Shape], *, path: Path, row: str
-) -> None:
-    """Require that a file holds just the tensors that a network has, each of its shape.
-
-    BatchNorm's step counters may be missing or left over.
-
-    Raises:
-        BuildError: naming what is missing, left over and of another shape, all at once.
-    """
-    ours = {name: shape for name, shape in expected.items() if not name.endswith(_COUNTER)}
-    theirs = {name: shape for name, shape in loaded.items() if not name.endswith(_COUNTER)}
-    shapes = [
-        f"{name} {tuple(theirs[name])} instead of {tuple(ours[name])}"
-        for name in ours
-        if name in theirs and tuple(theirs[name]) != tuple(ours[name])
-    ]
-    faults = [
-        _listed("missing", [name for name in ours if name not in theirs]),
-        _listed("left over", [name for name in theirs if name not in ours]),
-        _listed("of another shape", shapes),
-    ]
-    if any(faults):
-        found = "; ".join(filter(None, faults))
-        raise BuildError(f"{path} does not fit the network: {found}", case=row)
-
-
 def refuse_what_is_no_weights(path: Path, *, case: str = "") -> None:
     """Say so where a file is empty, or what a failed download leaves behind.
 
@@ -188,10 +158,3 @@ def _as_float32(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[
     if not np.isfinite(single).all():
         raise BuildError(f"{path}: {name} has values that are NaN or infinite")
     return single
-
-
-def _listed(what: str, entries: list[str]) -> str:
-    if not entries:
-        return ""
-    rest = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    return f"{len(entries)} {what}: {', '.join(entries[:_SHOWN])}{rest}"

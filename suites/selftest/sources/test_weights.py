@@ -9,7 +9,7 @@ from weights_files import named_by_hash, variant, write_pdparams, write_safetens
 
 from harness.errors import BuildError, MissingWeights
 from harness.sources.variants import Variant, read_variants
-from harness.sources.weights import check_hash, digest, find, fit
+from harness.sources.weights import check_hash, digest, find
 
 NAME = "resnext50_32x4d-7cdf4587.pth"
 VARIANTS = Path(__file__).parents[3] / "expected/variants/resnext.toml"
@@ -113,28 +113,3 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
     assert len(before) == 64
     assert digest(path) != before
-
-
-FITTING = {"conv.weight": (4, 3, 3, 3), "bn.weight": (4,), "fc.weight": (2, 4)}
-
-
-@pytest.mark.parametrize("more", ["bn.num_batches_tracked", None])
-def test_weights_that_fit_pass(more: str | None) -> None:
-    counted = FITTING | ({more: ()} if more else {})
-    fit(counted, FITTING, path=Path("net.pth"), row="page/timm/net")
-    fit(FITTING, counted, path=Path("net.pth"), row="page/timm/net")
-
-
-def test_all_that_does_not_fit_is_named_at_once() -> None:
-    loaded = {"conv.weight": (4, 3, 1, 1), "fc.weight": (2, 4)}
-    loaded |= {f"layer{place}.weight": (1,) for place in range(9)}
-    with pytest.raises(BuildError) as caught:
-        fit(loaded, FITTING, path=Path("net.pth"), row="page/timm/net")
-    for part in (
-        "net.pth does not fit the network",
-        "1 missing: bn.weight",
-        "9 left over: layer0.weight, layer1.weight, layer2.weight, layer3.weight and 5 more",
-        "1 of another shape: conv.weight (4, 3, 1, 1) instead of (4, 3, 3, 3)",
-        "[page/timm/net]",
-    ):
-        assert part in str(caught.value)
