@@ -31,7 +31,6 @@ _NO_WEIGHTS = {
     b"{": "a message of a server",
     b"version https://git-lfs": "a Git LFS pointer",
 }
-_SHOWN = 4  # entries of a list in a message
 
 
 def find(variant: Variant, folder: Path) -> Path:
