@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 
 COMMANDS = (
     "harness.pages.command",
+    "harness.pages.diff_command",
     "harness.catalogue_command",
     "harness.export_command",
     "harness.datasets.command",

@@ -96,8 +96,24 @@ class MissingBackend(Unavailable):
     """A backend is not installed on this machine."""
 
 
+class MissingLicence(Unavailable):
+    """A tool is installed here and says that it may not be used."""
+
+
+class UnfitVersion(Unavailable):
+    """Tools, driver or compiled model are of versions that do not go together."""
+
+
+class NoCard(Unavailable):
+    """No accelerator card became free in time, or all of them are set aside."""
+
+
 class NotEnoughMemory(Unavailable):
     """A step needs more memory than this machine has or may use."""
+
+
+class NotEnoughDisk(Unavailable):
+    """A step ran out of disk."""
 
 
 # ── what broke ────────────────────────────────────────────────────────────────────────────────
@@ -171,10 +187,50 @@ class CompileError(StageError):
     stage = "compile"
 
 
+class CompileHang(CompileError):
+    """A compiler did not finish in time and was killed."""
+
+
+class CompileCrash(CompileError):
+    """A compiler was ended by a signal."""
+
+
+class PartialCompilation(CompileError):
+    """A compiler says that all went well, and files of the compiled model are missing or empty."""
+
+
 class RunError(StageError):
     """A compiled or exported model could not be run."""
 
     stage = "run"
+
+
+class RunHang(RunError):
+    """A runner did not finish in time and was killed."""
+
+
+class RunCrash(RunError):
+    """A runner was ended by a signal."""
+
+
+class OutOfDeviceMemory(RunError):
+    """A model, at the load asked for, does not fit into its card's memory."""
+
+
+class DeadCard(RunError):
+    """A card was lost while a model ran on it."""
+
+
+class PartialOutput(RunError):
+    """A runner says that all went well, and outputs are missing, too many or under other names."""
+
+
+class WrongOutput(RunError):
+    """An output is no logits of one image: its file, shape, type or values."""
+
+
+class MismatchedOutput(RunError):
+    """An image that was sent more than once got different answers: outputs do not fit inputs."""
 
 
 class MeasureError(StageError):

@@ -16,6 +16,8 @@ from fractions import Fraction
 
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
 
+_POWERS_OF_TEN = {"K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+
 
 class Metric(StrEnum):
     """What a documented figure is about."""
@@ -96,10 +98,24 @@ class Claim:
     line: int
     column: int
 
+    @property
+    def value(self) -> Decimal:
+        """The claimed number itself, exactly: a count, percent, or pixels.
+
+        >>> claim = Claim(Metric.FLOPS, Figure("300"), "M", "flops(M)", 1, 1)
+        >>> claim.value == Decimal("0.3").scaleb(9)
+        True
+        """
+        return self.figure.value.scaleb(_POWERS_OF_TEN.get(self.unit, 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One documented model: a line of a table."""
+    """One documented model: a line of a table, or a part of one that names several sources.
+
+    ``source`` is the library as documented, whether or not there is an adapter for it, and "" where
+    the table has no column for it.
+    """
 
     id: str
     source: str
@@ -143,11 +159,29 @@ class DocumentedFailure:
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Something on a page (a row, column, table or note) that was left out on request, and why."""
+    """Something on a page that is not among its claims, and why.
+
+    Left out on request, as it cannot be understood: a ``row``, ``column``, ``figure``, ``table`` or
+    ``note``. Always listed, as it is understood and claims nothing: an ``other table``, an
+    ``extra column``, a ``missing figure``, an ``empty row``, a ``footnote mark``.
+
+    ``rows`` is how many rows of the page went with it: every row is either read or counted here.
+    """
 
     what: str
     line: int
     reason: str
+    rows: int = 0
+
+    @property
+    def on_request(self) -> bool:
+        """Whether it could not be understood, and the page is only read because that was asked."""
+        return self.what in ("row", "column", "figure", "table", "note")
+
+    @property
+    def title(self) -> str:
+        """What became of what: ``row left out``, ``extra column``."""
+        return f"{self.what} left out" if self.on_request else self.what
 
 
 @dataclass(frozen=True, slots=True)

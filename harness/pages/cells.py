@@ -1,4 +1,4 @@
-"""Text of table cells: what the Markdown parser made of them, and where they stand in the line."""
+"""Text of table cells, whether they stand in Markdown or in HTML, and where it stands."""
 
 from __future__ import annotations
 
@@ -6,23 +6,54 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Final
-
-from markdown_it.token import Token
 
 # Compatibility forms that must not become plain digits: 78.1¹ is a footnote, not 78.11.
 _KEPT_AS_PRINTED: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
 _UNESCAPED_PIPE: Final = re.compile(r"(?<!\\)\|")
 
+# Tags that change how text looks and do not part it: 7<b>6</b>.1 is 76.1. Emphasis is not among
+# them, as Markdown makes it of the multiplications in 3*224*224.
+_INLINE: Final = frozenset(
+    {
+        *("a", "abbr", "b", "big", "code", "font", "i", "kbd", "mark", "nobr", "samp"),
+        *("small", "span", "strong", "tt", "u", "var"),
+    }
+)
+# What a superscript at the end of a text is if it is no part of the text.
+_FOOTNOTE: Final = re.compile(
+    r"[0-9]{1,2}(?:,[0-9]{1,2})*|[*†‡§¶#]+|\[[^\]]+\]|\([0-9]{1,2}\)|[⁰¹²³⁴-⁹]+"
+)
+_TRAILING_MARK: Final = re.compile(r"(?P<text>.*?)\s*(?P<mark>[*†‡§¶]+|[⁰¹²³⁴-⁹]+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link in a cell: what it is printed as, and where it leads."""
+
+    text: str
+    address: str
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text without markup, the links in it, its 1-based column (0 if padded)."""
+    """One cell: its text without markup, the superscripts that end it, and the links in it.
+
+    ``line`` and ``column`` are 1-based; a cell that its line does not print has column 0.
+    """
 
     text: str
-    links: tuple[str, ...] = ()
+    superscripts: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    line: int = 0
     column: int = 0
+
+    @property
+    def whole(self) -> str:
+        """The text with its superscripts, as a header is read: ``acc<br><sup>top1</sup>``."""
+        return " ".join((self.text, *self.superscripts))
 
 
 def fold(text: str) -> str:
@@ -33,6 +64,8 @@ def fold(text: str) -> str:
     >>> fold(" ＭＡＣｓ（Ｇ） "), fold("78.1¹")
     ('MACs(G)', '78.1¹')
     """
+    if text.isascii():
+        return " ".join(text.split())
     folded = "".join(
         char
         if unicodedata.decomposition(char).startswith(_KEPT_AS_PRINTED)
@@ -43,20 +76,44 @@ def fold(text: str) -> str:
     return " ".join(folded.split())
 
 
-def plain_text(tokens: Sequence[Token]) -> str:
-    """The folded text of inline tokens; code and alternative texts count, a tag is a space."""
-    parts: list[str] = []
-    for token in tokens:
-        if token.type in ("text", "code_inline", "image"):
-            parts.append(token.content)
-        elif token.type in ("html_inline", "softbreak", "hardbreak"):
-            parts.append(" ")
-    return fold("".join(parts))
+def read_cell(html: str, *, line: int, column: int) -> Cell:
+    """The cell that a browser would show for ``html``.
+
+    A tag that parts text is a space, an image is its alternative text, a comment is nothing.
+
+    >>> read_cell("acc<br><sup>top1", line=1, column=1).whole
+    'acc top1'
+    >>> read_cell('<a href="u">ti<b>m</b>m</a>', line=1, column=1).links
+    (Link(text='timm', address='u'),)
+    """
+    if "<" not in html and "&" not in html:
+        return Cell(fold(html), line=line, column=column)
+    content = _Content()
+    content.feed(html)
+    content.close()
+    text, superscripts = content.result()
+    return Cell(text, superscripts, tuple(content.links), line, column)
 
 
-def links_in(tokens: Sequence[Token]) -> tuple[str, ...]:
-    """The addresses of the links among inline tokens, in order."""
-    return tuple(str(token.attrs["href"]) for token in tokens if token.type == "link_open")
+def without_marks(cell: Cell) -> tuple[str, tuple[str, ...]]:
+    """The text of a cell and the footnote marks taken off its end.
+
+    Raises:
+        ValueError: a superscript is no footnote mark, or the mark may be an exponent.
+
+    >>> without_marks(Cell("76.1*", ("1",)))
+    ('76.1', ('*', '1'))
+    """
+    for superscript in cell.superscripts:
+        if not _FOOTNOTE.fullmatch(superscript):
+            raise ValueError(f"{cell.whole!r} ends in a superscript that is no footnote mark")
+    text, marks = cell.text, list(cell.superscripts)
+    while (match := _TRAILING_MARK.fullmatch(text)) and match["text"]:
+        text = match["text"]
+        marks.insert(0, match["mark"])
+    if text == "10" and any(mark[0] not in "*†‡§¶#[" for mark in marks):
+        raise ValueError(f"{cell.whole!r} may be a power of ten or a figure with a footnote")
+    return text, tuple(marks)
 
 
 def split_line(line: str) -> list[tuple[int, str]]:
@@ -82,3 +139,70 @@ def split_line(line: str) -> list[tuple[int, str]]:
         text = line[left:right]
         cells.append((left + len(text) - len(text.lstrip()) + 1, text.strip()))
     return cells
+
+
+class _Content(HTMLParser):
+    """Collects the text of a cell, in and out of superscripts, and its links."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[Link] = []
+        self._parts: list[tuple[bool, str]] = []  # raised above the line or not, text
+        self._raised = 0
+        self._link: tuple[str, int] | None = None  # address, and the part it starts at
+
+    def result(self) -> tuple[str, tuple[str, ...]]:
+        """The text, and the superscripts after it; all text raised is just small print."""
+        self._end_link()
+        parts = [(raised, text) for raised, text in self._parts if text]
+        if not any(text.strip() for raised, text in parts if not raised):
+            return fold("".join(text for _, text in parts)), ()
+        after: list[str] = []
+        while parts and (parts[-1][0] or not parts[-1][1].strip()):
+            raised, text = parts.pop()
+            if not raised:
+                after.append("")
+            elif after and after[-1]:
+                after[-1] = text + after[-1]
+            else:
+                after.append(text)
+        superscripts = tuple(filter(None, (fold(text) for text in reversed(after))))
+        return fold(_spaced(parts)), superscripts
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "sup":
+            self._raised += 1
+        elif tag == "img":
+            self.handle_data(dict(attrs).get("alt") or "")
+        elif tag == "a":
+            self._end_link()
+            address = dict(attrs).get("href")
+            self._link = None if address is None else (address, len(self._parts))
+        elif tag not in _INLINE:
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "sup":
+            self._raised = max(0, self._raised - 1)
+        elif tag == "a":
+            self._end_link()
+        elif tag not in _INLINE:
+            self.handle_data(" ")
+
+    def handle_data(self, data: str) -> None:
+        self._parts.append((self._raised > 0, data))
+
+    def _end_link(self) -> None:
+        if self._link is not None:
+            address, start = self._link
+            self.links.append(Link(fold(_spaced(self._parts[start:])), address))
+            self._link = None
+
+
+def _spaced(parts: Sequence[tuple[bool, str]]) -> str:
+    """Joined, with a space wherever the text steps up or down: x<sup>2</sup>y is no x2y."""
+    text, above = "", False
+    for raised, part in parts:
+        text += (" " if raised != above else "") + part
+        above = raised
+    return text

@@ -1,17 +1,30 @@
-"""Column dialects: which headers and units a model table may use, and what they mean.
-
-Mostly data. A header that is not here is unknown and is said so; nothing is guessed.
-"""
+"""Headers: what a column is for, which metric it claims, and in which unit."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum, auto
 from typing import Final
 
+from harness.pages.dialects import (
+    AMBIGUOUS,
+    EXTRAS,
+    FILE_UNITS,
+    MEASURED_WORDS,
+    METRICS,
+    NAMES,
+    OPERATION_UNIT,
+    OPERATIONS,
+    SIZES,
+    SOURCES,
+    SPEED_WORDS,
+    UNITS,
+    Extra,
+    known_units,
+)
 from harness.records import Metric
 
 
@@ -21,79 +34,33 @@ class Role(Enum):
     NAME = auto()
     SOURCE = auto()
     CLAIM = auto()
-    IGNORED = auto()
+    EXTRA = auto()
     UNKNOWN = auto()
 
 
-# Keys are headers without unit, spaces and -_.#: in lower case; see `_key`.
-
-NAMES: Final = frozenset({"模型", "模型名称", "model", "modelname", "models", "name", "network"})
-
-SOURCES: Final = frozenset(
-    {"源码", "来源", "模型来源", "source", "sourcecode", "library", "modellibrary", "repo"}
-)
-
-METRICS: Final[Mapping[str, Metric]] = {
-    **{
-        spelling.format(k): metric
-        for k, metric in (("1", Metric.TOP1), ("5", Metric.TOP5))
-        for spelling in (
-            *("top{}", "top@{}", "top{}acc", "top{}accuracy", "top{}准确率", "top{}精度"),
-            *("acc{}", "acc@{}", "acctop{}", "acc@top{}", "accuracytop{}", "prec@{}"),
-        )
-    },
-    # Multiply-accumulates and operations stay apart: no page says which of the two it counted.
-    **dict.fromkeys(("macs", "mac", "madds", "multadds"), Metric.MACS),
-    **dict.fromkeys(("flops", "flop"), Metric.FLOPS),
-    **dict.fromkeys(("params", "param", "parameters", "参数", "参数量"), Metric.PARAMS),
-    **dict.fromkeys(
-        (
-            *("inputsize", "inputresolution", "imagesize", "imgsize", "resolution"),
-            *("输入尺寸", "输入大小", "输入分辨率", "分辨率"),
-        ),
-        Metric.INPUT_SIZE,
-    ),
-}
-
-# Columns that model tables carry and that claim nothing this suite measures.
-IGNORED: Final = frozenset(
-    {
-        *("dataset", "数据集", "testset", "speed", "速度", "time", "latency", "延时", "fps"),
-        *("throughput", "吞吐量", "config", "配置", "download", "下载", "weights", "权重"),
-        *("paper", "论文", "notes", "note", "remark", "remarks", "备注", "description", "描述"),
-    }
-)
-
-_COUNT_UNITS: Final = {"k": "K", "m": "M", "g": "G", "b": "B", "t": "T"}
-
-# Unit as printed (lower case) → unit as recorded. "" is a header without a unit: the unit it maps
-# to is implied; a metric without "" needs its unit in the header or in every cell.
-UNITS: Final[Mapping[Metric, Mapping[str, str]]] = {
-    Metric.TOP1: {"": "%", "%": "%"},
-    Metric.TOP5: {"": "%", "%": "%"},
-    Metric.MACS: _COUNT_UNITS,
-    Metric.FLOPS: _COUNT_UNITS,
-    Metric.PARAMS: _COUNT_UNITS,
-    Metric.INPUT_SIZE: {"": "px", "px": "px", "pixel": "px", "pixels": "px"},
-}
-
-_WITH_UNIT: Final = re.compile(r"(?P<word>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^]]*)\])")
-_PREFIXED: Final = re.compile(r"(?P<unit>[kmgbt])(?P<word>flops|macs)")
+_CLOSE_TO_CLAIM: Final = 0.75  # ratio of difflib: tpo1 is close to top1, mAP is not to mac
+_BRACKETED: Final = re.compile(r"(?P<word>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^]]*)\])")
+_BRACKETS: Final = re.compile(r"[()\[\]]")
+_AFTER: Final = re.compile(r"(?P<word>.+?)(?:\s*[/,]\s*|\s+)(?P<unit>[^\s/,]+)")
+_PREFIXED: Final = re.compile(r"(?P<unit>[kmgbt])(?P<word>flops?|macs?|madds?|params?)")
 _SEPARATORS: Final = re.compile(r"[\s\-_.:#\u2010-\u2015]+")
+_ORNAMENTS: Final = re.compile(r"[↑↓▲▼⬆⬇*†‡§¶\ufe0e\ufe0f⁰¹²³⁴-⁹]+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One understood header.
+    """One header, understood or not.
 
     ``metric`` is set for claims, and also where only the unit is unknown. ``unit`` is "" where
-    the cells must print it. ``problem`` says why the role is UNKNOWN.
+    the cells must print it. ``extra`` is set for extra columns. ``problem`` says why the role is
+    UNKNOWN.
     """
 
     role: Role
     header: str
     metric: Metric | None = None
     unit: str = ""
+    extra: Extra | None = None
     problem: str = ""
 
 
@@ -102,63 +69,107 @@ def read_header(header: str) -> Column:
 
     >>> read_header("FLOPs (B)").metric, read_header("FLOPs (B)").unit
     (<Metric.FLOPS: 'flops'>, 'B')
+    >>> read_header("GMACs").unit, read_header("Params/M").unit
+    ('G', 'M')
     >>> read_header("MACs(furlongs)").problem
     "unknown unit 'furlongs' of macs; known: K, M, G, B, T"
     """
-    word, printed = _split_unit(header)
-    key = _key(word)
+    plain = _ORNAMENTS.sub("", header).strip()
+    lowered = plain.casefold()
+    if MEASURED_WORDS.search(lowered):
+        return Column(Role.EXTRA, header, extra=Extra.MEASURED)
+    readings = [_column(header, word, unit) for word, unit in _splits(plain)]
+    if match := _AFTER.fullmatch(plain):
+        claim = _column(header, match["word"], match["unit"])
+        readings += [claim] * (claim.role is Role.CLAIM)
+    understood = (column for column in readings if column.role is not Role.UNKNOWN)
+    if (column := next(understood, None)) is not None:
+        return column
+    if SPEED_WORDS.search(lowered):
+        return Column(Role.EXTRA, header, extra=Extra.SPEED)
+    if readings[0].problem:
+        return readings[0]
+    return replace(readings[0], problem=f"unknown column {header!r}{_suggest(plain)}")
+
+
+def is_model_header(columns: Sequence[Column]) -> bool:
+    """Whether these headers alone make a model table: names, and a source or a second claim."""
+    roles = {column.role for column in columns}
+    claims = sum(1 for column in columns if column.metric)
+    return Role.NAME in roles and claims > 0 and (Role.SOURCE in roles or claims > 1)
+
+
+def is_close_to_name(column: Column) -> bool:
+    """Whether an unknown header looks like a misspelt name column."""
+    return _is_unknown(column) and bool(get_close_matches(_key(column.header), NAMES))
+
+
+def is_close_to_claim(column: Column) -> bool:
+    """Whether an unknown header looks like a claim: misspelt, or said by halves."""
+    key = _key(_BRACKETED.sub(r"\g<word>", column.header))
+    close = get_close_matches(key, METRICS, cutoff=_CLOSE_TO_CLAIM)
+    return _is_unknown(column) and (key in AMBIGUOUS or bool(close))
+
+
+def _is_unknown(column: Column) -> bool:
+    return column.role is Role.UNKNOWN and column.metric is None
+
+
+def _splits(header: str) -> Iterator[tuple[str, str]]:
+    """The ways to part a header into what it says and its unit, the most usual one first."""
+    if match := _BRACKETED.fullmatch(header):
+        yield match["word"], (match["round"] or match["square"] or "").strip()
+    yield _BRACKETS.sub(" ", header), ""
+
+
+def _column(header: str, word: str, printed: str) -> Column:
+    key, unit = _key(word), printed.casefold()
+    if key in METRICS:
+        return _claim(header, METRICS[key], printed)
+    if prefixed := _PREFIXED.fullmatch(key):
+        metric, prefix = METRICS[prefixed["word"]], prefixed["unit"]
+        if unit and UNITS[metric].get(unit) != UNITS[metric][prefix]:
+            problem = f"unit {printed!r} does not go with {word.strip()!r}"
+            return Column(Role.UNKNOWN, header, metric, problem=problem)
+        return _claim(header, metric, prefix)
     if key in NAMES:
         return Column(Role.NAME, header)
     if key in SOURCES:
         return Column(Role.SOURCE, header)
-    if key in IGNORED:
-        return Column(Role.IGNORED, header)
-    if prefixed := _PREFIXED.fullmatch(key):
-        key, printed = prefixed["word"], printed or prefixed["unit"]
-    metric = METRICS.get(key)
-    if metric is None:
-        return Column(Role.UNKNOWN, header, problem=f"unknown column {header!r}{_suggest(key)}")
+    if key in EXTRAS:
+        return Column(Role.EXTRA, header, extra=EXTRAS[key])
+    if key in AMBIGUOUS:
+        return _ambiguous(header, key, unit)
+    return Column(Role.UNKNOWN, header)
+
+
+def _claim(header: str, metric: Metric, printed: str) -> Column:
     units = UNITS[metric]
-    if printed and printed.casefold() not in units:
-        known = ", ".join(dict.fromkeys(units.values()))
-        problem = f"unknown unit {printed!r} of {metric}; known: {known}"
+    unit = printed.casefold()
+    if unit and unit not in units:
+        problem = f"unknown unit {printed!r} of {metric}; known: {known_units(metric)}"
         return Column(Role.UNKNOWN, header, metric, problem=problem)
-    return Column(Role.CLAIM, header, metric, units.get(printed.casefold(), ""))
+    return Column(Role.CLAIM, header, metric, units.get(unit, ""))
 
 
-def is_model_header(columns: Sequence[Column]) -> bool:
-    """Whether these columns make a model table: a name, a source and at least one claim."""
-    roles = {column.role for column in columns}
-    return {Role.NAME, Role.SOURCE} <= roles and any(column.metric for column in columns)
-
-
-def misspelt(columns: Sequence[Column]) -> Column | None:
-    """The unknown column that keeps a table from being a model table by its spelling, if any.
-
-    Such a table has claims and one of name and source, and a header close to the other one:
-    leaving it out as "some other table" would lose its rows without a word.
-    """
-    if is_model_header(columns) or not any(column.metric for column in columns):
-        return None
-    roles = {column.role for column in columns}
-    if roles.isdisjoint({Role.NAME, Role.SOURCE}):
-        return None
-    wanted = SOURCES if Role.NAME in roles else NAMES
-    unknown = (column for column in columns if column.role is Role.UNKNOWN and not column.metric)
-    return next((c for c in unknown if get_close_matches(_key(c.header), wanted)), None)
-
-
-def _split_unit(header: str) -> tuple[str, str]:
-    match = _WITH_UNIT.fullmatch(header.strip())
-    if match is None:
-        return header, ""
-    return match["word"], (match["round"] or match["square"] or "").strip()
+def _ambiguous(header: str, key: str, unit: str) -> Column:
+    """A header that only its unit makes clear."""
+    if key in SIZES:
+        if unit in FILE_UNITS:
+            return Column(Role.EXTRA, header, extra=Extra.FILE)
+        if unit and unit in UNITS[Metric.INPUT_SIZE]:
+            return Column(Role.CLAIM, header, Metric.INPUT_SIZE, "px")
+    if key in OPERATIONS and (match := OPERATION_UNIT.fullmatch(unit)):
+        return _claim(header, METRICS[match["word"]], match["unit"])
+    return Column(Role.UNKNOWN, header, problem=f"column {header!r} {AMBIGUOUS[key]}")
 
 
 def _key(word: str) -> str:
-    return _SEPARATORS.sub("", word.casefold())
+    lowered = word.casefold().strip()
+    return _SEPARATORS.sub("", lowered) or lowered
 
 
-def _suggest(key: str) -> str:
-    close = get_close_matches(key, sorted({*NAMES, *SOURCES, *METRICS, *IGNORED}), n=1)
+def _suggest(header: str) -> str:
+    words = sorted({*NAMES, *SOURCES, *METRICS, *EXTRAS})
+    close = get_close_matches(_key(header), words, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

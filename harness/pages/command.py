@@ -22,14 +22,22 @@ OK: Final = 0
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
 
+_EXAMPLES: Final = """examples:
+  python -m harness extract docs/resnext.md            write expected/pages/resnext.toml
+  python -m harness extract zoo/*/README.md --check    say what has changed since, write nothing
+  python -m harness extract zoo/vgg/README.md --lenient --out /tmp
+"""
+
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``extract`` to the command line; the parsed arguments carry ``run``."""
     parser = subparsers.add_parser(
         "extract",
         help="read documented pages into expected files",
-        description="Read the model tables of Markdown pages into expected files. "
+        description="Read the model tables of Markdown pages into expected files.\n"
         "Exit code 0: done, or no difference; 1: --check found differences; 2: bad input.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE.md")
     parser.add_argument(
@@ -45,7 +53,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--lenient",
         action="store_true",
-        help="list rows and columns that cannot be understood instead of refusing the page",
+        help="leave out and list what cannot be understood instead of refusing the page",
     )
     parser.set_defaults(run=run)
 
@@ -70,9 +78,14 @@ def run(args: argparse.Namespace) -> int:
         print(*problems, sep="\n", file=sys.stderr)
         return BAD_INPUT
     for path, page in pages:
-        for omission in page.omissions:
-            print(f"{path.as_posix()}:{omission.line}: {omission.what} left out: {omission.reason}")
-    return _check(pages, args.out) if args.check else _write(pages, args.out)
+        print_omissions(page, path.as_posix())
+    return _check(pages, args) if args.check else _write(pages, args.out)
+
+
+def print_omissions(page: Page, file: str) -> None:
+    """Print what of a page is not among its claims, a line each."""
+    for omission in page.omissions:
+        print(f"{file}:{omission.line}: {omission.title}: {omission.reason}")
 
 
 def _write(pages: list[tuple[Path, Page]], out: Path) -> int:
@@ -88,7 +101,8 @@ def _write(pages: list[tuple[Path, Page]], out: Path) -> int:
     return OK
 
 
-def _check(pages: list[tuple[Path, Page]], out: Path) -> int:
+def _check(pages: list[tuple[Path, Page]], args: argparse.Namespace) -> int:
+    out: Path = args.out
     code = OK
     for path, page in pages:
         target = out / f"{page.name}.toml"
@@ -101,7 +115,7 @@ def _check(pages: list[tuple[Path, Page]], out: Path) -> int:
         if lines:
             print(*lines, sep="\n")
             command = ["python", "-m", "harness", "extract", str(path), "--out", str(out)]
-            print("accept:", shlex.join(command + ["--lenient"] * bool(page.omissions)))
+            print("accept:", shlex.join(command + ["--lenient"] * args.lenient))
             code = max(code, DIFFERENT)
         else:
             print(f"{path.as_posix()}: {_summary(page)}; as {target.as_posix()} says")
@@ -128,6 +142,9 @@ def _differences(path: Path, page: Page, target: Path) -> list[str]:
 def _summary(page: Page) -> str:
     claims = sum(len(row.claims) for row in page.rows)
     parts = [f"{len(page.rows)} rows", f"{claims} claims", f"{len(page.failures)} failures"]
-    if page.omissions:
-        parts.append(f"{len(page.omissions)} left out")
+    left_out = sum(omission.on_request for omission in page.omissions)
+    if left_out:
+        parts.append(f"{left_out} left out")
+    if len(page.omissions) > left_out:
+        parts.append(f"{len(page.omissions) - left_out} listed")
     return ", ".join(parts)

@@ -140,11 +140,7 @@ def _failures(page: Page, expected: Page) -> Iterator[Difference]:
 def _omissions(page: Page, expected: Page) -> Iterator[Difference]:
     for omission in page.omissions:
         if omission not in expected.omissions:
-            yield Difference(
-                omission.line, page.name, f"{omission.what} left out", omission.reason, None
-            )
+            yield Difference(omission.line, page.name, omission.title, omission.reason, None)
     for omission in expected.omissions:
         if omission not in page.omissions:
-            yield Difference(
-                omission.line, page.name, f"{omission.what} left out", None, omission.reason
-            )
+            yield Difference(omission.line, page.name, omission.title, None, omission.reason)

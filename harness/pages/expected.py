@@ -47,7 +47,8 @@ _FAILURE: Final[_Types] = {
     "line": int,
     "text": str,
 }
-_OMISSION: Final[_Types] = {"what": str, "line": int, "reason": str}
+_OMISSION: Final[_Types] = {"what": str, "line": int, "reason": str, "rows": int}
+_MAY_BE_ZERO: Final = frozenset({"rows"})
 _TYPE_NAMES: Final[dict[type, str]] = {str: "text", int: "a whole number", list: "a list"}
 
 
@@ -190,8 +191,9 @@ class _Decoder:
             if type(value) is not type_:
                 wanted = _TYPE_NAMES[type_]
                 raise self._error(f"{prefix}{key}", f"expected {wanted}, got {value!r}")
-            if isinstance(value, int) and value < 1:
-                raise self._error(f"{prefix}{key}", f"expected 1 or more, got {value}")
+            least = 0 if key in _MAY_BE_ZERO else 1
+            if isinstance(value, int) and value < least:
+                raise self._error(f"{prefix}{key}", f"expected {least} or more, got {value}")
         return table
 
     def _error(self, key: str, message: str) -> ExpectationError:

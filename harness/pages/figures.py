@@ -6,19 +6,25 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from harness.pages.columns import UNITS
+from harness.pages.dialects import UNITS, known_units
 from harness.records import Figure, Metric
 
 _PERCENT_MAX: Final = Decimal(100)
 # An accuracy at or below 1 is taken for a fraction: chance level aside, no page documents 0.78 %.
 _FRACTION_MAX: Final = Decimal(1)
 
-_DECIMAL: Final = re.compile(r"(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)\s*(?P<unit>[a-zA-Z%]*)")
-_SIDE: Final = r"[1-9][0-9]*"
-_SIZE: Final = re.compile(
-    rf"(?P<open>\()?\s*(?P<height>{_SIDE})(?:\s*[xX×*,]\s*(?P<width>{_SIDE}))?"
-    r"\s*(?(open)\))\s*(?P<unit>[a-zA-Z]*)"
+# Thousands are parted only where that cannot be a decimal comma: 1,217 may be 1.217, 1,217.25 not.
+_WHOLE: Final = r"(?:0|[1-9][0-9]{0,14})"
+_PARTED: Final = r"[1-9][0-9]{0,2}(?:,[0-9]{3})"
+_DECIMAL: Final = re.compile(
+    rf"(?P<number>{_WHOLE}(?:\.[0-9]{{1,9}})?|{_PARTED}{{1,4}}\.[0-9]{{1,9}}|{_PARTED}{{2,4}})"
+    r"\s*(?P<unit>%|[a-zA-Z\u4e00-\u9fff]+)?"
 )
+_TIMES: Final = re.compile(r"\s*[xX×*,]\s*")
+_BRACKETS: Final = {"(": ")", "[": "]"}
+_SIZE: Final = re.compile(r"(?P<sides>[0-9xX×*,\s]*[0-9])\s*(?P<unit>[a-zA-Z\u4e00-\u9fff]*)")
+_CHANNELS: Final = (1, 3)
+_MAX_SIDE: Final = 100_000  # pixels; no image in a data set is larger
 
 
 def read_figure(text: str, *, metric: Metric, unit: str) -> tuple[Figure, str]:
@@ -35,7 +41,7 @@ def read_figure(text: str, *, metric: Metric, unit: str) -> tuple[Figure, str]:
 
     >>> read_figure("25M", metric=Metric.PARAMS, unit="")
     (Figure(text='25'), 'M')
-    >>> read_figure("(224, 224)", metric=Metric.INPUT_SIZE, unit="px")
+    >>> read_figure("(3, 224, 224)", metric=Metric.INPUT_SIZE, unit="px")
     (Figure(text='224'), 'px')
     """
     if not text:
@@ -53,16 +59,39 @@ def _decimal(text: str) -> tuple[str, str]:
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a plain decimal number")
-    return match["number"], match["unit"]
+    return match["number"].replace(",", ""), match["unit"] or ""
 
 
 def _size(text: str) -> tuple[str, str]:
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not an input size; expected 224, 224x224 or (224, 224)")
-    if match["width"] not in (None, match["height"]):
+    """The side of a square input, printed alone or with channels and batch, in either order."""
+    inner = text
+    if text[0] in _BRACKETS and text[-1] == _BRACKETS[text[0]]:
+        inner = text[1:-1].strip()
+    match = _SIZE.fullmatch(inner)
+    sides = _TIMES.split(match["sides"]) if match else []
+    if not match or not all(re.fullmatch("[1-9][0-9]{0,5}", side) for side in sides):
+        raise ValueError(
+            f"{text!r} is not an input size; expected 224, 224x224, (224, 224) or 3x224x224"
+        )
+    height, width = _height_and_width(text, [int(side) for side in sides])
+    if height != width:
         raise ValueError(f"{text!r} is not square, and only square inputs are understood")
-    return match["height"], match["unit"]
+    if height > _MAX_SIDE:
+        raise ValueError(f"{text!r} is more than {_MAX_SIDE} pixels")
+    return str(height), match["unit"]
+
+
+def _height_and_width(text: str, sides: list[int]) -> tuple[int, int]:
+    shape = sides[1:] if len(sides) == 4 else sides  # the batch comes first
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    if len(shape) == 3 and shape[0] in _CHANNELS:
+        shape = shape[1:]
+    elif len(shape) == 3 and shape[-1] in _CHANNELS:
+        shape = shape[:-1]
+    if len(shape) != 2:
+        raise ValueError(f"{text!r} is not the shape of one image of 1 or 3 channels")
+    return shape[0], shape[1]
 
 
 def _check_range(figure: Figure, metric: Metric) -> None:
@@ -82,8 +111,7 @@ def _one_unit(printed: str, of_column: str, metric: Metric) -> str:
         return of_column
     unit = UNITS[metric].get(printed.casefold())
     if unit is None:
-        known = ", ".join(dict.fromkeys(UNITS[metric].values()))
-        raise ValueError(f"unknown unit {printed!r} of {metric}; known: {known}")
+        raise ValueError(f"unknown unit {printed!r} of {metric}; known: {known_units(metric)}")
     if of_column and unit != of_column:
         raise ValueError(f"the cell says {unit}, the header {of_column}")
     return unit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 from typing import Final
 
 from harness.errors import DuplicateRow
@@ -11,6 +12,10 @@ from harness.records import Row
 
 _SEPARATORS: Final = re.compile(r"[\s/\\@:,;()\[\]=\u2010-\u2015\u2212]+")
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_FOLDER_PAGE: Final = re.compile(r"(?:readme|index)(?:[._-](?:en|cn|zh|ch)(?:[._-]?cn)?)?", re.I)
+
+UNSOURCED: Final = "unsourced"
+"""What stands in the ids of models for which the page names no source."""
 
 
 def id_part(text: str) -> str:
@@ -36,8 +41,22 @@ def model_id(*, page: str, source: str, name: str) -> str:
 
     Raises:
         ValueError: source or name makes no id.
+
+    >>> model_id(page="resnet", source="", name="resnet18")
+    'resnet/unsourced/resnet18'
     """
-    return f"{page}/{id_part(source)}/{id_part(name)}"
+    return f"{page}/{id_part(source) if source else UNSOURCED}/{id_part(name)}"
+
+
+def page_title(path: Path) -> str:
+    """What a page is called: as its file, or as its folder if every folder has such a file.
+
+    >>> page_title(Path("resnext.md")), page_title(Path("zoo/vgg/README.md"))
+    ('resnext', 'vgg')
+    """
+    if _FOLDER_PAGE.fullmatch(path.stem):
+        return path.resolve().parent.name
+    return path.stem
 
 
 def refuse_duplicate(row: Row, seen: dict[str, Row], *, path: str) -> None:
@@ -50,7 +69,8 @@ def refuse_duplicate(row: Row, seen: dict[str, Row], *, path: str) -> None:
     if earlier is not None:
         raise DuplicateRow(
             f"{row.id} already stands in line {earlier.line}"
-            + ("" if earlier.id == row.id else f" as {earlier.id}, with the same test id"),
+            + ("" if earlier.id == row.id else f" as {earlier.id}, with the same test id")
+            + "; give one of them another name",
             path=path,
             line=row.line,
         )

@@ -10,7 +10,8 @@ from typing import Final
 
 from markdown_it.token import Token
 
-from harness.pages.cells import fold, plain_text
+from harness.pages.cells import fold
+from harness.pages.tables import markdown_cell
 
 _LABEL: Final = re.compile(r"(?:note|注|注意|备注|说明)\s*:", re.IGNORECASE)
 _FAILS: Final = re.compile(
@@ -55,7 +56,7 @@ def failure_notes(tokens: Sequence[Token], *, tables: Container[int]) -> Iterato
 
 
 def _notes_of(inline: Sequence[Token], line: int, *, labelled: bool) -> Iterator[FailureNote]:
-    text = plain_text(inline)
+    text = markdown_cell(inline).whole
     if not (labelled or _LABEL.match(text)):
         return
     if not _FAILS.search(text) or _FAILS_NOT.search(text):

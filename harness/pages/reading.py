@@ -5,38 +5,53 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from harness.errors import MalformedTable, PageError, UnknownColumn
-from harness.pages.columns import Column, Role, is_model_header, misspelt
+from harness.pages.cells import Cell, without_marks
+from harness.pages.columns import Column, Role
+from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
-from harness.pages.identity import id_part, model_id, refuse_duplicate
+from harness.pages.identity import id_part, model_id, page_title, refuse_duplicate
+from harness.pages.kinds import NEEDED, Kind, holds_precisions, kind_of
+from harness.pages.ledger import settle
 from harness.pages.notes import FailureNote, failure_notes
-from harness.pages.stray import html_tables, stray_rows
+from harness.pages.sourcecells import read_sources
+from harness.pages.stray import stray_lines
 from harness.pages.tables import Document, Table, TableLine, parse
 from harness.records import Claim, DocumentedFailure, Metric, Omission, Page, Row
 
-_NEEDED: Final = "a table with a name column, a source column and at least one claim column"
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""More than any page has: a zoo of 500 rows is about 0.1 MiB."""
 
 
 def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> Page:
     """Read a Markdown page: every row of every model table, and the failures it documents.
 
+    What is understood and claims nothing is listed in ``Page.omissions``: tables about something
+    else, extra columns, cells without a figure, footnote marks. Rows in are rows out and rows
+    listed there.
+
     Args:
-        path: a UTF-8 file.
-        name: the page's name in ids; the file's stem unless given.
-        lenient: list what cannot be understood in ``Page.omissions`` instead of refusing the
-            page, so that rows in = rows out + rows listed.
+        path: a UTF-8 file of at most ``MAX_BYTES``.
+        name: the page's name in ids; unless given, the file's stem, or the folder's name of a
+            README.
+        lenient: list what cannot be understood among the omissions, too, instead of refusing the
+            page.
 
     Raises:
         PageError: file and line of what cannot be read: MalformedTable, UnknownColumn,
             DuplicateRow; lenient or not, a page must be readable and have a model table.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise PageError(f"cannot be read: {error.strerror}", path=path.as_posix()) from error
+    if len(data) > MAX_BYTES:
+        raise PageError(f"larger than {MAX_BYTES} bytes", path=path.as_posix())
     return _Reading(path, data, name, lenient).page()
 
 
@@ -60,16 +75,19 @@ class _Reading:
         self.seen: dict[str, Row] = {}
 
     def page(self) -> Page:
-        tables = [table for table in self.document.tables if self._is_model_table(table)]
-        self._refuse_stray()
+        tables = [table for table in self.document.tables if self._is_of_models(table)]
+        lines = {table.line for table in tables}
+        for stray in stray_lines(self.document, models=lines):
+            with self._listing("row", rows=stray.rows):
+                raise self._malformed(stray.reason, stray.line)
         if not tables:
-            raise MalformedTable(f"no model table; {_NEEDED} was expected", path=self.file, line=1)
+            raise MalformedTable(self._no_models(), path=self.file, line=1)
         rows = {table: self._rows(table, at) for at, table in enumerate(tables, 1)}
         failures: list[DocumentedFailure] = []
-        for note in failure_notes(self.document.tokens, tables={table.line for table in tables}):
+        for note in failure_notes(self.document.tokens, tables=lines):
             with self._listing("note"):
                 failures += self._failures(note, rows)
-        return Page(
+        page = Page(
             name=self.name,
             path=recorded_path(self.path),
             sha256=self.sha256,
@@ -77,67 +95,86 @@ class _Reading:
             failures=tuple(dict.fromkeys(failures)),
             omissions=tuple(sorted(self.omissions, key=lambda omission: omission.line)),
         )
+        settle(self.document, page)
+        return page
 
     @contextmanager
-    def _listing(self, what: str) -> Iterator[None]:
+    def _listing(self, what: str, *, rows: int = 0) -> Iterator[None]:
         """Turn an error into a listed omission where that is wanted."""
         try:
             yield
         except PageError as error:
             if not self.lenient or error.line is None:
                 raise
-            reason = str(error).removeprefix(f"{error.path}:{error.line}: ")
-            self.omissions.append(Omission(what=what, line=error.line, reason=reason))
+            self._list(what, error.line, error.message, rows=rows)
+
+    def _list(self, what: str, line: int, reason: str, *, rows: int = 0) -> None:
+        self.omissions.append(Omission(what=what, line=line, reason=reason, rows=rows))
 
     def _malformed(self, message: str, line: int) -> MalformedTable:
         return MalformedTable(message, path=self.file, line=line)
 
+    def _no_models(self) -> str:
+        others = [f"line {one.line}: {one.reason}" for one in self.omissions if one.rows]
+        found = f"; its tables: {'; '.join(others)}" if others else ""
+        return f"no model table; {NEEDED} was expected{found}"
+
     def _page_name(self, name: str | None) -> str:
         try:
-            return id_part(self.path.stem if name is None else name)
+            return id_part(page_title(self.path) if name is None else name)
         except ValueError as error:
             raise PageError(f"page name {error}", path=self.file) from None
 
-    def _is_model_table(self, table: Table) -> bool:
-        if suspect := misspelt(table.columns):
-            with self._listing("table"):
-                raise UnknownColumn(suspect.problem, path=self.file, line=table.line)
-        return is_model_header(table.columns)
-
-    def _refuse_stray(self) -> None:
-        for what, found in (
-            ("row", stray_rows(self.document)),
-            ("table", html_tables(self.document)),
-        ):
-            for line, reason in found:
-                with self._listing(what):
-                    raise self._malformed(reason, line)
+    def _is_of_models(self, table: Table) -> bool:
+        """Whether it is a model table that can be read; what it is else is listed or refused."""
+        finding = kind_of(table)
+        with self._listing("table", rows=len(table.rows)):
+            if finding.kind is Kind.UNCLEAR:
+                reason = f"may be a model table: {finding.reason}"
+                raise UnknownColumn(reason, path=self.file, line=table.line)
+            if finding.kind is Kind.MODELS and table.problem:
+                raise self._malformed(table.problem, table.line)
+            if finding.kind is Kind.OTHER:
+                reason = f"not a model table: {finding.reason}"
+                self._list("other table", table.line, reason, rows=len(table.rows))
+            return finding.kind is Kind.MODELS
+        return False
 
     def _rows(self, table: Table, number: int) -> list[Row]:
-        columns = self._columns(table)
         if not table.rows:
             with self._listing("table"):
                 raise self._malformed("a model table without rows", table.line)
-        rows = []
+        columns = self._columns(table)
+        rows: list[Row] = []
         for line in table.rows:
-            with self._listing("row"):
-                row = self._row(line, columns, number)
-                refuse_duplicate(row, self.seen, path=self.file)
-                rows.append(row)
+            if all(is_missing(cell.text) for cell in line.cells):
+                self._list("empty row", line.line, "no cell says anything", rows=1)
+                continue
+            with self._listing("row", rows=1):
+                of_line = self._of_line(line, columns, number)
+                for row in of_line:
+                    refuse_duplicate(row, self.seen, path=self.file)
+                rows += of_line
         return rows
 
     def _columns(self, table: Table) -> list[Column]:
-        """The columns of a model table; one that is not understood, or comes twice, is ignored
-        where omissions are listed."""
+        """The columns of a model table; one that is not understood, or comes twice, is an extra
+        one where omissions are listed."""
         columns: list[Column] = []
         taken: set[Role | Metric] = set()
-        for column in table.columns:
-            kept = Column(Role.IGNORED, column.header)
+        for at, column in enumerate(table.columns):
+            if column.role is not Role.CLAIM and holds_precisions(table, at):
+                column = Column(Role.EXTRA, column.header, extra=Extra.RUN)
+            if column.role is Role.EXTRA:
+                self._list("extra column", table.line, f"{column.header!r}: {column.extra}")
+                columns.append(column)
+                continue
+            kept = Column(Role.EXTRA, column.header)
             with self._listing("column"):
                 if column.role is Role.UNKNOWN:
                     raise UnknownColumn(column.problem, path=self.file, line=table.line)
                 what = column.metric or column.role
-                if what in taken and what is not Role.IGNORED:
+                if what in taken:
                     twice = f"column {column.header!r} comes a second time"
                     raise self._malformed(twice, table.line)
                 taken.add(what)
@@ -145,36 +182,62 @@ class _Reading:
             columns.append(kept)
         return columns
 
-    def _row(self, line: TableLine, columns: list[Column], table: int) -> Row:
+    def _of_line(self, line: TableLine, columns: list[Column], table: int) -> list[Row]:
+        """The rows that a line documents: one for each source that it names."""
         if line.printed != len(columns):
             raise self._malformed(f"{line.printed} cells, the header has {len(columns)}", line.line)
         at = {column.role: cell for column, cell in zip(columns, line.cells, strict=True)}
-        name, source = at[Role.NAME].text, at[Role.SOURCE].text
-        if len(at[Role.SOURCE].links) > 1:
-            raise self._malformed("more than one link in the source cell", line.line)
         try:
-            id_ = model_id(page=self.name, source=source, name=name)
+            name, marks = without_marks(at[Role.NAME])
+            marks += without_marks(at[Role.SOURCE])[1] if Role.SOURCE in at else ()
+            named = read_sources(at[Role.SOURCE]) if Role.SOURCE in at else (("", ""),)
+            if is_missing(name):
+                raise ValueError("'' makes no id; the name cell is empty")
+            if Role.SOURCE in at and any(is_missing(source) for source, _ in named):
+                raise ValueError("'' makes no id; the source cell is empty")
+            ids = [model_id(page=self.name, source=source, name=name) for source, _ in named]
         except ValueError as error:
             raise self._malformed(f"model or source {error}", line.line) from None
-        return Row(
-            id=id_,
-            source=source,
-            name=name,
-            link=next(iter(at[Role.SOURCE].links), ""),
-            line=line.line,
-            table=table,
-            claims=tuple(self._claims(line, columns)),
-        )
+        for mark in marks:
+            self._list("footnote mark", line.line, f"{mark!r} after the name or source of {name}")
+        own = [link.address for link in at[Role.NAME].links]
+        claims = tuple(self._claims(line, columns, name))
+        return [
+            Row(
+                id=id_,
+                source=source,
+                name=name,
+                link=link or (own[0] if len(own) == 1 else ""),
+                line=line.line,
+                table=table,
+                claims=claims,
+            )
+            for id_, (source, link) in zip(ids, named, strict=True)
+        ]
 
-    def _claims(self, line: TableLine, columns: list[Column]) -> Iterator[Claim]:
+    def _claims(self, line: TableLine, columns: list[Column], name: str) -> list[Claim]:
+        claims: list[Claim] = []
         for column, cell in zip(columns, line.cells, strict=True):
             if column.role is not Role.CLAIM or column.metric is None:
                 continue
-            try:
-                figure, unit = read_figure(cell.text, metric=column.metric, unit=column.unit)
-            except ValueError as error:
-                raise self._malformed(f"{column.header}: {error}", line.line) from None
-            yield Claim(column.metric, figure, unit, column.header, line.line, cell.column)
+            where = cell.line or line.line
+            if is_missing(cell.text) and not cell.superscripts:
+                self._list("missing figure", where, f"{column.header} of {name}")
+                continue
+            with self._listing("figure"):
+                claims.append(self._claim(replace(cell, line=where), column, name))
+        return claims
+
+    def _claim(self, cell: Cell, column: Column, name: str) -> Claim:
+        assert column.metric is not None
+        try:
+            text, marks = without_marks(cell)
+            figure, unit = read_figure(text, metric=column.metric, unit=column.unit)
+        except ValueError as error:
+            raise self._malformed(f"{column.header}: {error}", cell.line) from None
+        for mark in marks:
+            self._list("footnote mark", cell.line, f"{mark!r} after {column.header} of {name}")
+        return Claim(column.metric, figure, unit, column.header, cell.line, cell.column)
 
     def _failures(
         self, note: FailureNote, rows: dict[Table, list[Row]]

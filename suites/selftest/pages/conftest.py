@@ -21,6 +21,18 @@ def zoo() -> Path:
 
 
 @pytest.fixture
+def page_of(tmp_path: Path) -> Callable[[str], Path]:
+    """A page of its own with the given text."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "page.md"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def edited(tmp_path: Path, zoo: Path) -> Edit:
     """A copy of the small page in which the only ``old`` has become ``new``."""
 

@@ -31,7 +31,9 @@ def files(folder):
 
 def test_a_page_is_extracted_and_then_agrees(extract, zoo, tmp_path, capsys):
     assert extract(zoo) == command.OK
-    assert "4 rows, 19 claims, 2 failures; out/zoo.toml written" in capsys.readouterr().out
+    assert (
+        "4 rows, 19 claims, 2 failures, 3 listed; out/zoo.toml written" in capsys.readouterr().out
+    )
     before = files(tmp_path)
     assert extract(zoo, "--check") == command.OK
     assert extract(zoo) == command.OK
@@ -44,7 +46,7 @@ def test_a_check_prints_the_difference_and_writes_nothing(extract, edited, tmp_p
     before = files(tmp_path)
     capsys.readouterr()
     assert extract(page, "--check") == command.DIFFERENT
-    line, accept = capsys.readouterr().out.splitlines()
+    *_, line, accept = capsys.readouterr().out.splitlines()
     assert line == f"{page}:19: zoo/timm/wide_net top1 = 74.31, out/zoo.toml says 76.13"
     assert accept == f"accept: python -m harness extract {page} --out out"
     assert files(tmp_path) == before
@@ -107,6 +109,23 @@ def test_two_pages_of_one_name_are_refused(extract, zoo, edited, capsys):
 def test_lenient_extraction_prints_what_it_leaves_out(extract, edited, capsys):
     page = edited("76.13", "nan")
     assert extract(page, "--lenient") == command.OK
-    left_out, summary = capsys.readouterr().out.splitlines()
-    assert left_out == f"{page}:19: row left out: top1: 'nan' is not a plain decimal number"
-    assert "3 rows, 14 claims, 2 failures, 1 left out;" in summary
+    *listed, summary = capsys.readouterr().out.splitlines()
+    assert f"{page}:19: figure left out: top1: 'nan' is not a plain decimal number" in listed
+    assert "4 rows, 18 claims, 2 failures, 1 left out, 3 listed;" in summary
+
+
+def test_what_is_understood_and_claims_nothing_is_printed(extract, zoo, capsys):
+    assert extract(zoo) == command.OK
+    *listed, _ = capsys.readouterr().out.splitlines()
+    assert listed == [
+        f"{zoo.as_posix()}:5: other table: not a model table: no column names models",
+        f"{zoo.as_posix()}:21: extra column: 'dataset': what it was trained or tested on",
+        f"{zoo.as_posix()}:27: other table: not a model table: "
+        "no column of accuracy, counts or input size",
+    ]
+
+
+def test_the_way_to_accept_is_as_lenient_as_the_check(extract, edited, capsys):
+    page = edited("76.13", "nan")
+    assert extract(page, "--check", "--lenient") == command.DIFFERENT
+    assert capsys.readouterr().out.splitlines()[-1].endswith("--out out --lenient")

@@ -50,8 +50,11 @@ def test_the_file_says_that_it_is_generated(extracted):
         ("line = 19\ntable = 1", "line = true\ntable = 1", r"rows\[2\]\.line: expected a whole"),
         ("line = 19\ntable = 1", "line = 0\ntable = 1", r"rows\[2\]\.line: expected 1 or more"),
         ('sha256 = "', 'sha256 = "x', "sha256: expected 64 hexadecimal digits"),
-        ("omissions = []", "omissions = [1]", r"omissions\[0\]: expected a table, got 1"),
-        ("omissions = []", "omissions = [", "not a TOML file"),
+        ('what = "extra column"', "what = 1", r"omissions\[1\]\.what: expected text, got 1"),
+        ("line = 21\n", "line = 0\n", r"omissions\[1\]\.line: expected 1 or more, got 0"),
+        ("rows = 0", "rows = -1", r"omissions\[1\]\.rows: expected 0 or more, got -1"),
+        ('page = "zoo"', 'page = "zoo', "not a TOML file"),
+        ('page = "zoo"', "page = 1", "page: expected text, got 1"),
     ],
 )
 def test_a_wrong_value_is_refused_with_file_and_key(extracted, old, new, words):
@@ -65,7 +68,8 @@ def test_a_wrong_value_is_refused_with_file_and_key(extracted, old, new, words):
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ("omissions = []", "omissions = []\ntolerance = 1", "tolerance"),
+        ('page = "zoo"', 'page = "zoo"\ntolerance = 1', "tolerance"),
+        ("rows = 0", "rows = 0\nwhy = 1", r"omissions\[1\]\.why"),
         ("line = 19\ntable = 1", "line = 19\ntable = 1\nlines = 1", r"rows\[2\]\.lines"),
         ('metric = "flops"', 'metric = "flops"\nmin = 1', r"rows\[3\]\.claims\[1\]\.min"),
     ],

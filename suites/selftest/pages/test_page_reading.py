@@ -90,6 +90,51 @@ def test_names_are_transliterated_in_ids_and_kept_in_rows(edited):
     assert page.rows[2].name == "Wíde/Net@224"
 
 
+def test_a_cell_that_names_two_sources_makes_a_row_of_each(edited):
+    link = "[timm](https://example.org/timm/small.py)"
+    page = read_page(edited(link, "[official](https://a.b) <br>[mmcls](https://c.d)</br>"))
+    both = [row for row in page.rows if row.line == 18]
+    assert [(row.source, row.link) for row in both] == [
+        ("official", "https://a.b"),
+        ("mmcls", "https://c.d"),
+    ]
+    assert both[0].claims == both[1].claims
+
+
+@pytest.mark.parametrize("cell", ["", "-", "/", "\\", "N/A", "—", "－", "无"])
+def test_a_missing_figure_is_listed_and_the_others_are_read(edited, cell):
+    page = read_page(edited("| 72.956 |", f"| {cell} |"))
+    assert page.rows[1].claim(Metric.TOP1) is None
+    assert len(page.rows[1].claims) == 4
+    assert [(o.line, o.reason) for o in page.omissions if o.what == "missing figure"] == [
+        (18, "top1 of small_net")
+    ]
+
+
+@pytest.mark.parametrize("mark", ["*", "†", "¹", "<sup>1</sup>", "<sup>1,2</sup>", "[^a]"])
+def test_a_footnote_mark_is_listed_and_no_part_of_figure_or_name(edited, mark):
+    path = edited("| wide_net |", f"| wide_net{mark} |")
+    text = path.read_text(encoding="utf-8").replace("76.13", f"76.13{mark}")
+    path.write_text(f"{text}\n[^a]: Averaged.\n", encoding="utf-8")
+    page = read_page(path)
+    assert page.rows[2].name == "wide_net"
+    assert page.rows[2].claim(Metric.TOP1).figure.text == "76.13"
+    assert sum(omission.what == "footnote mark" for omission in page.omissions) == 2
+
+
+def test_an_empty_row_is_listed(edited):
+    page = read_page(edited("| wide_net |", "| | | | | | - | |\n| wide_net |"))
+    (empty,) = (omission for omission in page.omissions if omission.what == "empty row")
+    assert (empty.line, empty.rows, len(page.rows)) == (19, 1, 4)
+
+
+def test_a_readme_is_named_after_its_folder(tmp_path, zoo):
+    folder = tmp_path / "resnet"
+    folder.mkdir()
+    (folder / "README.md").write_bytes(zoo.read_bytes())
+    assert read_page(folder / "README.md").name == "resnet"
+
+
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
 def test_line_ends_change_nothing(tmp_path, zoo, ends):
     path = tmp_path / "zoo.md"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from harness.pages.differences import compare
@@ -54,11 +53,6 @@ def test_one_changed_digit_of_the_resnext_page_is_reported(real_page, tmp_path):
 def test_the_mobilenet_page_is_read_completely(real_page):
     page = read_page(real_page("mobilenet_v2.md"))
     assert figures(page) == (9, 45, 0)
+    assert [row.name for row in page.rows[:2]] == ["mobilenetv2", "mobilenetv2"]
     flops = page.rows[0].claim(Metric.FLOPS)
     assert (flops.figure.text, flops.unit) == ("327.650", "M")
-
-
-def test_the_committed_expectation_is_read_in_a_blink():
-    started = time.perf_counter()
-    read_expected(EXPECTED)
-    assert time.perf_counter() - started < 0.5  # a few ms; the rest is a busy machine's

@@ -2,97 +2,123 @@
 
 from __future__ import annotations
 
-import dataclasses
+from contextlib import suppress
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from markdown_it.rules_block.table import escapedSplit
+from written_pages import Written, written_pages
 
+from harness.errors import DuplicateRow, MalformedTable, PageError, UnknownColumn
+from harness.pages import figures, reading
 from harness.pages.cells import split_line
 from harness.pages.reading import read_page
-from harness.records import Metric
+from harness.records import Page
 
-HEADERS = {
-    "name": ["模型", "Model", "name", "**Model**"],
-    "source": ["源码", "source", "`library`"],
-    Metric.TOP1: ["top1", "acc@1", "acc<br><sup>top1</sup>", "Top-1(%)", "ＴＯＰ１（％）"],
-    Metric.TOP5: ["top5", "Acc@5", "Top-5 (%)"],
-    Metric.MACS: ["MACs(G)", "macs (G)", "ＭＡＣｓ（Ｇ）", "GMACs"],
-    Metric.FLOPS: ["flops(G)", "FLOPs (G)", "FLOPS[g]"],
-    Metric.PARAMS: ["params(M)", "Params (M)", "参数量（M）"],
-    Metric.INPUT_SIZE: ["input size", "resolution", "Input Size (px)"],
-    "ignored": ["dataset", "Speed (ms)"],
-}
-SIZES = ["{0}", "{0}x{0}", "({0}, {0})", "{0}×{0}"]
-STYLES = ["{}", "**{}**", "  {}  ", "<b>{}</b>"]
+SETTINGS = settings(max_examples=150, derandomize=True, deadline=None, database=None)
+PAGES = st.one_of(written_pages(), written_pages(), written_pages(html=True))
 
 
-def decimals(low: int, high: int) -> st.SearchStrategy[str]:
-    """Plain decimal numbers as a page prints them."""
-    return st.decimals(low, high, allow_nan=False, places=3).map(
-        lambda d: str(d).rstrip("0").rstrip(".")
-    )
+def read(folder: pytest.TempPathFactory, written: Written, *, lenient: bool = False) -> Page:
+    path = folder.getbasetemp() / "roundtrip.md"
+    path.write_bytes(written.data)
+    return read_page(path, lenient=lenient)
 
 
-VALUES = {
-    Metric.TOP1: decimals(2, 100),
-    Metric.TOP5: decimals(2, 100),
-    Metric.MACS: decimals(1, 400),
-    Metric.FLOPS: decimals(1, 400),
-    Metric.PARAMS: decimals(1, 900),
-    Metric.INPUT_SIZE: st.integers(1, 999).map(str),
-}
-NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_.+-]{0,12}", fullmatch=True)
-SOURCES = st.sampled_from(["timm", "torchvision", "mmcls", "ppcls"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Written:
-    """A page in Markdown, and what was written into it: (source, name, link, figures)."""
-
-    text: str
-    rows: list[tuple[str, str, str, dict[Metric, str]]]
-
-
-@st.composite
-def written_pages(draw: st.DrawFn) -> Written:
-    """A page with one model table in a drawn dialect, column order and cell style."""
-    metrics = draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, unique=True))
-    columns = draw(st.permutations(["name", "source", *metrics]))
-    columns += draw(st.sampled_from([[], ["ignored"]]))
-    models = draw(st.lists(st.tuples(SOURCES, NAMES), min_size=1, max_size=4, unique_by=slug))
-    header = [draw(st.sampled_from(HEADERS[column])) for column in columns]
-    lines, rows = [header, [draw(st.sampled_from(["---", ":-:", "-:"])) for _ in columns]], []
-    for source, name in models:
-        link = draw(st.sampled_from(["", "https://example.org/a_b"]))
-        figures = {metric: draw(VALUES[metric]) for metric in metrics}
-        cells = {"name": f"`{name}`", "source": f"[{source}]({link})" if link else source}
-        cells |= figures | {"ignored": "any *thing*"}
-        if Metric.INPUT_SIZE in figures:
-            cells[Metric.INPUT_SIZE] = draw(st.sampled_from(SIZES)).format(
-                figures[Metric.INPUT_SIZE]
-            )
-        lines.append([draw(st.sampled_from(STYLES)).format(cells[column]) for column in columns])
-        rows.append((source, name, link, figures))
-    frame = draw(st.sampled_from(["| {} |", "|{}|", "> | {} |"]))
-    text = "\n".join(frame.format(" | ".join(line)) for line in lines)
-    return Written(f"# Page\n\n{text}\n\nText.\n", rows)
-
-
-def slug(model: tuple[str, str]) -> str:
-    return "-".join(model)
-
-
-@given(page=written_pages())
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
-def test_written_rows_are_read_back(tmp_path_factory, page):
-    path = tmp_path_factory.getbasetemp() / "roundtrip.md"
-    path.write_text(page.text, encoding="utf-8")
-    read = [
-        (row.source, row.name, row.link, {c.metric: c.figure.text for c in row.claims})
-        for row in read_page(path).rows
+def rows(page: Page) -> list[object]:
+    return [
+        (row.source, row.name, row.link, {c.metric: (c.figure.text, c.unit) for c in row.claims})
+        for row in page.rows
     ]
-    assert read == page.rows
+
+
+def count(page: Page, what: str) -> int:
+    return sum(omission.what == what for omission in page.omissions)
+
+
+def reads_back(folder: pytest.TempPathFactory, written: Written) -> bool:
+    page = read(folder, written)
+    return rows(page) == written.rows and page == read(folder, written, lenient=True)
+
+
+@given(written=PAGES)
+@SETTINGS
+def test_written_rows_are_read_back(tmp_path_factory, written):
+    assert reads_back(tmp_path_factory, written)
+
+
+@given(written=PAGES)
+@SETTINGS
+def test_what_is_not_a_figure_is_listed(tmp_path_factory, written):
+    page = read(tmp_path_factory, written)
+    assert sum(omission.rows for omission in page.omissions) == written.unread
+    assert count(page, "missing figure") == written.missing
+    assert count(page, "footnote mark") == written.marks
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong"),
+    [
+        (reading, "is_missing", lambda text: text == "-"),
+        (reading, "without_marks", lambda cell: (cell.text, ())),
+        (figures, "_TIMES", figures.re.compile("x")),
+    ],
+)
+def test_a_reader_that_misses_a_dialect_is_noticed(
+    tmp_path_factory, monkeypatch, module, name, wrong
+):
+    @given(written=PAGES)
+    @settings(SETTINGS, phases=[Phase.generate], report_multiple_bugs=False)
+    def read_back(written):
+        assert reads_back(tmp_path_factory, written)
+
+    monkeypatch.setattr(module, name, wrong)
+    with pytest.raises((AssertionError, PageError)):
+        read_back()
+
+
+PIECES = [
+    *("|", "|", "|", "\n", "\n", "\n|---|---|---|\n", "| model | source | top1 |\n", "    ", "> "),
+    *("<table>", "</table>", "<tr>", "<td>", "<th rowspan=3>", "<td colspan=2>", "<sup>", "</a>"),
+    *(
+        "timm",
+        "net",
+        "70.1",
+        "-",
+        "1",
+        "*",
+        "`",
+        "[a](b)",
+        "[^1]",
+        "\n[^1]: x\n",
+        "```\n",
+        "<!--",
+        "-->",
+    ),
+    *(
+        "&amp;",
+        "&#x",
+        "\\",
+        "｜",
+        "²",
+        "模型",
+        "源码",
+        "flops(G)",
+        "Note: `x` fails onnx",
+        "\r",
+        "\0",
+    ),
+]
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
+@settings(SETTINGS, max_examples=300)
+def test_any_text_is_read_or_refused(tmp_path_factory, pieces):
+    written = Written("".join(pieces).encode(), [], 0, 0, 0)
+    for lenient in (False, True):
+        with suppress(MalformedTable, UnknownColumn, DuplicateRow):
+            read(tmp_path_factory, written, lenient=lenient)
 
 
 @given(line=st.text(alphabet="ab|\\ `", min_size=1).map(str.strip).filter(bool))

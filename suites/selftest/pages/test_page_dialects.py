@@ -1,0 +1,165 @@
+"""Headers and cells mean what they say, in whatever words; what they leave open is no guess."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harness.pages.columns import Role, read_header
+from harness.pages.dialects import EXTRAS, METRICS, NAMES, SOURCES, UNITS
+from harness.pages.figures import read_figure
+from harness.pages.reading import read_page
+from harness.records import Claim, Figure, Metric
+
+MIXED = Path(__file__).resolve().parents[3] / "fixtures/pages/mixed.md"
+
+CLAIMS = {
+    "top1": (Metric.TOP1, "%"),
+    "acc@1": (Metric.TOP1, "%"),
+    "Top-1 Acc. (%)": (Metric.TOP1, "%"),
+    "acc top1": (Metric.TOP1, "%"),
+    "准确率(top1)": (Metric.TOP1, "%"),
+    "ImageNet-1K top-5": (Metric.TOP5, "%"),
+    "MACs(G)": (Metric.MACS, "G"),
+    "GMACs": (Metric.MACS, "G"),
+    "M MAdds": (Metric.MACS, "M"),
+    "计算量(GMACs)": (Metric.MACS, "G"),
+    "flops(G)": (Metric.FLOPS, "G"),
+    "FLOPs (B)": (Metric.FLOPS, "B"),
+    "flops(M)": (Metric.FLOPS, "M"),
+    "FLOPS(G)": (Metric.FLOPS, "G"),
+    "FLOPs (10⁹)": (Metric.FLOPS, "G"),
+    "GFLOPs (GFLOPs)": (Metric.FLOPS, "G"),
+    "FLOPs, M": (Metric.FLOPS, "M"),
+    "计算量(GFLOPs)": (Metric.FLOPS, "G"),
+    "params(M)": (Metric.PARAMS, "M"),
+    "Params / M": (Metric.PARAMS, "M"),
+    "#params": (Metric.PARAMS, ""),
+    "# of params (million)": (Metric.PARAMS, "M"),
+    "参数量(百万)": (Metric.PARAMS, "M"),
+    "input size": (Metric.INPUT_SIZE, "px"),
+    "resolution": (Metric.INPUT_SIZE, "px"),
+    "size (pixels)": (Metric.INPUT_SIZE, "px"),
+    "尺寸(像素)": (Metric.INPUT_SIZE, "px"),
+    "Shapes": (Metric.INPUT_SIZE, "px"),
+}
+
+
+@pytest.mark.parametrize("header", CLAIMS)
+def test_a_header_claims_what_it_says_in_its_unit(header):
+    column = read_header(header)
+    assert (column.role, column.metric, column.unit) == (Role.CLAIM, *CLAIMS[header])
+
+
+def test_every_word_for_a_metric_goes_with_every_unit_of_it():
+    for word, metric in METRICS.items():
+        for printed, unit in UNITS[metric].items():
+            for header in (f"{word}({printed})", f"{word.upper()} [{printed}]"):
+                column = read_header(header)
+                assert (column.metric, column.unit) == (metric, unit), header
+
+
+def test_no_word_has_two_meanings():
+    words = [*METRICS, *NAMES, *SOURCES, *EXTRAS]
+    assert sorted(words) == sorted(set(words))
+    roles = {**dict.fromkeys(NAMES, Role.NAME), **dict.fromkeys(SOURCES, Role.SOURCE)}
+    for word, role in (roles | dict.fromkeys(EXTRAS, Role.EXTRA)).items():
+        assert read_header(word).role is role, word
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Speed CPU ONNX (ms)", "FPS", "throughput (imgs/s)", "time(ms) bs=1", "延迟/吞吐量"),
+        *("帧率", "dataset", "数据集", "Pretrain", "Config", "下载地址", "model size (MB)"),
+        *("top-1 err", "#", "top1 (int8)", "INT8 top1", "量化Top-1", "vacc fp16 top1", "device"),
+        *("batch size", "论文"),
+    ],
+)
+def test_a_column_of_something_else_is_known_as_an_extra_one(header):
+    assert read_header(header).role is Role.EXTRA
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("accuracy", "column 'accuracy' says neither top-1 nor top-5"),
+        ("计算量(G)", "column '计算量(G)' says neither MACs nor FLOPs"),
+        (
+            "模型大小(M)",
+            "column '模型大小(M)' says neither pixels of the input nor bytes of a file",
+        ),
+        ("size", "column 'size' says neither pixels of the input nor bytes of a file"),
+        ("params(MB)", "unknown unit 'MB' of params; known: K, M, G, B, T"),
+        ("top1 (px)", "unknown unit 'px' of top1; known: %"),
+        ("FLOPs (GMACs)", "unknown unit 'GMACs' of flops; known: K, M, G, B, T"),
+        ("GFLOPs (M)", "unit 'M' does not go with 'GFLOPs'"),
+        ("FLOPs (B) at 640", "unknown column 'FLOPs (B) at 640'"),
+        ("top1/top5", "unknown column 'top1/top5'; did you mean 'top5'?"),
+        ("gizmo", "unknown column 'gizmo'"),
+        ("", "unknown column ''"),
+    ],
+)
+def test_a_header_that_leaves_something_open_is_unknown(header, problem):
+    column = read_header(header)
+    assert (column.role, column.problem) == (Role.UNKNOWN, problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "unit", "read"),
+    [
+        ("25M", Metric.PARAMS, "", ("25", "M")),
+        ("25.50 m", Metric.PARAMS, "", ("25.50", "M")),
+        ("4.5GFLOPs", Metric.FLOPS, "", ("4.5", "G")),
+        ("600 million", Metric.FLOPS, "", ("600", "M")),
+        ("1,217.250", Metric.FLOPS, "M", ("1217.250", "M")),
+        ("25,028,904", Metric.PARAMS, "K", ("25028904", "K")),
+        ("76.13 %", Metric.TOP1, "%", ("76.13", "%")),
+        *(
+            (size, Metric.INPUT_SIZE, "px", ("224", "px"))
+            for size in ("224", "224x224", "(224, 224)", "224×224", "3x224x224", "224*224 px")
+        ),
+        *(
+            (size, Metric.INPUT_SIZE, "px", ("224", "px"))
+            for size in ("[3, 224, 224]", "1x3x224x224", "(224,224,3)", "8x224x224x3", "1X224X224")
+        ),
+    ],
+)
+def test_a_cell_is_the_figure_that_it_prints(text, metric, unit, read):
+    figure, printed = read_figure(text, metric=metric, unit=unit)
+    assert (figure.text, printed) == read
+
+
+@pytest.mark.parametrize(
+    ("figure", "unit", "value"),
+    [
+        *(("300", "M", "0.3e9"), ("0.3", "G", "300e6"), ("4.288", "B", "4288000000")),
+        *(("25.029", "M", "25029000"), ("0.1", "T", "1e11"), ("7", "K", "7e3")),
+        *(("76.1", "%", "76.1"), ("224", "px", "224")),
+    ],
+)
+def test_a_claim_knows_its_value_exactly(figure, unit, value):
+    claim = Claim(Metric.FLOPS, Figure(figure), unit, "", 1, 1)
+    assert claim.value == Decimal(value)
+
+
+def test_a_page_of_many_hands_is_read_completely():
+    page = read_page(MIXED)
+    assert [row.id.removeprefix("mixed/") for row in page.rows] == [
+        *("official/net_s0", "official/net_s1", "mmcls/net_s1", "lab/Net-0.5x-group-3"),
+        *("keras/net_s2", "unsourced/Tiny-T", "unsourced/Tiny-B", "timm/web_net", "timm/web_net_2"),
+    ]
+    assert [len(row.claims) for row in page.rows] == [4, 4, 4, 5, 4, 5, 4, 3, 2]
+    assert read_page(MIXED, lenient=True) == page
+
+
+def test_every_figure_of_it_stands_where_it_says():
+    lines = MIXED.read_text(encoding="utf-8").split("\n")
+    for row in read_page(MIXED).rows:
+        for claim in row.claims:
+            rest = lines[claim.line - 1][claim.column - 1 :]
+            figure = re.sub(r"^(<b>)?(\(?3(x|, ))?(?=\d{2})", "", rest).replace(",", "")
+            assert figure.startswith(claim.figure.text), claim
