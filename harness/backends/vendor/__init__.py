@@ -1,0 +1,36 @@
+"""The vendor's compiler and runner, driven through their command lines.
+
+``compiling`` drives ``vamc``, ``running`` drives ``vamp``; what both need is in ``toolchain``,
+``processes``, ``diagnosis`` and ``workspaces``. ``cards`` shares the cards of a machine between
+processes, ``matching`` sees to it that no image is judged by another's answer, ``runtime_file``
+writes the run-time preprocessing that goes with a build config.
+"""
+
+from harness.backends.vendor.cards import Cards
+from harness.backends.vendor.compiling import (
+    CalibrationFolder,
+    Compiled,
+    build_config,
+    compile_model,
+)
+from harness.backends.vendor.running import Answers, CompiledModel, Jobs, LevelsSession, Load
+from harness.backends.vendor.runtime_file import runtime_text
+from harness.backends.vendor.toolchain import Toolchain, Versions, find_toolchain, versions
+
+__all__ = [
+    "Answers",
+    "CalibrationFolder",
+    "Cards",
+    "Compiled",
+    "CompiledModel",
+    "Jobs",
+    "LevelsSession",
+    "Load",
+    "Toolchain",
+    "Versions",
+    "build_config",
+    "compile_model",
+    "find_toolchain",
+    "runtime_text",
+    "versions",
+]
