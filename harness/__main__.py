@@ -13,12 +13,14 @@ from harness.errors import HarnessError
 COMMANDS = (
     "harness.pages.command",
     "harness.pages.diff_command",
+    "harness.lint.command",
     "harness.catalogue_command",
     "harness.export_command",
     "harness.datasets.command",
     "harness.artifacts_command",
     "harness.baseline_command",
     "harness.waterfall_command",
+    "harness.accuracy_command",
     "harness.reporting.command",
     "harness.bench.command",
 )

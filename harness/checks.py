@@ -294,15 +294,3 @@ def baseline_verdict(
         command=command,
         accept="python -m harness baseline accept RUNLOG",
     )
-
-
-# ── accuracy ──────────────────────────────────────────────────────────────────────────────────
-
-
-def unmeasured_accuracy(*, weights: str) -> Verdict:
-    """Accuracy needs published weights and labelled images, and is not measured yet."""
-    lacking = "labelled images" if weights == "published" else "published weights, labelled images"
-    return Verdict(
-        Outcome.NOT_MEASURED,
-        f"measuring accuracy needs {lacking} and a part of the suite that is not built yet",
-    )

@@ -335,24 +335,42 @@ class Workshop:
         def produce(folder: Path) -> Mapping[str, JSON]:
             if step in ("run", "compile") and is_large(variant):
                 self.worker.recycle()  # frameworks keep freed memory for themselves
-            with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
-                facts: dict[str, JSON] = dict(
-                    self.worker.run(
-                        function,
-                        folder,
-                        *arguments,
-                        timeout_s=self.settings.step_timeout_s or seconds_for(variant),
-                        stage=stage,
-                        case=variant.row,
-                        command=f"pytest --row {variant.row} -m {STEP_STAGES[step]}",
-                    )
-                )
+            facts: dict[str, JSON] = dict(
+                self.run_apart(step, variant, function, folder, *arguments, stage=stage)
+            )
             return facts | {
                 "peak_bytes": self.worker.last_peak_bytes or 0,
                 "cpu_s": round(self.worker.last_cpu_s, 3),
             }
 
         return self.store.build(key, produce)
+
+    def run_apart(
+        self,
+        step: str,
+        variant: Variant,
+        function: Callable[..., Any],
+        *arguments: object,
+        stage: type[StageError],
+        seconds: float | None = None,
+        marker: str = "",
+    ) -> Any:
+        """Call a function in the child, under the memory that a step of the row is reserved.
+
+        ``seconds``: its limit, by default that of a step. ``marker``: of the tests that need it.
+
+        Raises:
+            StageError: see :meth:`harness.isolation.Worker.run`.
+        """
+        with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
+            return self.worker.run(
+                function,
+                *arguments,
+                timeout_s=self.settings.step_timeout_s or seconds or seconds_for(variant),
+                stage=stage,
+                case=variant.row,
+                command=f"pytest --row {variant.row} -m {marker or STEP_STAGES[step]}",
+            )
 
     def _use(self, step: str, key: Key, *arguments: Any) -> Entry:
         """As :meth:`_build`, and the files are what was written; a damaged entry is built anew."""

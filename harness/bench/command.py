@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import atomic
 from harness.bench.bare import BareRow, read_jobs, run_bare
+from harness.bench.evaluation_command import add_evaluation_action
 from harness.bench.gate import JUDGED, require_empty, require_full, run_gate
 from harness.bench.images_command import add_images_action
 from harness.bench.measuring import Usage
@@ -64,6 +65,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
         action.set_defaults(run=run)
     add_action(actions)
+    add_evaluation_action(actions)
     add_images_action(actions)
     add_rates_action(actions)
 

@@ -12,6 +12,7 @@ from harness.artifacts.quantities import parse_size
 from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.errors import HarnessError, MissingWeights
 from harness.pipeline import Settings
+from harness.plugin.accuracy import OPTIONS, read_options
 from harness.sources import ADAPTERS
 
 STAGES = (
@@ -102,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{stage}: cases of the stage {stage!r}")
     try:
         config.stash[GATE] = _gate(config)
+        config.stash[OPTIONS] = read_options(config)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 

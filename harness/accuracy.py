@@ -1,0 +1,153 @@
+"""The accuracy of a row, composed: its pipeline, its models, its answers, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from harness import checks
+from harness.artifacts import Entry
+from harness.catalogue import Subject
+from harness.datasets import CalibrationSet
+from harness.embedded import EmbeddedImages
+from harness.errors import DamagedArtifact, HarnessError, RunError
+from harness.evaluation.answers import Answers
+from harness.evaluation.calibrating import CalibratedImages
+from harness.evaluation.judging import Judgement, Question, judge
+from harness.evaluation.makers import named_maker
+from harness.evaluation.measuring import Course, ModelFile, measure_files
+from harness.exporters import canonical
+from harness.forms import compiled_form
+from harness.judging.accuracy.risks import Margin, relative_margin
+from harness.limits import seconds_for
+from harness.pipeline import Workshop
+from harness.records import Claim, Metric, Row
+from harness.tensors import Maker
+
+ACCURACIES = (Metric.TOP1, Metric.TOP5)
+
+PAGES = "page"  # the pipeline that the page states
+DEFAULT_MARGIN = Decimal(1)  # points, where the page documents no accuracy to take a share of
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What int8 may lose, in points: ``margin`` (None: MLPerf's share of the documented top-1)."""
+
+    margin: Decimal | None = None
+    acceptable: Decimal = Decimal(0)
+
+    def of(self, row: Row) -> Margin:
+        """The margin of a row, the same before any image was seen.
+
+        Raises:
+            HarnessError: ``acceptable`` is not below it.
+        """
+        top1 = row.claim(Metric.TOP1)
+        try:
+            if self.margin is not None:
+                return Margin(self.margin, self.acceptable)
+            if top1 is None:
+                return Margin(DEFAULT_MARGIN, self.acceptable)
+            return replace(relative_margin(top1.figure.value), acceptable=self.acceptable)
+        except ValueError as error:
+            raise HarnessError(f"{row.id}: {error}") from error
+
+
+def accuracy_claims(row: Row) -> tuple[Claim, ...]:
+    """What the page claims of a row's accuracy."""
+    return tuple(claim for metric in ACCURACIES if (claim := row.claim(metric)) is not None)
+
+
+def maker_of(subject: Subject, *, asked: str | None = None) -> Maker:
+    """How a row's images become tensors: as its claim was measured, at the size that is exported.
+
+    Args:
+        asked: a pipeline's id, or a build config's path, in place of the row's own.
+
+    Raises:
+        HarnessError: there is no such pipeline.
+    """
+    if asked is not None or subject.pipelines is None:
+        return named_maker(asked or PAGES)
+    return named_maker(subject.pipelines.claim_at_input_size)
+
+
+def calibrate_on(
+    workshop: Workshop, calibration: CalibrationSet, maker: Maker, *, workers: int
+) -> None:
+    """Have the workshop calibrate on these photographs and not on the embedded scenes."""
+    embedded = workshop.images
+    if isinstance(embedded, CalibratedImages):
+        embedded = embedded.embedded
+    images = CalibratedImages(embedded, calibration, maker, workshop.store, workers)
+    workshop.images = cast(EmbeddedImages, images)
+
+
+def model_file(workshop: Workshop, subject: Subject, precision: str) -> ModelFile:
+    """A row's model for the embedded backend: exported, and compiled if asked for int8.
+
+    Raises:
+        Unavailable: weights or a library are missing.
+        StageError: a step failed.
+    """
+    if precision == "int8":
+        _, path = _sound(lambda: workshop.compiled_row(subject))
+        digest = workshop.worker.run(
+            canonical.canonical_digest,
+            path,
+            timeout_s=seconds_for(subject.variant),
+            stage=RunError,
+            case=subject.id,
+        )
+        return ModelFile(digest, path)
+    entry, path = _sound(lambda: workshop.compilable(subject))
+    form = compiled_form(subject.variant.source)
+    checks.require_as_promised(entry.facts, form, subject, command="")
+    return ModelFile(str(entry.facts["canonical_digest"]), path)
+
+
+def measure_row(
+    workshop: Workshop,
+    subject: Subject,
+    precisions: Sequence[str],
+    maker: Maker,
+    course: Course,
+    *,
+    threads: int = 1,
+) -> dict[str, Answers]:
+    """Answers of a row's models, by precision, evaluated in this process.
+
+    Raises:
+        Unavailable, StageError: see :func:`model_file`.
+        HarnessError: see :func:`harness.evaluation.measuring.measure`.
+    """
+    models = {precision: model_file(workshop, subject, precision) for precision in precisions}
+    return measure_files(subject.id, models, maker, course, threads=threads)
+
+
+def judge_row(
+    subject: Subject, answers: dict[str, Answers], margin: Margin, *, until: bool, command: str
+) -> Judgement:
+    """What the answers of a row come to; see :func:`harness.evaluation.judging.judge`."""
+    question = Question(
+        accuracy_claims(subject.row),
+        margin,
+        where=subject.where,
+        command=command,
+        until_decided=until,
+    )
+    return judge(question, fp32=answers.get("fp32"), int8=answers.get("int8"))
+
+
+def _sound(build: Callable[[], Entry]) -> tuple[Entry, Path]:
+    """An entry and its model, made anew where the file is not what was written."""
+    entry = build()
+    try:
+        return entry, entry.file("model.onnx")
+    except DamagedArtifact:
+        entry = build()
+        return entry, entry.file("model.onnx")

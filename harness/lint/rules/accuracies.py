@@ -1,0 +1,104 @@
+"""Documented accuracies: their order, and the input size that they were published at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+from harness.judging.published import METRICS, Published
+from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.known import Known
+from harness.lint.zoo import LintedPage, Zoo
+from harness.records import Claim, Metric, Row
+
+
+def _top_order(zoo: Zoo) -> Iterator[Fault]:
+    for page, row in zoo.rows():
+        top1, top5 = row.claim(Metric.TOP1), row.claim(Metric.TOP5)
+        if top1 and top5 and top1.value > top5.value:
+            yield Fault(
+                page.of_claim(top1),
+                f"{row.id} top1",
+                f"top-1 {top1.figure.text} is above top-5 {top5.figure.text}",
+                f"if the cells are swapped: top-1 {top5.figure.text}, top-5 {top1.figure.text}",
+                evidence=(Evidence(f"top-5 {top5.figure.text}", page.of_claim(top5)),),
+            )
+
+
+def _size_of_accuracy(zoo: Zoo) -> Iterator[Fault]:
+    for page, row in zoo.rows():
+        size = row.claim(Metric.INPUT_SIZE)
+        claims = [claim for metric in METRICS if (claim := row.claim(metric))]
+        if not size or not claims:
+            continue
+        known = zoo.known(row)
+        here = [one for one in known.results if one.preprocessing.size == size.value]
+        there = [one for one in known.results if one.preprocessing.size != size.value]
+        if any(_is_of(claims, one, known) for one in here):
+            continue
+        elsewhere = [one for one in there if _is_of(claims, one, known)]
+        if elsewhere:
+            here.sort(key=lambda one: one.model != elsewhere[0].model)  # the same weights first
+            yield _of_other_size(page, row, size, claims, elsewhere[0], here)
+
+
+def _is_of(claims: Sequence[Claim], published: Published, known: Known) -> bool:
+    """Whether all documented figures are those of one published result, give or take the print
+    and what measuring again may change."""
+    return all(
+        published.value(claim.metric).is_finite()
+        and abs(Fraction(published.value(claim.metric)) - Fraction(claim.figure.value))
+        <= Fraction(claim.figure.half_unit) + known.noise
+        for claim in claims
+    )
+
+
+def _of_other_size(
+    page: LintedPage,
+    row: Row,
+    size: Claim,
+    claims: Sequence[Claim],
+    published: Published,
+    here: Sequence[Published],
+) -> Fault:
+    figures = " / ".join(claim.figure.text for claim in claims)
+    right = [" / ".join(str(one.value(claim.metric)) for claim in claims) for one in here]
+    instead = f"input size {published.preprocessing.size}"
+    if right:
+        instead += f", or {right[0]} at {size.figure.text}"
+    return Fault(
+        page.of_claim(claims[0]),
+        f"{row.id} {claims[0].metric}",
+        f"{figures} is published at {published.preprocessing.size} px, and not at "
+        f"{size.figure.text} px as documented",
+        instead,
+        evidence=(
+            Evidence(f"published as {published}"),
+            *(
+                Evidence(f"published as {one}: {text}")
+                for one, text in zip(here, right, strict=True)
+            ),
+            Evidence(f"documented input size {size.figure.text}", page.of_claim(size)),
+        ),
+    )
+
+
+RULES: Final = (
+    Rule(
+        "top-order",
+        Severity.ERROR,
+        "Top-1 is above top-5",
+        "Whoever is right at once is right within five, so top-1 can be at most top-5.",
+        _top_order,
+    ),
+    Rule(
+        "size-of-accuracy",
+        Severity.ERROR,
+        "The input size is not the one that the accuracy was measured with",
+        "All documented accuracies of a row are published for another input size, and not for the "
+        "documented one. It needs published results: expected/published, or a table given with "
+        "--published. A model of which nothing is published is left alone.",
+        _size_of_accuracy,
+    ),
+)

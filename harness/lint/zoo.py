@@ -1,0 +1,140 @@
+"""Pages, the files beside them, and what is known of their rows: all that rules may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.errors import HarnessError, MalformedTable, PageError
+from harness.lint.commands import Named, named_in
+from harness.lint.findings import Place
+from harness.lint.known import Knowledge, Known
+from harness.lint.siblings import Siblings, siblings_of
+from harness.pages.reading import MAX_BYTES, read_page
+from harness.pages.tables import Document, parse
+from harness.records import Claim, Page, Row
+
+_PAGES: Final = "*.md"
+_MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LintedPage:
+    """A page as far as it can be read; equal only to itself.
+
+    Attributes:
+        file: the path as it was given.
+        page: its rows, or None where nothing of it can be read.
+        problem: why nothing can be read.
+        document: its lines and tables; empty where it cannot be decoded.
+        named: what its commands and links name.
+        siblings: the files that belong to it.
+    """
+
+    file: str
+    page: Page | None
+    document: Document
+    named: Named
+    siblings: Siblings
+    problem: PageError | None = None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Its rows, in order."""
+        return self.page.rows if self.page else ()
+
+    def at(self, line: int, text: str = "") -> Place:
+        """A line; the column is where ``text`` first stands in it, else its first."""
+        source = self.document.lines[line - 1] if 0 < line <= len(self.document.lines) else ""
+        found = source.find(text) if text else -1
+        return Place(self.file, line, max(found, 0) + 1)
+
+    def of_row(self, row: Row) -> Place:
+        """Where a row's name stands."""
+        return self.at(row.line, row.name)
+
+    def of_claim(self, claim: Claim) -> Place:
+        """Where a claim's cell stands."""
+        return Place(self.file, claim.line, max(claim.column, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Zoo:
+    """All pages that are looked at together; equal only to itself."""
+
+    pages: tuple[LintedPage, ...]
+    knowledge: Knowledge = field(default_factory=Knowledge)
+
+    def rows(self) -> Iterator[tuple[LintedPage, Row]]:
+        """Every row with its page, in order."""
+        for page in self.pages:
+            for row in page.rows:
+                yield page, row
+
+    def known(self, row: Row) -> Known:
+        """What is known of a row."""
+        return self.knowledge.of(row.id)
+
+
+Asking = Callable[[Sequence[LintedPage]], Knowledge]
+"""What is known of the rows of pages."""
+
+
+def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
+    """Read pages, and all pages below folders; one without a model table is left out of a folder.
+
+    Raises:
+        HarnessError: a path is neither a page nor a folder with pages, or cannot be read at all.
+    """
+    pages: dict[Path, LintedPage] = {}
+    for path in paths:
+        found = _below(path) if path.is_dir() else [path]
+        read = {one.resolve(): read_linted(one) for one in found}
+        if path.is_dir():
+            read = {one: page for one, page in read.items() if not _is_other(page)}
+            if not read:
+                raise HarnessError(f"{path}: no page with a model table in this folder")
+        pages |= {one: page for one, page in read.items() if one not in pages}
+    ordered = tuple(pages.values())
+    return Zoo(ordered, know(ordered) if know else Knowledge())
+
+
+def read_linted(path: Path) -> LintedPage:
+    """Read one page leniently.
+
+    Raises:
+        PageError: the file cannot be read, or is too large for a page.
+    """
+    document, problem, page = Document((), (), ()), None, None
+    try:
+        page = read_page(path, lenient=True)
+    except PageError as error:
+        if error.line is None:
+            raise
+        problem = error
+    if page or isinstance(problem, MalformedTable):
+        with path.open("rb") as file:
+            document = parse(file.read(MAX_BYTES).decode("utf-8-sig", errors="replace"))
+    named, siblings = named_in(document), siblings_of(path)
+    return LintedPage(path.as_posix(), page, document, named, siblings, problem)
+
+
+def _is_other(page: LintedPage) -> bool:
+    """Whether a file is no page about models at all."""
+    return page.page is None and isinstance(page.problem, MalformedTable)
+
+
+def _below(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in folder.rglob(_PAGES):
+        if path.is_file() and not _hidden(path.relative_to(folder)):
+            found.append(path)
+        if len(found) > _MOST_PAGES:
+            raise HarnessError(f"{folder}: more than {_MOST_PAGES} pages; give a smaller folder")
+    return sorted(found)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

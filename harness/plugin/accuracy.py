@@ -1,0 +1,244 @@
+"""The accuracy of rows on labelled images, measured once for all cases of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.catalogue import Subject
+from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
+from harness.option_types import count, points
+from harness.pipeline import Workshop
+from harness.records import Claim, Outcome, Verdict
+
+if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
+    from harness.evaluation.answers import Answers
+    from harness.evaluation.images import ImageSet
+    from harness.evaluation.judging import Half, Judgement
+
+OPTIONS = pytest.StashKey["AccuracyOptions"]()
+RESULTS = Path(".zoo") / "accuracy"
+PRECISIONS = ("fp32", "int8")
+SECONDS_AN_IMAGE = 30.0  # after which an evaluation is taken to hang
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyOptions:
+    """On which images accuracy is measured, and when it is enough.
+
+    Attributes:
+        imagenet: the data set, in either layout; None: accuracy is not measured.
+        images: so many of them, drawn by class; None for all.
+        until_decided: stop when int8 against fp32 is decided.
+        margin: points that int8 may lose; None for MLPerf's 1 % of the documented accuracy.
+        acceptable: points that must not be flagged.
+        shard: part K of N, as ``K/N``, which is measured and not judged.
+        pipeline: in place of the rows' own, a pipeline's id or a build config.
+        calibration: a manifest of photographs and their data set, or None for embedded scenes.
+    """
+
+    imagenet: Path | None = None
+    labels: Path | None = None
+    images: int | None = None
+    until_decided: bool = False
+    margin: Decimal | None = None
+    acceptable: Decimal = Decimal(0)
+    seed: int = 0
+    shard: str = "1/1"
+    pipeline: str | None = None
+    calibration: tuple[Path, Path] | None = None
+    results: Path = RESULTS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("zoo accuracy", "accuracy on labelled images, with --weights")
+    group.addoption("--imagenet", metavar="DIR", help="the validation set, in either layout")
+    group.addoption("--labels", metavar="FILE", help="a label list elsewhere")
+    group.addoption("--images", type=count, metavar="N", help="only so many, by class")
+    group.addoption(
+        "--until-decided", action="store_true", help="only until int8 against fp32 is decided"
+    )
+    group.addoption(
+        "--margin",
+        type=points,
+        metavar="POINTS",
+        help="what int8 may lose; default: 1 %% of the documented top-1",
+    )
+    group.addoption(
+        "--acceptable",
+        type=points,
+        default=Decimal(0),
+        metavar="POINTS",
+        help="a loss that must not be flagged; default: 0",
+    )
+    group.addoption("--image-seed", type=int, default=0, metavar="N", help="of the images' order")
+    group.addoption("--shard", default="1/1", metavar="K/N", help="only this part; merge later")
+    group.addoption("--pipeline", metavar="ID|YAML", help="in place of the rows' own")
+    group.addoption(
+        "--calibration",
+        metavar="MANIFEST",
+        help="photographs to calibrate int8 on; default: embedded scenes",
+    )
+    group.addoption("--calibration-images", metavar="DIR", help="where those photographs lie")
+    group.addoption("--results", metavar="DIR", help=f"where answers are kept; default: {RESULTS}")
+
+
+def read_options(config: pytest.Config) -> AccuracyOptions:
+    """What was asked for.
+
+    Raises:
+        MissingDataset: ``--imagenet`` names no folder.
+        HarnessError: options do not go together.
+    """
+    option = config.getoption
+    imagenet = Path(option("--imagenet")) if option("--imagenet") else None
+    if imagenet is not None and not imagenet.is_dir():
+        raise MissingDataset(f"--imagenet {imagenet}: no such folder")
+    if imagenet is not None and option("--weights") is None:
+        raise MissingWeights("--imagenet needs --weights: seeded weights have no accuracy")
+    if option("--until-decided") and (option("--images") or option("--shard") != "1/1"):
+        raise HarnessError("--until-decided takes neither --images nor --shard")
+    calibration = option("--calibration"), option("--calibration-images")
+    if any(calibration) and not all(calibration):
+        raise HarnessError("--calibration MANIFEST and --calibration-images DIR go together")
+    return AccuracyOptions(
+        imagenet,
+        Path(option("--labels")) if option("--labels") else None,
+        option("--images"),
+        option("--until-decided"),
+        option("--margin"),
+        option("--acceptable"),
+        option("--image-seed"),
+        option("--shard"),
+        option("--pipeline"),
+        (Path(calibration[0]), Path(calibration[1])) if all(calibration) else None,
+        Path(option("--results") or RESULTS),
+    )
+
+
+@dataclass
+class Accuracies:
+    """Measures each row once, and keeps what its answers come to."""
+
+    options: AccuracyOptions
+    workshop: Workshop
+    _answers: dict[str, dict[str, Answers]] = field(default_factory=dict)
+
+    def judge(self, subject: Subject, *precisions: str, command: str) -> Judgement:
+        """Hold the answers of these precisions against the claims, and against each other.
+
+        Raises:
+            Unavailable: no data set, no weights, or only a shard of the images is asked for.
+            StageError: a step failed.
+        """
+        from harness.accuracy import Allowed, judge_row
+
+        answers = self._measured(subject)
+        margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
+        until = self.options.until_decided
+        chosen = {precision: answers[precision] for precision in precisions}
+        return judge_row(subject, chosen, margin, until=until, command=command)
+
+    def judge_claim(
+        self, subject: Subject, claim: Claim, precision: str, *, command: str
+    ) -> tuple[Verdict, tuple[Half, ...]]:
+        """A documented accuracy, and what was measured; not measured where something is missing.
+
+        Raises:
+            StageError: a step failed.
+        """
+        try:
+            judgement = self.judge(subject, precision, command=command)
+        except Unavailable as reason:
+            return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
+        from harness.accuracy import accuracy_claims
+
+        return judgement.claims[accuracy_claims(subject.row).index(claim)], judgement.halves
+
+    def write_flips(self, subject: Subject, judgement: Judgement) -> Path:
+        """Write all images whose answer changed, and say where."""
+        from harness.evaluation.flip_table import write_flips
+
+        path = self.options.results / f"{subject.slug}.flips.parquet"
+        write_flips(path, judgement.flips)
+        return path
+
+    def _measured(self, subject: Subject) -> dict[str, Answers]:
+        if self.options.imagenet is None:
+            weights = "" if self.workshop.settings.weights else ", and published weights"
+            raise MissingDataset(f"accuracy needs labelled images, --imagenet DIR{weights}")
+        if subject.id not in self._answers:
+            self._answers[subject.id] = self._measure(subject)
+        if self.options.shard != "1/1":
+            raise MissingDataset(
+                f"shard {self.options.shard} is measured; judged by: "
+                f"python -m harness accuracy merge {self.options.results}/*/"
+            )
+        return self._answers[subject.id]
+
+    def _measure(self, subject: Subject) -> dict[str, Answers]:
+        from harness.accuracy import Allowed, calibrate_on, maker_of, model_file
+        from harness.datasets import read_manifest, require_disjoint
+        from harness.evaluation.measuring import Course, measure_files
+        from harness.evaluation.order import parse_shard
+
+        options = self.options
+        maker = maker_of(subject, asked=options.pipeline)
+        margin = Allowed(options.margin, options.acceptable).of(subject.row)
+        course = Course(
+            self.images,
+            options.results,
+            count=options.images,
+            until=margin if options.until_decided else None,
+            seed=options.seed,
+            shard=parse_shard(options.shard),
+            cache=self.workshop.store.root / "tensors",
+        )
+        embedded = self.workshop.images  # what the other stages go on with
+        try:
+            if options.calibration is not None:
+                manifest, root = options.calibration
+                calibration = read_manifest(manifest, root=root)
+                require_disjoint(calibration, self.images.images)
+                calibrate_on(self.workshop, calibration, maker, workers=1)
+            models = {one: model_file(self.workshop, subject, one) for one in PRECISIONS}
+        finally:
+            self.workshop.images = embedded
+        answers: dict[str, Answers] = self.workshop.run_apart(
+            "run",
+            subject.variant,
+            measure_files,
+            subject.id,
+            models,
+            maker,
+            course,
+            stage=RunError,
+            marker="accuracy",
+            seconds=SECONDS_AN_IMAGE * len(self.images),
+        )
+        return answers
+
+    @cached_property
+    def images(self) -> ImageSet:
+        """The data set, every file hashed."""
+        from harness.datasets import open_dataset, read_synsets
+        from harness.evaluation.images import labelled_by, read_images
+
+        assert self.options.imagenet is not None
+        synsets = read_synsets(None)
+        if self.options.labels is not None:
+            labels, folder = self.options.labels, self.options.imagenet
+            return read_images(labelled_by(labels, folder, classes=len(synsets)))
+        return read_images(open_dataset(self.options.imagenet, synsets=synsets))
+
+
+@pytest.fixture(scope="session")
+def accuracies(pytestconfig: pytest.Config, workshop: Workshop) -> Accuracies:
+    """The accuracy of rows."""
+    return Accuracies(pytestconfig.stash[OPTIONS], workshop)

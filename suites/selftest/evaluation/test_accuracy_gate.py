@@ -1,0 +1,96 @@
+"""The gate measures accuracy where it is given photographs and weights, and says so where not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.catalogue import EXPECTED
+
+ROOT = Path(__file__).resolve().parents[3]
+TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
+
+
+def gate(*options: object) -> subprocess.CompletedProcess[str]:
+    """pytest on the accuracy cases."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "accuracy"]
+    return subprocess.run(
+        [*command, *map(str, options)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> list[str]:
+    """Options that name real weights, real photographs, and a page of two rows about them."""
+    import mobilenet_zoo
+
+    folder = tmp_path_factory.mktemp("accuracy-gate")
+    zoo = mobilenet_zoo.build(folder)
+    for name in ("tolerances.toml", "float_operators.toml"):
+        shutil.copy(EXPECTED / name, zoo.expected)
+    (zoo.expected / "known_issues.toml").write_text("")
+    return [
+        f"--expected={zoo.expected}",
+        f"--store={folder / 'store'}",
+        f"--results={folder / 'results'}",
+        f"--weights={zoo.weights}",
+        f"--pipeline={zoo.squashed}",
+        f"--imagenet={shared / 'imagenet-val-1300'}",
+        f"--calibration={zoo.manifest}",
+        f"--calibration-images={shared / 'imagenet-calib-1000'}",
+        f"--row={TORCHVISION}",
+        "--images=200",
+    ]
+
+
+def cases(log: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if "outcome" in line]
+
+
+def test_int8_is_held_against_fp32_and_claims_wait_for_the_whole_set(
+    given: list[str], tmp_path: Path
+) -> None:
+    run = gate(*given, "--margin=10", f"--run-log={tmp_path / 'run.jsonl'}")
+    assert run.returncode == 0, run.stdout
+    assert "1 passed, 4 skipped" in run.stdout
+    assert "not the validation set: 1300 of" in run.stdout
+    found = {case["case"].split("::")[1].split("[")[0] for case in cases(tmp_path / "run.jsonl")}
+    assert found == {"test_accuracy_is_as_documented", "test_int8_loses_no_more_than_it_may"}
+
+
+def test_int8_that_lost_the_margin_fails_with_its_cause(given: list[str]) -> None:
+    scenes = [one for one in given if not one.startswith("--calibration")]
+    run = gate(*scenes, "--margin=1")
+    assert run.returncode == 1, run.stdout
+    assert "quantiz" in run.stdout
+    assert "test_int8_loses_no_more_than_it_may" in run.stdout
+
+
+def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> None:
+    run = gate(*given, "--margin=10", "--require=accuracy")
+    assert run.returncode == 1
+    assert "4 failed" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--imagenet=/nowhere",), "--imagenet /nowhere: no such folder"),
+        (("--imagenet=.",), "--imagenet needs --weights"),
+        (("--until-decided", "--images=5"), "--until-decided takes neither --images nor --shard"),
+        (("--calibration=x.toml",), "--calibration MANIFEST and --calibration-images DIR go"),
+        (("--images=0",), "'0' is not a whole number from 1"),
+        (("--margin=nan",), "'nan' is not a number of points"),
+    ],
+)
+def test_options_that_do_not_fit_end_the_run(options: tuple[str, ...], told: str) -> None:
+    run = gate(*options)
+    assert run.returncode == 4
+    assert told in run.stderr
