@@ -54,7 +54,8 @@ def test_ctrl_c_keeps_everything_that_was_known(tmp_path: Path) -> None:
     process = start_evaluating(tmp_path)
     assert process.stdout is not None
     process.stdout.readline()
-    time.sleep(0.05)
+    while not list((tmp_path / IDENTITY.digest).glob("*.parquet")) and process.poll() is None:
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     known = len(results(tmp_path))

@@ -25,6 +25,7 @@ from harness.tensors import Batch
 
 REPOSITORY = Path(__file__).parents[3]
 CLASSES, IMAGES, BATCH = 10, 400, 10
+PAUSE_S = 0.05  # 2 s in all, so that a busy machine does not end it before it is killed
 GAP = "not the validation set: 400 of 50000 images"
 
 IDENTITY = Identity(
@@ -169,7 +170,7 @@ def evaluate_slowly(root: str, kind: type[ResultsFolder]) -> None:
     running.PART_IMAGES = 30
     folder = kind(Path(root), IDENTITY)
     with folder.held():
-        run = Run(Linear(pause_s=0.01), folder, items())
+        run = Run(Linear(pause_s=PAUSE_S), folder, items())
         print("begun", flush=True)
         for _ in evaluate([run], Preloaded(tensors()), stop=IMAGES, batch=BATCH):
             pass
