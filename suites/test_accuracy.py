@@ -40,7 +40,7 @@ def test_int8_loses_no_more_than_it_may(
     assert judgement.paired is not None
     assert judgement.blame is not None
     record.measured(Measurement("flips", len(judgement.flips), "images"))
-    accuracies.write_flips(subject, judgement)
+    verdict = judgement.paired
     if judgement.blame.verdict.outcome is Outcome.DOES_NOT_CONFORM:
-        record.judge(judgement.blame.verdict)
-    record.judge(judgement.paired)
+        verdict = judgement.blame.verdict
+    record.judge(accuracies.with_flips(verdict, subject, judgement))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
 PRECISIONS = ("fp32", "int8")
+SHOWN_FLIPS = 5  # in a failure; a file has all
 SECONDS_AN_IMAGE = 30.0  # after which an evaluation is taken to hang
 
 
@@ -94,7 +95,7 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
 
     Raises:
         MissingDataset: ``--imagenet`` names no folder.
-        HarnessError: options do not go together.
+        HarnessError: options do not go together, or the shard is none.
     """
     option = config.getoption
     imagenet = Path(option("--imagenet")) if option("--imagenet") else None
@@ -104,6 +105,10 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
         raise MissingWeights("--imagenet needs --weights: seeded weights have no accuracy")
     if option("--until-decided") and (option("--images") or option("--shard") != "1/1"):
         raise HarnessError("--until-decided takes neither --images nor --shard")
+    if option("--shard") != "1/1":
+        from harness.evaluation.order import parse_shard
+
+        parse_shard(option("--shard"))
     calibration = option("--calibration"), option("--calibration-images")
     if any(calibration) and not all(calibration):
         raise HarnessError("--calibration MANIFEST and --calibration-images DIR go together")
@@ -124,11 +129,11 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
 
 @dataclass
 class Accuracies:
-    """Measures each row once, and keeps what its answers come to."""
+    """Measures each row once in each precision, and keeps its answers."""
 
     options: AccuracyOptions
     workshop: Workshop
-    _answers: dict[str, dict[str, Answers]] = field(default_factory=dict)
+    _answers: dict[tuple[str, ...], dict[str, Answers]] = field(default_factory=dict)
 
     def judge(self, subject: Subject, *precisions: str, command: str) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
@@ -139,7 +144,7 @@ class Accuracies:
         """
         from harness.accuracy import Allowed, judge_row
 
-        answers = self._measured(subject)
+        answers = self._measured(subject, precisions)
         margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
         until = self.options.until_decided
         chosen = {precision: answers[precision] for precision in precisions}
@@ -161,28 +166,38 @@ class Accuracies:
 
         return judgement.claims[accuracy_claims(subject.row).index(claim)], judgement.halves
 
-    def write_flips(self, subject: Subject, judgement: Judgement) -> Path:
-        """Write all images whose answer changed, and say where."""
+    def with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
+        """The verdict with the first images whose answer changed; all are written to a file."""
         from harness.evaluation.flip_table import write_flips
 
         path = self.options.results / f"{subject.slug}.flips.parquet"
         write_flips(path, judgement.flips)
-        return path
+        told = f"answers that changed: {len(judgement.flips)}, all of them in {path}"
+        first = [str(flip) for flip in judgement.flips[:SHOWN_FLIPS]]
+        return replace(verdict, details=(*verdict.details, told, *first))
 
-    def _measured(self, subject: Subject) -> dict[str, Answers]:
+    def _measured(self, subject: Subject, precisions: tuple[str, ...]) -> dict[str, Answers]:
         if self.options.imagenet is None:
             weights = "" if self.workshop.settings.weights else ", and published weights"
             raise MissingDataset(f"accuracy needs labelled images, --imagenet DIR{weights}")
-        if subject.id not in self._answers:
-            self._answers[subject.id] = self._measure(subject)
+        if self.options.until_decided:
+            precisions = PRECISIONS  # what one of them answers depends on when both are decided
+        if self.options.calibration is None and "int8" in precisions:
+            raise MissingDataset(
+                "int8 accuracy needs photographs to calibrate on, --calibration MANIFEST "
+                "--calibration-images DIR: embedded scenes do not stand for them"
+            )
+        asked = (subject.id, *precisions)
+        if asked not in self._answers:
+            self._answers[asked] = self._measure(subject, precisions)
         if self.options.shard != "1/1":
             raise MissingDataset(
                 f"shard {self.options.shard} is measured; judged by: "
                 f"python -m harness accuracy merge {self.options.results}/*/"
             )
-        return self._answers[subject.id]
+        return self._answers[asked]
 
-    def _measure(self, subject: Subject) -> dict[str, Answers]:
+    def _measure(self, subject: Subject, precisions: tuple[str, ...]) -> dict[str, Answers]:
         from harness.accuracy import Allowed, calibrate_on, maker_of, model_file
         from harness.datasets import read_manifest, require_disjoint
         from harness.evaluation.measuring import Course, measure_files
@@ -207,7 +222,7 @@ class Accuracies:
                 calibration = read_manifest(manifest, root=root)
                 require_disjoint(calibration, self.images.images)
                 calibrate_on(self.workshop, calibration, maker, workers=1)
-            models = {one: model_file(self.workshop, subject, one) for one in PRECISIONS}
+            models = {one: model_file(self.workshop, subject, one) for one in precisions}
         finally:
             self.workshop.images = embedded
         answers: dict[str, Answers] = self.workshop.run_apart(

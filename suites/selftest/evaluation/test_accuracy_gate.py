@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from harness.catalogue import EXPECTED
+from harness.datasets import choose, read_synsets, write_manifest
+from harness.datasets.layouts import scan
 
 ROOT = Path(__file__).resolve().parents[3]
 TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
@@ -65,12 +69,35 @@ def test_int8_is_held_against_fp32_and_claims_wait_for_the_whole_set(
     assert found == {"test_accuracy_is_as_documented", "test_int8_loses_no_more_than_it_may"}
 
 
-def test_int8_that_lost_the_margin_fails_with_its_cause(given: list[str]) -> None:
-    scenes = [one for one in given if not one.startswith("--calibration")]
-    run = gate(*scenes, "--margin=1")
+def noise(folder: Path) -> list[str]:
+    """A calibration set of noise under the names of photographs."""
+    some = read_synsets()[:8]
+    rng = np.random.default_rng(0)
+    for synset in some:
+        (folder / synset).mkdir(parents=True)
+        pixels = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / synset / f"{synset}_1.JPEG")
+    chosen = choose(scan(folder, synsets=some).images, count=len(some), seed=0, synsets=some)
+    write_manifest(folder / "noise.toml", chosen)
+    return [f"--calibration={folder / 'noise.toml'}", f"--calibration-images={folder}"]
+
+
+def test_int8_that_lost_the_margin_fails_with_its_cause_and_the_answers_that_changed(
+    given: list[str], tmp_path: Path
+) -> None:
+    others = [one for one in given if not one.startswith("--calibration")]
+    run = gate(*others, *noise(tmp_path / "noise"), "--margin=1", "--precision=int8")
     assert run.returncode == 1, run.stdout
-    assert "quantiz" in run.stdout
-    assert "test_int8_loses_no_more_than_it_may" in run.stdout
+    assert "FAILED suites/test_accuracy.py::test_int8_loses_no_more_than_it_may" in run.stdout
+    for told in ("quantiz", "answers that changed: ", ".flips.parquet", "top-1 lost", "repeat: "):
+        assert told in run.stdout
+
+
+def test_int8_is_not_measured_without_photographs_to_calibrate_on(given: list[str]) -> None:
+    run = gate(*(one for one in given if not one.startswith("--calibration")))
+    assert run.returncode == 0, run.stdout
+    assert "int8 accuracy needs photographs to calibrate on" in " ".join(run.stdout.split())
+    assert "5 skipped" in run.stdout
 
 
 def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> None:
@@ -85,6 +112,7 @@ def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> No
         (("--imagenet=/nowhere",), "--imagenet /nowhere: no such folder"),
         (("--imagenet=.",), "--imagenet needs --weights"),
         (("--until-decided", "--images=5"), "--until-decided takes neither --images nor --shard"),
+        (("--shard=3",), "3"),
         (("--calibration=x.toml",), "--calibration MANIFEST and --calibration-images DIR go"),
         (("--images=0",), "'0' is not a whole number from 1"),
         (("--margin=nan",), "'nan' is not a number of points"),
