@@ -13,7 +13,7 @@ from harness.artifacts import Entry
 from harness.catalogue import Subject
 from harness.datasets import CalibrationSet
 from harness.embedded import EmbeddedImages
-from harness.errors import DamagedArtifact, HarnessError, RunError
+from harness.errors import DamagedArtifact, HarnessError, MissingDataset, RunError
 from harness.evaluation.answers import Answers
 from harness.evaluation.calibrating import CalibratedImages
 from harness.evaluation.judging import Judgement, Question, judge
@@ -91,10 +91,15 @@ def model_file(workshop: Workshop, subject: Subject, precision: str) -> ModelFil
     """A row's model for the embedded backend: exported, and compiled if asked for int8.
 
     Raises:
-        Unavailable: weights or a library are missing.
+        Unavailable: weights, a library, or photographs to calibrate on are missing.
         StageError: a step failed.
     """
     if precision == "int8":
+        if not isinstance(workshop.images, CalibratedImages):
+            raise MissingDataset(
+                "int8 accuracy needs photographs to calibrate on, --calibration: embedded scenes "
+                "do not stand for them"
+            )
         _, path = _sound(lambda: workshop.compiled_row(subject))
         digest = workshop.worker.run(
             canonical.canonical_digest,

@@ -251,8 +251,8 @@ def test_embedded_scenes_are_no_calibration_for_photographs(
 ) -> None:
     place = measured.index("--calibration")
     scenes = measured[:place] + measured[place + 3 :]
-    assert command(line, *scenes, "--margin", "2", "--until-decided") == 1
-    assert "calibration images unlike the evaluated ones" in capsys.readouterr().out
+    assert command(line, *scenes, "--margin", "2", "--until-decided") == 3
+    assert "int8 accuracy needs photographs to calibrate on" in capsys.readouterr().out
 
 
 def test_shards_are_merged_by_the_command(
