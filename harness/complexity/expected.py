@@ -10,21 +10,40 @@ from pathlib import Path
 from typing import Any
 
 from harness.complexity.counts import reproduces
-from harness.complexity.rules import RULES
+from harness.complexity.rules import rule_names
 from harness.errors import ExpectationError, UnknownKey
 from harness.records import Figure, Metric
 
-# One printed unit of each column, in counts: operations are printed in G, parameters in M.
-_UNITS = {Metric.MACS: 10**9, Metric.FLOPS: 10**9, Metric.PARAMS: 10**6}
+COLUMNS = (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
+"""The columns of a page that are counts."""
+
+UNITS: Mapping[str, int] = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+"""One printed unit of a column, in counts."""
+
+NOT_REPRODUCED = "not-reproduced"
+"""The kind of a figure that no rule gives; what is pinned is the rule that comes nearest."""
+
+ZEROS_ADDED = "zeros-added"
+"""The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """How a documented figure comes about: what the counter gives, divided by the divisor."""
+    """How a documented figure comes about: what the counter gives, divided by the divisor.
+
+    ``unit`` is one printed unit, in counts; another divisor needs a reason. A count of FLOPs may
+    be halved where multiply-accumulates are printed, and the other way round.
+    """
 
     counter: str
     divisor: int
     raw: int
+    unit: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the divisor is the unit, give or take the two FLOPs of a multiply-accumulate."""
+        return self.divisor in (self.unit, 2 * self.unit) or 2 * self.divisor == self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +60,20 @@ class Defect:
     true: int
     cause: str
 
+    @property
+    def figure(self) -> Figure:
+        """The figure that the pinned count has to print: without zeros that were added."""
+        if self.kind != ZEROS_ADDED or not self.printed.places:
+            return self.printed
+        return Figure(self.printed.text.rstrip("0").rstrip("."))
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedComplexity:
     """What one row is known to count.
 
-    ``true_macs`` are the multiply-accumulates of convolutions and fully connected layers.
+    ``true_macs`` are the multiply-accumulates of convolutions, fully connected layers and the
+    products of attention.
     """
 
     row: str
@@ -69,7 +96,8 @@ def read_expected(path: Path, rows: Collection[str]) -> dict[str, ExpectedComple
         rows: the ids of all rows on the page.
 
     Returns:
-        One entry for each row, in the order of ``rows``.
+        One entry for each row, in the order of ``rows``; none for rows that the file lists under
+        ``[unknown]``, with the reason why they cannot be counted.
 
     Raises:
         ExpectationError: the file cannot be read; a key is missing or its value is not what it
@@ -78,16 +106,24 @@ def read_expected(path: Path, rows: Collection[str]) -> dict[str, ExpectedComple
         UnknownKey: a key, row, counter or kind that does not exist.
     """
     top = _Table(str(path), "", _load(path))
-    top.only("kinds", "rows")
+    top.only("kinds", "rows", "unknown")
     kinds = top.table("kinds") if "kinds" in top.values else _Table(str(path), "kinds", {})
     causes = {kind: kinds.text(kind) for kind in kinds.values}
     entries = top.table("rows")
     for row in entries.values:
         entries.known(row, rows, what="row")
-    missing = [row for row in rows if row not in entries.values]
+    unknown = top.table("unknown") if "unknown" in top.values else _Table(str(path), "unknown", {})
+    for row in unknown.values:
+        unknown.known(row, rows, what="row")
+        unknown.text(row)
+        if row in entries.values:
+            raise ExpectationError(f"{unknown.place(row)} has an entry in [rows], so it is known")
+    missing = [row for row in rows if row not in entries.values and row not in unknown.values]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
-    return {row: _read_row(row, entries.table(row), causes) for row in rows}
+    return {
+        row: _read_row(row, entries.table(row), causes) for row in rows if row in entries.values
+    }
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -105,8 +141,8 @@ def _read_row(row: str, entry: _Table, causes: Mapping[str, str]) -> ExpectedCom
     true.only("params", "macs")
     expected = ExpectedComplexity(
         row=row,
-        operations=_read_pinned(entry.table("operations")),
-        params=_read_pinned(entry.table("params")),
+        operations=_read_pinned(entry.table("operations"), unit="G"),
+        params=_read_pinned(entry.table("params"), unit="M"),
         true_params=true.count("params"),
         true_macs=true.count("macs"),
         defects=tuple(_read_defect(each, causes) for each in entry.tables("defects")),
@@ -117,17 +153,21 @@ def _read_row(row: str, entry: _Table, causes: Mapping[str, str]) -> ExpectedCom
     return expected
 
 
-def _read_pinned(table: _Table) -> Pinned:
-    table.only("counter", "divisor", "raw")
-    counter = table.known(table.text("counter"), RULES, what="counter")
-    return Pinned(counter, divisor=table.count("divisor"), raw=table.count("raw"))
+def _read_pinned(table: _Table, *, unit: str) -> Pinned:
+    """``unit``: of pages that say nothing else."""
+    table.only("counter", "divisor", "raw", "unit")
+    counter = table.known(table.text("counter"), rule_names(), what="counter")
+    if "unit" in table.values:
+        unit = table.known(table.text("unit"), UNITS, what="unit")
+    divisor, raw = table.count("divisor"), table.count("raw")
+    return Pinned(counter, divisor=divisor, raw=raw, unit=UNITS[unit])
 
 
 def _read_defect(table: _Table, causes: Mapping[str, str]) -> Defect:
     table.only("column", "printed", "kind", "true")
     kind = table.known(table.text("kind"), causes, what="kind")
     return Defect(
-        column=Metric(table.known(table.text("column"), list(_UNITS), what="column")),
+        column=Metric(table.known(table.text("column"), list(COLUMNS), what="column")),
         printed=table.figure("printed"),
         kind=kind,
         true=table.count("true"),
@@ -138,12 +178,17 @@ def _read_defect(table: _Table, causes: Mapping[str, str]) -> Defect:
 def _check_defect(where: str, expected: ExpectedComplexity, defect: Defect) -> None:
     if expected.defect(defect.column) is not defect:
         raise ExpectationError(f"{where}: a second defect in column {str(defect.column)!r}")
-    if reproduces(defect.printed, defect.true, _UNITS[defect.column]):
+    pinned = expected.params if defect.column is Metric.PARAMS else expected.operations
+    if reproduces(defect.printed, defect.true, pinned.unit):
         raise ExpectationError(
             f"{where}: {defect.printed.text} is what {defect.true} prints, so it is no defect"
         )
-    pinned = expected.params if defect.column is Metric.PARAMS else expected.operations
-    if not reproduces(defect.printed, pinned.raw, pinned.divisor):
+    printed = reproduces(defect.figure, pinned.raw, pinned.divisor)
+    if printed and defect.kind == NOT_REPRODUCED:
+        raise ExpectationError(
+            f"{where}: {defect.printed.text} is what the pinned count prints, so it is reproduced"
+        )
+    if not printed and defect.kind != NOT_REPRODUCED:
         raise ExpectationError(
             f"{where}: printed {defect.printed.text}, but the pinned count "
             f"{pinned.raw} / {pinned.divisor} does not print that"
@@ -152,8 +197,8 @@ def _check_defect(where: str, expected: ExpectedComplexity, defect: Defect) -> N
 
 def _check_admitted(entry: _Table, expected: ExpectedComplexity) -> None:
     wrong = {
-        "operations": expected.operations.divisor != _UNITS[Metric.MACS],
-        "params": expected.params.divisor != _UNITS[Metric.PARAMS]
+        "operations": not expected.operations.is_plain,
+        "params": expected.params.divisor != expected.params.unit
         or expected.params.raw != expected.true_params,
     }
     admitted = {

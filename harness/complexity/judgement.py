@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from harness.complexity.counts import reproduces
-from harness.complexity.expected import Defect, Pinned
+from harness.complexity.expected import NOT_REPRODUCED, Defect, Pinned
 from harness.records import Claim, Outcome, Verdict
 
 
@@ -25,7 +25,7 @@ def judge_claim(
     """
     measured = Fraction(raw, pinned.divisor)
     shown = claim.figure.round(measured)
-    rule = f"{pinned.counter}/{pinned.divisor:.0e}".replace("e+0", "e")
+    rule = f"{pinned.counter}/{_short(pinned.divisor)}"
     headline = (
         f"{claim.metric} = {shown} {claim.unit}, documented {claim.figure.text} "
         f"± {claim.figure.half_unit} (print) under {rule} (raw count {raw}) {where}"
@@ -42,8 +42,12 @@ def judge_claim(
                 repeat,
             ),
         )
-    if reproduces(claim.figure, raw, pinned.divisor):
+    figure = claim.figure if defect is None else defect.figure
+    if reproduces(figure, raw, pinned.divisor):
         return Verdict(Outcome.CONFORMS, headline)
+    if defect is not None and defect.kind == NOT_REPRODUCED:
+        nearest = f"no counting rule gives this figure, {pinned.counter} comes nearest"
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (nearest, defect.cause, repeat))
     return Verdict(
         Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {_cause(claim, measured)}", repeat)
     )
@@ -59,6 +63,16 @@ def judge_true(what: str, counted: int, expected: int, *, where: str, command: s
         f"({counted - expected:+d}); look at its version and at expected/variants"
     )
     return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause, f"repeat: {command}"))
+
+
+def _short(divisor: int) -> str:
+    """A divisor as people write it.
+
+    >>> _short(900_000_000), _short(500_000), _short(2**20)
+    ('9e8', '5e5', '1048576')
+    """
+    digits = str(divisor).rstrip("0")
+    return f"{digits}e{len(str(divisor)) - 1}" if len(digits) == 1 else str(divisor)
 
 
 _RATIOS = (

@@ -12,6 +12,7 @@ class LayerKind(StrEnum):
 
     CONV = "conv"
     FC = "fc"
+    PRODUCT = "product of activations"
     BATCH_NORM = "batch norm"
     RELU = "relu"
     SIGMOID = "sigmoid"
@@ -24,8 +25,10 @@ class LayerKind(StrEnum):
 class Layer:
     """One executed layer. Shapes are batch first (batch 1), with channels second.
 
-    ``kernel`` is (height, width) of a convolution or a windowed pool, else empty. ``bias`` is
-    about a convolution's own bias; a fully connected layer's may run as a separate addition.
+    A product of activations, as in attention, has for inputs its first operand (…, rows, inner)
+    and for outputs (…, rows, columns). ``kernel`` is (height, width) of a convolution or a windowed
+    pool, else empty. ``bias`` is about a convolution's own bias; a fully connected layer's may run
+    as a separate addition.
     """
 
     kind: LayerKind
@@ -57,12 +60,14 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of a convolution or fully connected layer; zero for the rest."""
+        """Multiply-accumulates of a convolution, fully connected layer or product; else zero."""
         match self.kind:
             case LayerKind.CONV:
                 return self.out_elements * (self.c_in // self.groups) * math.prod(self.kernel)
             case LayerKind.FC:
                 return self.out_elements * self.c_in
+            case LayerKind.PRODUCT:
+                return self.out_elements * self.inputs[-1]
             case _:
                 return 0
 

@@ -1,4 +1,4 @@
-"""The rule of mmcv's counter over an OpenMMLab classifier's features, without its head."""
+"""The rules of mmcv's counter: over a whole network, or over a classifier without its head."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ from harness.complexity.meta_twin import meta_twin
 from harness.errors import CountError
 
 
-def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
-    """Count a classifier's ``extract_feat`` as ``mmcv.cnn.get_model_complexity_info`` does.
+def count_mmcv(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
+    """Count a torch module as ``mmcv.cnn.get_model_complexity_info`` does.
 
-    Operations are multiply-accumulates of convolutions, plus elements of normalisation (twice
-    where affine), activation and pooling. Parameters are those of the whole module, head
-    included. The module is left as it was.
+    Operations are multiply-accumulates of convolutions and fully connected layers, plus elements
+    of normalisation (twice where affine), activation and pooling. The module is left as it was.
+
+    Raises:
+        CountError: a total is not a whole number.
+    """
+    return _count(meta_twin(module), input_shape)
+
+
+def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
+    """Count a classifier's ``extract_feat`` in the same way.
+
+    Parameters are those of the whole module, head included.
 
     Raises:
         CountError: the module has no ``extract_feat``, or a total is not a whole number.
@@ -33,6 +43,10 @@ def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int])
             f"rule 'mmcv-features' counts extract_feat, which {type(module).__name__} lacks"
         )
     setattr(twin, "forward", extract_feat)  # noqa: B010  (mypy refuses to assign to a method)
+    return _count(twin, input_shape)
+
+
+def _count(twin: nn.Module, input_shape: tuple[int, int, int]) -> Counts:
     operations, params = get_model_complexity_info(
         twin, tuple(input_shape), print_per_layer_stat=False, as_strings=False
     )

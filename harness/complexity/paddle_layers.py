@@ -27,10 +27,32 @@ _ACTIVATIONS = {
 }
 
 # Operators that no rule here counts. One that is in neither list is an error, not a zero.
-_PLUMBING = {"combine", "data", "full", "full_int_array", "parameter", "shadow_output"}
-_RESHAPES = {"assign", "concat", "dropout", "flatten", "reshape", "slice", "squeeze", "unsqueeze"}
-_ELEMENTWISE = {"add", "add_", "multiply", "hardsigmoid", "hardswish", "relu6"}
-_FREE = _PLUMBING | _RESHAPES | _ELEMENTWISE
+_PLUMBING = {
+    *(
+        "assign_value_",
+        "combine",
+        "data",
+        "full",
+        "full_int_array",
+        "full_like",
+        "parameter",
+        "shadow_output",
+    ),
+    *("set_value_", "shape64", "split"),
+}
+_RESHAPES = {
+    *("assign", "concat", "dropout", "expand", "flatten", "gather", "index_select", "pad", "pad3d"),
+    *("reshape", "roll", "slice", "squeeze", "stack", "strided_slice", "transpose", "unfold"),
+    *("unsqueeze",),
+}
+_ELEMENTWISE = {
+    *("add", "add_", "cast", "clip", "divide", "equal", "gelu", "hardsigmoid", "hardswish"),
+    *("leaky_relu", "maximum", "mish", "multiply", "not_equal", "pow", "relu6", "scale", "silu"),
+    *("softmax", "subtract", "swish", "tanh", "where"),
+}
+_REDUCTIONS = {"layer_norm", "max", "sum"}
+_RESIZES = {"bilinear_interp", "nearest_interp"}
+_FREE = _PLUMBING | _RESHAPES | _ELEMENTWISE | _REDUCTIONS | _RESIZES
 
 
 def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
@@ -48,7 +70,7 @@ def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
     traced = paddle.jit.to_static(module.forward, input_spec=[image], full_graph=True)
     block = traced.concrete_program.main_program.global_block()
     return Network(
-        layers=tuple(_layer(op) for op in block.ops if _name(op) not in _FREE),
+        layers=tuple(_layer(op) for op in block.ops if not _is_free(op)),
         params=sum(math.prod(each.shape) for each in module.parameters() if each.trainable),
     )
 
@@ -56,6 +78,17 @@ def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
 def _name(op: Any) -> str:
     dialect, _, name = op.name().partition(".")
     return str(name) if dialect in ("pd_op", "builtin") else str(op.name())
+
+
+def _is_free(op: Any) -> bool:
+    if _name(op) == "mean":  # over height and width it is a pool, else a reduction like any other
+        return not _is_global_mean(op)
+    return _name(op) in _FREE
+
+
+def _is_global_mean(op: Any) -> bool:
+    shape = tuple(op.operand_source(0).shape)
+    return len(shape) == 4 and {axis % 4 for axis in op.attrs()["axis"]} == {2, 3}
 
 
 def _layer(op: Any) -> Layer:
@@ -68,10 +101,16 @@ def _layer(op: Any) -> Layer:
         return Layer(LayerKind.CONV, inputs, outputs, kernel=kernel, groups=attrs["groups"])
     if name == "matmul" and len(op.operand_source(1).shape) == 2:
         return Layer(LayerKind.FC, inputs, outputs)
+    if name == "matmul":
+        if attrs["transpose_x"]:
+            inputs = (*inputs[:-2], inputs[-1], inputs[-2])
+        return Layer(LayerKind.PRODUCT, inputs, outputs)
     if name in _BATCH_NORM:
         return Layer(LayerKind.BATCH_NORM, inputs, outputs)
     if name in _ACTIVATIONS:
         return Layer(_ACTIVATIONS[name], inputs, outputs)
+    if name == "mean":
+        return Layer(LayerKind.GLOBAL_AVG_POOL, inputs, outputs)
     if name == "pool2d":
         return _pool(op, attrs, inputs, outputs)
     raise CountError(f"operator {op.name()} is not known to the layer reader")

@@ -5,12 +5,12 @@ An adapter is imported when its rule is first used.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
+from harness import entry_points
 from harness.complexity.counts import Counts
 from harness.complexity.layers import Network
 from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
@@ -23,16 +23,19 @@ class Rule:
     """A way of counting.
 
     ``counter`` is ``module:attribute``. Over ``"layers"`` it is called as ``counter(network)``,
-    over ``"module"`` as ``counter(module, input_shape=…)``; it returns ``Counts``.
+    over ``"module"`` as ``counter(module, input_shape=…)``; it returns ``Counts``. ``counts`` is
+    what it means by an operation: a multiply-accumulate, or half of one.
     """
 
     counter: str
     over: Literal["layers", "module"]
     frameworks: frozenset[Framework]
+    counts: Literal["macs", "flops"] = "macs"
 
 
 _ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
 _TORCH: frozenset[Framework] = frozenset(("torch",))
+_PADDLE: frozenset[Framework] = frozenset(("paddle",))
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
@@ -40,12 +43,22 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mmcv-features": Rule(
             "harness.complexity.mmcv_counter:count_mmcv_features", "module", _TORCH
         ),
+        "mmcv": Rule("harness.complexity.mmcv_counter:count_mmcv", "module", _TORCH),
+        "mmengine": Rule("harness.complexity.traced_counters:count_mmengine", "module", _TORCH),
+        "fvcore": Rule("harness.complexity.traced_counters:count_fvcore", "module", _TORCH),
+        "torch-flops": Rule(
+            "harness.complexity.torch_flop_counter:count_torch_flops", "module", _TORCH, "flops"
+        ),
+        "paddle-flops": Rule(
+            "harness.complexity.paddle_flops:count_paddle_flops", "module", _PADDLE
+        ),
         "paddle-model-stat": Rule(
-            "harness.complexity.paddle_model_stat:count_model_stat", "layers", _ANY
+            "harness.complexity.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
         ),
         "true": Rule("harness.complexity.true_count:count_true", "layers", _ANY),
     }
 )
+"""The suite's own rules; :func:`rule_names` has those of other packages too."""
 
 _READERS: Mapping[Framework, str] = MappingProxyType(
     {
@@ -55,13 +68,43 @@ _READERS: Mapping[Framework, str] = MappingProxyType(
 )
 
 
+def rule_names() -> tuple[str, ...]:
+    """The suite's own rules, then those of installed packages; imports none of them.
+
+    Raises:
+        ExpectationError: a package adds a name that is taken.
+    """
+    own = {name: rule.counter for name, rule in RULES.items()}
+    return tuple(entry_points.joined(entry_points.COUNTING_RULES, own))
+
+
+def rule_named(name: str) -> Rule:
+    """A rule by its name.
+
+    Raises:
+        UnknownKey: there is no such rule.
+        Unavailable: the package that adds it cannot be imported.
+        CountError: what it adds is no ``Rule``.
+    """
+    known = rule_names()
+    if name in RULES:
+        return RULES[name]
+    if name not in known:
+        raise UnknownKey(f"no counting rule {name!r}, expected one of {', '.join(known)}")
+    target = entry_points.added(entry_points.COUNTING_RULES)[name]
+    rule = entry_points.load(target)
+    if not isinstance(rule, Rule):
+        raise CountError(f"rule {name!r}: {target} is a {type(rule).__name__}, expected a Rule")
+    return rule
+
+
 def applicable(framework: Framework) -> tuple[str, ...]:
     """Names of the rules that can count a network of this framework.
 
-    >>> applicable("paddle")
-    ('paddle-model-stat', 'true')
+    >>> applicable("paddle")[:3]
+    ('paddle-flops', 'paddle-model-stat', 'true')
     """
-    return tuple(name for name, rule in RULES.items() if framework in rule.frameworks)
+    return tuple(name for name in rule_names() if framework in rule_named(name).frameworks)
 
 
 def count(
@@ -88,10 +131,13 @@ def count(
     try:
         if chosen.over == "layers":
             network = read_network(module, framework, input_shape=input_shape)
-            return cast(Counts, _load(chosen.counter)(network))
-        return cast(Counts, _load(chosen.counter)(module, input_shape=input_shape))
+            return cast(Counts, entry_points.load(chosen.counter)(network))
+        counter = entry_points.load(chosen.counter)
+        return cast(Counts, counter(module, input_shape=input_shape))
     except HarnessError:
         raise
+    except ModuleNotFoundError as error:  # imported by the counter when it is called
+        raise Unavailable(f"rule {rule!r} needs {error.name}, which is not installed") from error
     except Exception as error:  # whatever a third-party counter raises on this network
         raise CountError(f"rule {rule!r}: {type(error).__name__}: {error}") from error
 
@@ -112,7 +158,7 @@ def count_all(
             counted[name] = count(module, framework, input_shape=input_shape, rule=name)
             continue
         network = network or read_network(module, framework, input_shape=input_shape)
-        counted[name] = cast(Counts, _load(rule.counter)(network))
+        counted[name] = cast(Counts, entry_points.load(rule.counter)(network))
     return counted
 
 
@@ -125,22 +171,13 @@ def read_network(
         Unavailable: the framework is not installed.
         CountError: the network runs an operator that the reader does not know.
     """
-    return cast(Network, _load(_READERS[framework])(module, input_shape=input_shape))
+    read = entry_points.load(_READERS[framework])
+    return cast(Network, read(module, input_shape=input_shape))
 
 
 def _rule(name: str, framework: Framework) -> Rule:
-    if name not in RULES:
-        raise UnknownKey(f"no counting rule {name!r}, expected one of {', '.join(RULES)}")
-    rule = RULES[name]
+    rule = rule_named(name)
     if framework not in rule.frameworks:
         expected = " or ".join(sorted(rule.frameworks))
         raise CountError(f"rule {name!r} counts {expected} networks, not {framework}")
     return rule
-
-
-def _load(target: str) -> Any:
-    module, _, attribute = target.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise Unavailable(f"{target} needs {error.name}, which is not installed") from error

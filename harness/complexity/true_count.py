@@ -1,4 +1,4 @@
-"""The true count: learned parameters, and multiply-accumulates of convolutions and fc layers."""
+"""The true count: learned parameters, and multiply-accumulates of whatever multiplies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from harness.complexity.layers import Network
 def count_true(network: Network) -> Counts:
     """Count what the network really holds and multiplies.
 
-    Operations are multiply-accumulates (one for a multiplication and its addition); bias,
-    normalisation, activation and pooling count nothing.
+    Operations are multiply-accumulates (one for a multiplication and its addition) of
+    convolutions, fully connected layers and the products of attention; bias, normalisation,
+    activation and pooling count nothing.
     """
     return Counts(operations=sum(layer.macs for layer in network.layers), params=network.params)

@@ -50,7 +50,8 @@ def url_of(variant: Variant) -> str:
         module, _, name = variant.model.partition(".")
         urls = architectures(module).MODEL_URLS
         if name in urls:
-            return str(urls[name])
+            # Other weights of the class lie beside these: distilled ones, for one, with _ssld.
+            return f"{str(urls[name]).rpartition('/')[0]}/{variant.weights}"
     raise MissingSource(f"{variant.row}: {variant.source} publishes no weights for {variant.model}")
 
 

@@ -7,6 +7,7 @@ so its architecture modules are imported below empty stand-ins for their parent 
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -27,7 +28,12 @@ from harness.sources.network import Floats, Network
 assert requests  # both are imported before the stand-ins, see architectures
 assert tqdm
 
-_PACKAGES = ("", ".ppcls", ".ppcls.arch", ".ppcls.arch.backbone", ".ppcls.utils")
+_PACKAGES = (
+    *("", ".ppcls", ".ppcls.arch", ".ppcls.arch.backbone", ".ppcls.arch.backbone.base"),
+    *(".ppcls.arch.backbone.model_zoo", ".ppcls.arch.backbone.legendary_models", ".ppcls.utils"),
+)
+FOLDERS = ("model_zoo", "legendary_models")
+"""Where PaddleClas' architectures are, below ``ppcls/arch/backbone``."""
 
 
 def build(model: str, *, input_size: int, weightless: bool) -> Network:
@@ -91,7 +97,7 @@ def from_reference(
 
 
 def architectures(module_name: str) -> ModuleType:
-    """A module of PaddleClas' model zoo.
+    """A module of PaddleClas' model zoo, or of its legendary models.
 
     Raises:
         MissingSource: PaddleClas is not installed, or has no such module.
@@ -105,11 +111,13 @@ def architectures(module_name: str) -> ModuleType:
         stub = ModuleType(f"paddleclas{package}")
         stub.__path__ = [str(root.joinpath(*package.split(".")[1:]))]
         stubs[stub.__name__] = stub
-    name = f"paddleclas.ppcls.arch.backbone.model_zoo.{module_name}"
-    with mock.patch.dict(sys.modules, stubs):
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise MissingSource(f"PaddleClas' model zoo has no module {module_name!r}") from error
+    backbone = root / "ppcls" / "arch" / "backbone"
+    for folder in FOLDERS:
+        if (backbone / folder / f"{module_name}.py").is_file():
+            with mock.patch.dict(sys.modules, stubs):
+                logger: Any = importlib.import_module("paddleclas.ppcls.utils.logger")
+                logger._logger = logging.getLogger("paddleclas")  # there is none else
+                return importlib.import_module(
+                    f"paddleclas.ppcls.arch.backbone.{folder}.{module_name}"
+                )
+    raise MissingSource(f"PaddleClas' model zoo has no module {module_name!r}")

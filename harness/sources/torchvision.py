@@ -22,6 +22,9 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     if weights not in weights_enum.__members__:
         known = ", ".join(weights_enum.__members__)
         raise MissingSource(f"torchvision's {name} has no weights {weights!r}; it has {known}")
-    with torch.device("meta" if weightless else "cpu"):
+    try:
+        with torch.device("meta" if weightless else "cpu"):
+            module = torchvision.models.get_model(name, weights=None).eval()
+    except NotImplementedError:  # RegNets compute their widths with tensors
         module = torchvision.models.get_model(name, weights=None).eval()
     return Network("torch", module, module, (3, input_size, input_size))

@@ -12,20 +12,24 @@ from harness.errors import ExpectationError, UnknownKey
 
 _REQUIRED = {"model", "weights", "network"}
 _OPTIONAL = {"input_size", "params"}
+_UNRESOLVED = "unresolved"  # stands alone
+_KEYS = _REQUIRED | _OPTIONAL | {"source", _UNRESOLVED}
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One upstream network, pinned.
+    """One upstream network, pinned, or the reason why none is.
 
     Attributes:
         row: the row's id.
-        source: the adapter that builds it.
+        source: the adapter that builds it; as documented, where the entry names no other.
         model: its name in the source library, exact to the weights.
         weights: the published weights file's name.
         network: the architecture's name; equal names are the same computation.
         input_size: height and width in pixels, or None where the page's claim says it.
         params: number of parameters, or None where the row's expected complexity says it.
+        unresolved: why no upstream network is known for the row, or "" where one is; model,
+            weights and network are "" then.
     """
 
     row: str
@@ -35,6 +39,7 @@ class Variant:
     network: str
     input_size: int | None = None
     params: int | None = None
+    unresolved: str = ""
 
 
 def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str, Variant]:
@@ -73,10 +78,15 @@ def _variant(path: Path, row: str, entry: object) -> Variant:
     if not isinstance(entry, dict):
         raise ExpectationError(f"{where}: expected a table")
     for key in entry:
-        if key not in _REQUIRED | _OPTIONAL:
-            near = get_close_matches(key, _REQUIRED | _OPTIONAL, n=1)
+        if key not in _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
             raise UnknownKey(f"{where}.{key}: unknown" + (f", meant {near[0]!r}?" if near else ""))
-    for key in sorted(_REQUIRED):
+    if _UNRESOLVED in entry:
+        reason = entry[_UNRESOLVED]
+        if len(entry) > 1 or not isinstance(reason, str) or not reason:
+            raise ExpectationError(f"{where}.{_UNRESOLVED}: expected a reason, and nothing beside")
+        return Variant(row, parts[1], "", "", "", unresolved=reason)
+    for key in sorted({*_REQUIRED, *(entry.keys() & {"source"})}):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise ExpectationError(f"{where}.{key}: expected text")
     for key in sorted(_OPTIONAL):
@@ -87,7 +97,7 @@ def _variant(path: Path, row: str, entry: object) -> Variant:
             raise ExpectationError(f"{where}.{key}: expected a positive whole number")
     return Variant(
         row,
-        parts[1],
+        entry.get("source", parts[1]),
         entry["model"],
         entry["weights"],
         entry["network"],

@@ -10,8 +10,9 @@ import pytest
 
 from harness.complexity.counts import reproduces
 from harness.complexity.expected import ExpectedComplexity, read_expected
+from harness.complexity.judgement import judge_claim
 from harness.errors import ExpectationError, UnknownKey
-from harness.records import Figure, Metric
+from harness.records import Claim, Figure, Metric, Outcome
 
 FACTS = Path(__file__).resolve().parents[3] / "../shared/facts/complexity.csv"
 
@@ -118,3 +119,85 @@ def test_pinned_counts_print_the_29_documented_figures(pinned) -> None:
             (fact["doc_params_M"], pinned[row].params),
         ):
             assert reproduces(Figure(figure), each.raw, each.divisor), row
+
+
+# ── pages in other units, figures that no rule gives ──────────────────────────────────────────
+
+MILLIONS = """
+[kinds]
+not-reproduced = "No rule gives it."
+zeros-added = "More places than known."
+tenth = "A tenth too much."
+
+[rows."page/timm/net"]
+operations = { counter = "thop", divisor = 1_000_000, raw = 34_178_704, unit = "M" }
+params = { counter = "true", divisor = 1_000_000, raw = 3_504_872 }
+true = { params = 3_504_872, macs = 30_480_864 }
+"""
+
+
+def with_defect(figure: str, kind: str) -> str:
+    defect = f'{{ column = "flops", printed = "{figure}", kind = "{kind}", true = 34_178_704 }}'
+    return f"{MILLIONS}defects = [{defect}]\n"
+
+
+def test_a_unit_is_the_pages_own(tmp_path) -> None:
+    (entry,) = read(tmp_path, MILLIONS).values()
+    assert (entry.operations.unit, entry.params.unit) == (10**6, 10**6)
+    with pytest.raises(ExpectationError, match="operations is not the true count in its unit"):
+        read(tmp_path, MILLIONS.replace(', unit = "M"', ""))
+    with pytest.raises(UnknownKey, match="unknown unit 'Q'; expected one of K, M, G, T"):
+        read(tmp_path, MILLIONS.replace('unit = "M"', 'unit = "Q"'))
+
+
+def test_two_flops_for_each_multiply_accumulate_are_no_defect(tmp_path) -> None:
+    (entry,) = read(
+        tmp_path, MILLIONS.replace("divisor = 1_000_000, raw = 34", "divisor = 500_000, raw = 34")
+    ).values()
+    assert entry.operations.is_plain
+
+
+def test_a_figure_that_no_rule_gives_is_a_defect_with_the_nearest(tmp_path) -> None:
+    (entry,) = read(tmp_path, with_defect("39.1", "not-reproduced")).values()
+    verdict = judged(entry, "39.1")
+    assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+    assert "no counting rule gives this figure, thop comes nearest" in verdict.details
+    with pytest.raises(ExpectationError, match="so it is reproduced"):
+        read(
+            tmp_path,
+            with_defect("34.1787", "not-reproduced").replace("true = 34_178", "true = 39_178"),
+        )
+
+
+def test_added_zeros_are_a_defect_that_is_reproduced(tmp_path) -> None:
+    (entry,) = read(tmp_path, with_defect("34.180", "zeros-added")).values()
+    assert judged(entry, "34.180").outcome is Outcome.CONFORMS
+    assert judged(entry, "34.190").outcome is Outcome.DOES_NOT_CONFORM
+    with pytest.raises(ExpectationError, match="does not print that"):
+        read(tmp_path, with_defect("34.190", "zeros-added"))
+    with pytest.raises(ExpectationError, match="does not print that"):
+        read(tmp_path, with_defect("34.180", "tenth"))
+
+
+def judged(entry: ExpectedComplexity, figure: str):
+    claim = Claim(Metric.FLOPS, Figure(figure), "M", "flops(M)", 7, 1)
+    return judge_claim(
+        claim,
+        34_178_704,
+        entry.operations,
+        entry.defect(Metric.FLOPS),
+        where="[page/timm/net]",
+        command="pytest",
+    )
+
+
+UNKNOWN = SOUND + '\n[unknown]\n"page/timm/other" = "no source: keras"\n'
+
+
+def test_a_row_that_cannot_be_counted_is_listed_with_its_reason(tmp_path) -> None:
+    assert read(tmp_path, UNKNOWN, (ROW, "page/timm/other")).keys() == {ROW}
+    with pytest.raises(UnknownKey, match="unknown row 'page/timm/other'"):
+        read(tmp_path, UNKNOWN)
+    both = UNKNOWN.replace("page/timm/other", ROW)
+    with pytest.raises(ExpectationError, match=r"has an entry in \[rows\], so it is known"):
+        read(tmp_path, both)

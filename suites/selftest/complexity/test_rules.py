@@ -165,8 +165,8 @@ def test_training_mode_is_refused(small) -> None:
 
 
 def test_an_unknown_rule_is_refused_by_name(small) -> None:
-    with pytest.raises(UnknownKey, match="no counting rule 'fvcore', expected one of thop"):
-        count(small, "torch", input_shape=SMALL, rule="fvcore")
+    with pytest.raises(UnknownKey, match="no counting rule 'deepspeed', expected one of thop"):
+        count(small, "torch", input_shape=SMALL, rule="deepspeed")
 
 
 def test_a_rule_is_refused_for_another_framework() -> None:

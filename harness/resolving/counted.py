@@ -1,0 +1,97 @@
+"""Networks of a page under every counting rule: each built once, each rule applied when asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.complexity import rules
+from harness.complexity.counts import Counts
+from harness.errors import HarnessError
+from harness.sources import Network, adapter
+from harness.sources.variants import Variant
+
+TRUE: Final = "true"
+TRACED: Final = ("mmengine", "fvcore")
+"""Rules that need a run on numbers, and so a second or more for each network."""
+
+_FIRST: Final[Mapping[str, tuple[str, ...]]] = {
+    "torchvision": ("thop", TRUE, "torch-flops", "mmcv"),
+    "timm": ("thop", TRUE, "torch-flops", "mmcv"),
+    "mmcls": ("mmcv-features", "mmcv", "thop", TRUE, "torch-flops"),
+    "ppcls": ("paddle-flops", "paddle-model-stat", TRUE),
+}
+"""The rules that tables of a source are made with, the likeliest first; others follow."""
+
+Build = tuple[str, str, int]
+
+
+@dataclass
+class Countable:
+    """Networks by source, model and input size, and what rules gave for them.
+
+    ``failures``: why a rule could not count a network, or a network not be built.
+    """
+
+    built: dict[Build, Network] = field(default_factory=dict)
+    counts: dict[tuple[Build, str], Counts | None] = field(default_factory=dict)
+    failures: dict[tuple[Build, str], str] = field(default_factory=dict)
+
+    def count(self, variant: Variant, size: int, rule: str) -> Counts | None:
+        """Raw totals, or None where the rule cannot count it."""
+        build = (variant.source, variant.model, size)
+        if (build, rule) not in self.counts:
+            together = _together(rule)
+            try:
+                network = self.network(variant, size)
+                together = [one for one in together if one in rules.applicable(network.framework)]
+                counted = rules.count_all(
+                    network.countable,
+                    network.framework,
+                    input_shape=network.input_shape,
+                    rules=together,
+                )
+                self.counts |= {(build, one): counts for one, counts in counted.items()}
+            except HarnessError as error:
+                self.counts |= {(build, one): None for one in together}
+                self.failures |= {(build, one): str(error) for one in together}
+        return self.counts[build, rule]
+
+    def network(self, variant: Variant, size: int) -> Network:
+        """The network, without weights.
+
+        Raises:
+            MissingSource, StageError: it cannot be built.
+        """
+        build = (variant.source, variant.model, size)
+        if build not in self.built:
+            self.built[build] = adapter(variant.source).build(
+                variant.model, input_size=size, weightless=True
+            )
+        return self.built[build]
+
+    def params(self, variant: Variant, size: int) -> int:
+        """Learned parameters, without looking at a layer."""
+        network = self.network(variant, size)
+        if network.framework == "paddle":
+            trainable = [one for one in network.module.parameters() if one.trainable]
+            return sum(math.prod(one.shape) for one in trainable)
+        return sum(one.numel() for one in network.module.parameters())
+
+
+def rules_of(source: str, framework: rules.Framework) -> tuple[str, ...]:
+    """The rules that apply, those that tables of the source are known to use first."""
+    known = rules.applicable(framework)
+    first = [name for name in _FIRST.get(source, ()) if name in known]
+    last = ("paddle-model-stat",) if framework == "torch" else ()  # of Paddle's networks only
+    rest = [name for name in known if name not in first and name not in last]
+    return (*first, *rest)
+
+
+def _together(rule: str) -> list[str]:
+    """The rules that are applied at once: those over layers, which are read once for all."""
+    if rules.rule_named(rule).over == "module":
+        return [rule]
+    return [name for name in rules.rule_names() if rules.rule_named(name).over == "layers"]

@@ -1,0 +1,120 @@
+"""What is wrong with a documented count that was found to come about in some way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from harness.complexity.counts import reproduces
+from harness.complexity.expected import NOT_REPRODUCED, ZEROS_ADDED
+from harness.complexity.rules import rule_named
+from harness.records import Metric
+from harness.resolving.counting import Finding
+from harness.resolving.page import Resolved
+from harness.resolving.scales import DOUBLED, PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A documented figure that is not the true one: as a :class:`Defect` is written down."""
+
+    column: Metric
+    printed: str
+    kind: str
+    true: int
+    cause: str
+
+
+_NOT_REPRODUCED: Final = "No counting rule gives the figure; pinned is the rule that comes nearest."
+_ZEROS: Final = (
+    "The figure has been printed with more places than were known, and zeros in them: what is "
+    "counted prints other digits there."
+)
+_FLOPS_AS_MACS: Final = (
+    "flops-where-macs-are-meant",
+    "The column says multiply-accumulates, the figure has two operations for each of them.",
+)
+
+_OPERATIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "paddle-model-stat": (
+        "groups-divided-twice",
+        "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
+        "already, by the groups again, in integers; it also subtracts ReLU elements and counts fc "
+        "layers once instead of twice.",
+    ),
+}
+"""Rules whose operations are wrong in themselves."""
+
+_PARAMS: Final[Mapping[str, tuple[str, str]]] = {
+    "paddle-model-stat": (
+        "group-weights-dropped",
+        "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
+        "already, by the groups again, so the weights of grouped convolutions are missing, and it "
+        "counts one parameter for the whole fc bias.",
+    ),
+    "paddle-flops": (
+        "running-statistics-counted",
+        "paddle.flops counts the running means and variances of batch norms as parameters, which "
+        "are not learned.",
+    ),
+    "thop": (
+        "layers-not-known-to-thop",
+        "thop does not know the library's own layers, such as timm's BatchNormAct2d, and counts "
+        "no parameters for them.",
+    ),
+}
+"""Rules whose parameters may be other than the learned ones."""
+
+_OTHER_PARAMS: Final = (
+    "other-parameters",
+    "The counting rule counts other parameters than the learned ones.",
+)
+
+
+def defect_of(finding: Finding, row: Resolved) -> Found | None:
+    """What has to be listed as a documentation defect, or None where the figure is sound."""
+    claim = finding.claim
+    true = _true(finding, row)
+
+    def found(kind: str, cause: str, belongs: int = true) -> Found:
+        return Found(claim.metric, claim.figure.text, kind, belongs, cause)
+
+    if not finding.reproduced:
+        if finding.padded:
+            return found(ZEROS_ADDED, _ZEROS, _shown(finding, row))
+        return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
+    if finding.use.scale.odd:
+        # The count is right, or as right as those of other rows: only the division is not.
+        scale = finding.use.scale
+        return found(scale.kind, scale.cause, finding.raw)
+    if reproduces(claim.figure, true, finding.unit):
+        return None
+    if claim.metric is Metric.PARAMS:
+        return found(*_PARAMS.get(finding.use.rule, _OTHER_PARAMS))
+    if finding.use.rule in _OPERATIONS:
+        return found(*_OPERATIONS[finding.use.rule])
+    if claim.metric is Metric.MACS and _doubles(finding):
+        return found(*_FLOPS_AS_MACS)
+    return None  # a way of counting that differs by what it leaves out: no defect
+
+
+def _true(finding: Finding, row: Resolved) -> int:
+    """The count that belongs into the column."""
+    if finding.claim.metric is Metric.PARAMS:
+        return row.true_params
+    return row.true_macs if finding.claim.metric is Metric.MACS else 2 * row.true_macs
+
+
+def _shown(finding: Finding, row: Resolved) -> int:
+    """The count to print instead of a figure that is not reproduced."""
+    if finding.claim.metric is Metric.PARAMS:
+        return row.true_params
+    scale = finding.use.scale
+    return int(finding.raw / scale.part)
+
+
+def _doubles(finding: Finding) -> bool:
+    """Whether the figure has two operations for each multiply-accumulate."""
+    counts, scale = rule_named(finding.use.rule).counts, finding.use.scale
+    return (counts == "macs" and scale == DOUBLED) or (counts == "flops" and scale == PLAIN)

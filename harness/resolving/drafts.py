@@ -1,0 +1,161 @@
+"""What was found of a page, in the form of the files below ``expected/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import tomli_w
+
+from harness.complexity.expected import UNITS
+from harness.records import Metric
+from harness.resolving.counting import Finding
+from harness.resolving.defects import Found, defect_of
+from harness.resolving.page import PageResolution, Resolved
+
+_VARIANTS: Final = """\
+# The exact upstream variant behind each documented name. Drafted by `python -m harness update`,
+# each with what speaks for it; kept by hand.
+"""
+_COMPLEXITY: Final = """\
+# How each documented count comes about. Drafted by `python -m harness update`: the counting rules
+# that reproduce the figures, and what of the figures is wrong; kept by hand.
+"""
+_DEFAULT_UNITS: Final = {"operations": UNITS["G"], "params": UNITS["M"]}
+_UNIT_NAMES: Final = {unit: name for name, unit in UNITS.items()}
+
+
+def variants(resolution: PageResolution) -> str:
+    """``expected/variants/<page>.toml``."""
+    blocks = variant_blocks(resolution)
+    return "\n".join([_VARIANTS, *blocks.values()])
+
+
+def variant_blocks(resolution: PageResolution) -> dict[str, str]:
+    """The entry of each row and each documented failure, as text."""
+    rows = {one.row.id: _variant(one, failure=False) for one in resolution.rows}
+    return rows | {one.row.id: _variant(one, failure=True) for one in resolution.failures}
+
+
+def _variant(one: Resolved, *, failure: bool) -> str:
+    variant = one.variant
+    if variant.unresolved:
+        return _block(one.row.id, {"unresolved": variant.unresolved})
+    entry: dict[str, Any] = {
+        "model": variant.model,
+        "weights": variant.weights,
+        "network": variant.network,
+    }
+    if variant.source != one.row.id.split("/")[1]:
+        entry["source"] = variant.source
+    if failure or one.row.claim(Metric.INPUT_SIZE) is None:
+        entry["input_size"] = one.size
+    if failure:
+        entry["params"] = one.true_params
+    return _block(one.row.id, entry, comment=one.evidence)
+
+
+def complexity(resolution: PageResolution) -> str:
+    """``expected/complexity/<page>.toml``."""
+    kinds = complexity_kinds(resolution)
+    parts = [_COMPLEXITY]
+    if kinds:
+        parts.append(tomli_w.dumps({"kinds": kinds}))
+    unknown = uncountable(resolution)
+    if unknown:
+        parts.append(tomli_w.dumps({"unknown": unknown}))
+    blocks = complexity_blocks(resolution)
+    return "\n".join([*parts, *(blocks.values() or ["[rows]\n"])])
+
+
+def complexity_kinds(resolution: PageResolution) -> dict[str, str]:
+    """The kinds of defect that the page has, with the cause of each."""
+    defects = [defect for one in resolution.rows for defect in _defects(one, resolution)]
+    return {defect.kind: defect.cause for defect in sorted(defects, key=lambda each: each.kind)}
+
+
+def uncountable(resolution: PageResolution) -> dict[str, str]:
+    """The rows that have no counts, and why."""
+    return {
+        one.row.id: one.variant.unresolved or one.uncountable
+        for one in resolution.rows
+        if one.variant.unresolved or one.uncountable
+    }
+
+
+def complexity_blocks(resolution: PageResolution) -> dict[str, str]:
+    """The entry of each row that can be counted, as text."""
+    missing = uncountable(resolution)
+    return {
+        one.row.id: _block(one.row.id, complexity_entry(one, resolution))
+        for one in resolution.rows
+        if one.row.id not in missing
+    }
+
+
+def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any]:
+    """How one row's counts come about; a column that the page does not have is the true count."""
+    operations, params = resolution.operations.get(one.row.id), resolution.params.get(one.row.id)
+    entry: dict[str, Any] = {
+        "operations": _pinned("operations", operations, one.true_macs),
+        "params": _pinned("params", params, one.true_params),
+        "true": {"params": one.true_params, "macs": one.true_macs},
+    }
+    if defects := list(_defects(one, resolution)):
+        entry["defects"] = [
+            {"column": str(d.column), "printed": d.printed, "kind": d.kind, "true": d.true}
+            for d in defects
+        ]
+    return entry
+
+
+def _pinned(what: str, finding: Finding | None, true: int) -> dict[str, Any]:
+    if finding is None:
+        return {"counter": "true", "divisor": _DEFAULT_UNITS[what], "raw": true}
+    pinned: dict[str, Any] = {
+        "counter": finding.use.rule,
+        "divisor": finding.divisor,
+        "raw": finding.raw,
+    }
+    if finding.unit != _DEFAULT_UNITS[what]:
+        pinned["unit"] = _UNIT_NAMES[finding.unit]
+    return pinned
+
+
+def _defects(one: Resolved, resolution: PageResolution) -> Iterator[Found]:
+    for findings in (resolution.operations, resolution.params):
+        finding = findings.get(one.row.id)
+        defect = defect_of(finding, one) if finding is not None else None
+        if defect is not None:
+            yield defect
+
+
+def _block(row: str, entry: Mapping[str, Any], *, comment: str = "") -> str:
+    """One table, its own tables in lines of their own, below what speaks for it."""
+    lines = [f"# {comment}"] if comment else []
+    lines.append(f"[rows.{_quoted(row)}]")
+    for key, value in entry.items():
+        lines += _assignment(key, value)
+    return "\n".join(lines) + "\n"
+
+
+def _assignment(key: str, value: object) -> list[str]:
+    if isinstance(value, list):
+        return [f"{key} = [", *(f"  {_inline(each)}," for each in value), "]"]
+    return [f"{key} = {_inline(value)}"]
+
+
+def _inline(value: object) -> str:
+    match value:
+        case dict():
+            return (
+                "{ " + ", ".join(f"{key} = {_inline(each)}" for key, each in value.items()) + " }"
+            )
+        case str():
+            return _quoted(value)
+        case _:
+            return f"{value:_}"
+
+
+def _quoted(text: str) -> str:
+    return tomli_w.dumps({"x": text}).partition("=")[2].strip()

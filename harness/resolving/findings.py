@@ -1,0 +1,89 @@
+"""What was found of a page, in words: for people, and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.records import Claim
+from harness.resolving.counting import Finding
+from harness.resolving.page import PageResolution, Resolved
+
+
+def as_json(resolution: PageResolution) -> dict[str, Any]:
+    """Everything found: ``rows`` by id, and ``columns`` in the order of the page."""
+    return {
+        "page": resolution.page.name,
+        "rows": {one.row.id: _row(one) for one in (*resolution.rows, *resolution.failures)},
+        "columns": list(_columns(resolution)),
+    }
+
+
+def _row(one: Resolved) -> dict[str, Any]:
+    return {
+        "line": one.row.line,
+        "model": one.variant.model,
+        "weights": one.variant.weights,
+        "evidence": one.evidence,
+        "unresolved": one.variant.unresolved,
+        "uncountable": one.uncountable,
+    }
+
+
+def _columns(resolution: PageResolution) -> Iterator[dict[str, Any]]:
+    """By source and column: how many figures each rule reproduces, and those that none does."""
+    rows = {one.row.id: one for one in resolution.rows}
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in (*resolution.operations.values(), *resolution.params.values()):
+        key = (rows[finding.row].variant.source, finding.claim.header)
+        groups.setdefault(key, []).append(finding)
+    for (source, header), findings in groups.items():
+        sound = [one for one in findings if one.reproduced or one.padded]
+        used = Counter((one.use.rule, one.divisor) for one in sound)
+        yield {
+            "source": source,
+            "column": header,
+            "rules": [
+                {"rule": rule, "divisor": divisor, "rows": rows_}
+                for (rule, divisor), rows_ in used.most_common()
+            ],
+            "zeros_added": sum(one.padded for one in findings),
+            "not_reproduced": [_off(one) for one in findings if one not in sound],
+        }
+
+
+def _off(finding: Finding) -> dict[str, Any]:
+    claim: Claim = finding.claim
+    return {
+        "row": finding.row,
+        "line": claim.line,
+        "documented": f"{claim.figure.text} {claim.unit}",
+        "nearest": f"{finding.printed} {claim.unit}",
+        "rule": finding.use.rule,
+        "divisor": finding.divisor,
+    }
+
+
+def lines(found: Mapping[str, Any], *, path: str) -> Iterator[str]:
+    """The same in lines: what is unresolved or uncountable, then column by column.
+
+    Args:
+        found: as :func:`as_json` gives it.
+        path: the page's file.
+    """
+    for row, one in found["rows"].items():
+        for reason in (one["unresolved"], one["uncountable"]):
+            if reason:
+                yield f"{path}:{one['line']}: {row}: {reason}"
+    for column in found["columns"]:
+        rules = ", ".join(
+            f"{one['rule']}/{one['divisor']:.6g} ({one['rows']} rows)" for one in column["rules"]
+        )
+        zeros = f", {column['zeros_added']} of them with zeros added" * bool(column["zeros_added"])
+        yield f"{column['source']} {column['column']}: {rules or 'no rule'}{zeros}"
+        for off in column["not_reproduced"]:
+            yield (
+                f"{path}:{off['line']}: {off['row']}: no rule reproduces {off['documented']}; "
+                f"nearest is {off['rule']}/{off['divisor']:.6g} with {off['nearest']}"
+            )

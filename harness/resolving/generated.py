@@ -1,0 +1,138 @@
+"""Expectations for a page that has none of its own: a folder like ``expected/``, made of drafts."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import tomli_w
+
+from harness.artifacts import JSON, Entry, Key, open_store
+from harness.catalogue import EXPECTED
+from harness.errors import ExpectationError, HarnessError
+from harness.expectations.baselines import Baseline, read_baseline, write_baseline
+from harness.identity import code_digest
+from harness.pages.expected import render
+from harness.pages.reading import read_page
+from harness.records import Page
+from harness.resolving.running import FILES, FINDINGS, resolved
+
+_COPIED: Final = ("build/embedded.yaml",)
+_WATERFALL: Final = "baselines/waterfall.toml"
+_NARROWED: Final = ("tolerances.toml", "float_operators.toml")
+_CODE: Final = ("resolving", "pages", "expectations")
+
+
+class Drafts(Protocol):
+    """Files of drafts by name, as an entry of the store has them."""
+
+    def file(self, name: str) -> Path:
+        """The path of a file."""
+
+
+def expected_for(
+    page: Path, *, lenient: bool = False, store: Path | None = None, base: Path = EXPECTED
+) -> Path:
+    """A complete folder of expectations for a page alone, made where it is not in the store.
+
+    Rows that cannot be resolved are in it, with the reason. Decisions that are about no page, as
+    tolerances, are those of ``base``; nothing is accepted, and no issue is known.
+
+    Args:
+        page: a Markdown file.
+        lenient: list what of the page cannot be understood instead of refusing it.
+        store: the root of the artifact store, where it is not the usual one.
+        base: expectations with the decisions.
+
+    Raises:
+        PageError: the page cannot be read.
+        ExpectationError: a file of ``base`` is missing or wrong.
+        BuildError: resolving crashed or hung.
+    """
+    return _kept(page.resolve(), lenient, store, base.resolve()).path
+
+
+@cache  # while the process lives, its entry is not pruned
+def _kept(path: Path, lenient: bool, store: Path | None, base: Path) -> Entry:
+    page = read_page(path, lenient=lenient)
+    kept = open_store(store)
+    found = resolved(page, _text(path), kept)
+    key = Key.of(
+        "expect",
+        inputs={
+            "page": render(page).decode("utf-8"),
+            "resolved": found.key.digest,
+            "base": {name: _text(base / name) for name in (*_COPIED, *_NARROWED, _WATERFALL)},
+        },
+        tools={"code": code_digest(*_CODE)},
+    )
+
+    def produce(folder: Path) -> Mapping[str, JSON]:
+        write(folder, page, found, base)
+        return {"rows": len(page.rows)}
+
+    return kept.use(key, produce)
+
+
+def write(folder: Path, page: Page, found: Drafts, base: Path) -> None:
+    """Write expectations for a page into an empty folder, from drafts and decisions."""
+    for name in ("pages", "baselines", "build", "findings", *FILES):
+        (folder / name).mkdir()
+    (folder / "pages" / f"{page.name}.toml").write_bytes(render(page))
+    for name in FILES:
+        shutil.copyfile(found.file(f"{name}.toml"), folder / name / f"{page.name}.toml")
+    shutil.copyfile(found.file(FINDINGS), folder / "findings" / f"{page.name}.json")
+    for name in _COPIED:
+        shutil.copyfile(base / name, folder / name)
+    for name in _NARROWED:
+        (folder / name).write_text(_narrowed(base / name, page), encoding="utf-8")
+    (folder / "known_issues.toml").write_text("", encoding="utf-8")
+    write_baseline(folder / "baselines" / "parity.toml", Baseline())
+    pipelines = folder / "pipelines" / f"{page.name}.toml"
+    write_baseline(folder / _WATERFALL, _waterfall(read_baseline(base / _WATERFALL), pipelines))
+
+
+def _waterfall(accepted: Baseline, pipelines: Path) -> Baseline:
+    """What is accepted of the ways that the rows' images take; it is the same for all pages."""
+    content = tomllib.loads(pipelines.read_text(encoding="utf-8"))
+    ends = {name: one["pipeline"] for name, one in content["run_time"].items()}
+    ways = {
+        f"{begin}-to-{ends[row['ships']]}"
+        for row in content["rows"].values()
+        for begin in (row["claim"], content["stated"])
+    }
+    kept = {way: found for way, found in accepted.measurements.items() if way in ways}
+    return Baseline(kept, accepted.conditions)
+
+
+def _narrowed(path: Path, page: Page) -> str:
+    """A file of decisions without those that are about rows of other pages."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExpectationError(f"{path}: {error}") from error
+    for table in content.values():
+        if isinstance(table, dict) and "override" in table:
+            table["override"] = [one for one in table["override"] if _applies(one, page)]
+    if "operator" in content:
+        content["operator"] = [one for one in content["operator"] if _applies(one, page)]
+    return tomli_w.dumps(content)
+
+
+def _applies(scope: Mapping[str, Any], page: Page) -> bool:
+    return any(
+        fnmatchcase(row.id, scope.get("row", "*")) and scope.get("source", row.source) == row.source
+        for row in page.rows
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,106 @@
+"""Drafts into files that are kept by hand: what stands there stays, what is missing is added."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from harness.errors import ExpectationError
+
+_BLOCKS: Final = re.compile(r"\n{2,}")
+_HEADING: Final = re.compile(r"^\[rows\.(?P<key>.+)\]$", re.MULTILINE)
+_KINDS: Final = re.compile(r"^\[kinds\][^\n]*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A kept file with what a draft adds to it.
+
+    Attributes:
+        text: the file's new content.
+        added: the rows that it had no entry for.
+        differing: entries that were kept and that the draft has otherwise: row, key, both values.
+        gone: entries of rows that the page has no more.
+    """
+
+    text: str
+    added: tuple[str, ...]
+    differing: tuple[tuple[str, str, Any, Any], ...]
+    gone: tuple[str, ...]
+
+
+def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
+    """Add to a kept file the entries of a draft that it has not.
+
+    Args:
+        kept: a file of ``expected/variants`` or ``expected/complexity``.
+        draft: the same for the page as it is, as text.
+        rows: the ids of all rows and documented failures of the page.
+
+    Raises:
+        ExpectationError: the kept file cannot be read.
+    """
+    try:
+        text = kept.read_text(encoding="utf-8")
+        old = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ExpectationError(f"{kept}: {error}") from error
+    new = tomllib.loads(draft)
+    entries: Mapping[str, Any] = old.get("rows", {})
+    found: Mapping[str, Any] = new.get("rows", {})
+    blocks = _blocks(draft)
+    added = tuple(row for row in found if row not in entries and row not in old.get("unknown", {}))
+    kinds = {
+        defect["kind"]: new["kinds"][defect["kind"]]
+        for row in added
+        for defect in found[row].get("defects", ())
+        if defect["kind"] not in old.get("kinds", {})
+    }
+    text = _with_kinds(text, kinds)
+    for row in added:
+        text = f"{text.rstrip()}\n\n{blocks[row]}\n"
+    differing = tuple(_differing(entries, found))
+    return Merged(text, added, differing, tuple(row for row in entries if row not in rows))
+
+
+def _blocks(draft: str) -> dict[str, str]:
+    """The entry of each row as it is written, with the comment above it."""
+    found = {}
+    for block in _BLOCKS.split(draft):
+        if (heading := _HEADING.search(block)) is not None:
+            (row,) = tomllib.loads(f"{heading['key']} = 0")
+            found[row] = block.strip()
+    return found
+
+
+def _with_kinds(text: str, kinds: Mapping[str, str]) -> str:
+    if not kinds:
+        return text
+    lines = tomli_w.dumps(kinds)
+    heading = _KINDS.search(text)
+    if heading is None:
+        return f"{text.rstrip()}\n\n[kinds]\n{lines}"
+    return text[: heading.end()] + lines + text[heading.end() :]
+
+
+def _differing(
+    kept: Mapping[str, Any], found: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Any, Any]]:
+    for row, entry in kept.items():
+        for key, value in found.get(row, entry).items():
+            old = entry.get(key)
+            if key == "defects" and _without_kinds(old) == _without_kinds(value):
+                continue
+            if old != value and key != "unresolved":  # people know what libraries do not
+                yield row, key, old, value
+
+
+def _without_kinds(defects: Any) -> list[dict[str, Any]]:
+    """Defects without what people call them."""
+    return [{key: one[key] for key in one if key != "kind"} for one in defects or ()]

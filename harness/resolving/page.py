@@ -1,0 +1,181 @@
+"""A whole page: a variant, true counts and findings for each row, or why there are none."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import MissingSource
+from harness.records import Claim, DocumentedFailure, Metric, Page, Row
+from harness.resolving.choices import Choice
+from harness.resolving.counted import TRUE, Countable
+from harness.resolving.counting import Counted, Finding, find
+from harness.resolving.libraries import as_documented, library_of, source_named
+from harness.resolving.matching import Unresolved, resolve
+from harness.resolving.networks import network_name
+from harness.sources import adapter
+from harness.sources.variants import Variant
+
+ASSUMED_SIZE = 224  # pixels, where neither the page nor the library says another
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One row, or one documented failure, and what was found of it.
+
+    Attributes:
+        size: height and width in pixels.
+        choice: the upstream model; None where the row is unresolved, see ``variant.unresolved``.
+        evidence: what speaks for the choice.
+        true_params, true_macs: of the network itself; 0 where it cannot be counted.
+        uncountable: why not, or "".
+    """
+
+    row: Row
+    variant: Variant
+    size: int
+    choice: Choice | None = None
+    evidence: str = ""
+    true_params: int = 0
+    true_macs: int = 0
+    uncountable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageResolution:
+    """Everything found of a page.
+
+    ``failures`` are the models of which the page documents that they fail. Findings are by row id.
+    """
+
+    page: Page
+    rows: tuple[Resolved, ...]
+    failures: tuple[Resolved, ...]
+    operations: dict[str, Finding] = field(default_factory=dict)
+    params: dict[str, Finding] = field(default_factory=dict)
+
+
+def resolve_page(page: Page) -> PageResolution:
+    """Resolve and count every row of a page. Imports the libraries of its rows; slow.
+
+    Nothing about a single row is an error: what is unknown, ambiguous or cannot be counted is said
+    in its result.
+    """
+    countable = Countable()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what libraries say while they are imported and traced
+        rows = _distinct([_row(row, countable) for row in page.rows])
+        failures = _distinct([_row(_as_row(one), countable) for one in page.failures])
+        operations = _operations(rows, countable)
+        params = _params(rows, countable, operations)
+    return PageResolution(page, tuple(rows), tuple(failures), operations, params)
+
+
+def _as_row(failure: DocumentedFailure) -> Row:
+    return Row(failure.id, failure.source, failure.name, "", failure.line, 0, ())
+
+
+def _row(row: Row, countable: Countable) -> Resolved:
+    claim = row.claim(Metric.INPUT_SIZE)
+    documented = int(claim.figure.value) if claim else None
+    try:
+        source = source_named(row.source)
+        choice, evidence = _chosen(row, source)
+        size = documented or choice.input_size or ASSUMED_SIZE
+        adapter(source)  # is it installed?
+    except (Unresolved, MissingSource) as error:
+        return Resolved(row, _unresolved(row, str(error)), documented or ASSUMED_SIZE)
+    network = network_name(source, choice.name)
+    variant = Variant(row.id, source, choice.model, choice.weights, network)
+    try:
+        params = countable.params(variant, size)
+    except MissingSource as error:
+        return Resolved(row, _unresolved(row, str(error)), size)
+    except Exception as error:  # whatever a library raises for a size or a platform
+        reason = f"{choice.model} cannot be built at {size} px: {type(error).__name__}: {error}"
+        return Resolved(row, variant, size, choice, evidence, uncountable=reason.splitlines()[0])
+    macs, reason = _macs(variant, size, countable)
+    return Resolved(row, variant, size, choice, evidence, params, macs, reason)
+
+
+def _chosen(row: Row, source: str) -> tuple[Choice, str]:
+    library = library_of(source)
+    if library is None:
+        return as_documented(row), f"the documented name; the source {source} is an added one"
+    decision = resolve(row, library)
+    return decision.choice, decision.evidence
+
+
+def _unresolved(row: Row, reason: str) -> Variant:
+    return Variant(row.id, row.source, "", "", "", unresolved=reason)
+
+
+def _macs(variant: Variant, size: int, countable: Countable) -> tuple[int, str]:
+    """Multiply-accumulates, or why they are not known."""
+    counts = countable.count(variant, size, TRUE)
+    if counts is not None:
+        return counts.operations, ""
+    build = (variant.source, variant.model, size)
+    return 0, countable.failures[build, TRUE].splitlines()[0]
+
+
+def _distinct(rows: Sequence[Resolved]) -> list[Resolved]:
+    """No two rows share a network's name that do not have the same counts."""
+    counts: dict[str, tuple[int, int]] = {}
+    found = []
+    for one in rows:
+        variant, own = one.variant, (one.true_params, one.true_macs)
+        if variant.network and counts.setdefault(variant.network, own) != own:
+            variant = _renamed(variant, f"{variant.source}-{variant.network}-{one.size}")
+        found.append(_with_variant(one, variant))
+    return found
+
+
+def _renamed(variant: Variant, network: str) -> Variant:
+    return Variant(variant.row, variant.source, variant.model, variant.weights, network)
+
+
+def _with_variant(one: Resolved, variant: Variant) -> Resolved:
+    return Resolved(
+        one.row,
+        variant,
+        one.size,
+        one.choice,
+        one.evidence,
+        one.true_params,
+        one.true_macs,
+        one.uncountable,
+    )
+
+
+def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, Finding]:
+    findings: dict[str, Finding] = {}
+    for metric in (Metric.MACS, Metric.FLOPS):
+        for group in _groups(rows, metric):
+            findings |= find(group, countable)
+    return findings
+
+
+def _params(
+    rows: Sequence[Resolved], countable: Countable, operations: dict[str, Finding]
+) -> dict[str, Finding]:
+    """By the rules that the operations of the same rows come from, where these fit."""
+    findings: dict[str, Finding] = {}
+    for group in _groups(rows, Metric.PARAMS):
+        known = [operations[one.row] for one in group if one.row in operations]
+        used = [finding.use.rule for finding in known if finding.reproduced or finding.padded]
+        prefer = tuple(sorted(set(used), key=lambda rule: -used.count(rule)))
+        findings |= find(group, countable, prefer=prefer)
+    return findings
+
+
+def _groups(rows: Sequence[Resolved], metric: Metric) -> list[list[Counted]]:
+    """The rows that claim a metric and can be counted, by source."""
+    groups: dict[tuple[str, str], list[Counted]] = {}
+    for one in rows:
+        claim: Claim | None = one.row.claim(metric)
+        if claim is not None and one.choice is not None and one.true_params:
+            counted = Counted(one.row.id, one.variant, one.size, claim)
+            groups.setdefault((one.variant.source, claim.unit), []).append(counted)
+    return list(groups.values())

@@ -1,0 +1,29 @@
+"""timm's table of results, which its package does not carry: kept here as facts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from harness.judging.published import Preprocessing, Published
+
+TABLE: Final = Path(__file__).parent / "tables" / "timm.csv"
+WHERE: Final = "timm's results/results-imagenet.csv, sha256 30972bf7c7ab"
+
+
+@cache
+def published_results() -> Mapping[str, tuple[Published, ...]]:
+    """Each model's accuracies, the smallest input first."""
+    found: dict[str, tuple[Published, ...]] = {}
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(line for line in file if not line.startswith("#")):
+            how = Preprocessing(int(row["size"]), Fraction(row["crop"]), row["interpolation"])
+            top1, top5 = Decimal(row["top1"]), Decimal(row["top5"])
+            result = Published(row["model"], WHERE, how, top1, top5)
+            found[row["model"]] = (*found.get(row["model"], ()), result)
+    return found

@@ -1,0 +1,182 @@
+"""What was found is written in the form that the suite reads, and only what is missing is added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from large_page import large_expected
+from stand_ins import choice, counted, row
+
+from harness.catalogue import read_catalogue
+from harness.complexity.expected import NOT_REPRODUCED, ZEROS_ADDED, read_expected
+from harness.errors import ExpectationError
+from harness.expectations.tolerances import read_tolerances
+from harness.records import Metric, Page
+from harness.resolving import drafts, findings
+from harness.resolving.counting import Finding, Use
+from harness.resolving.defects import defect_of
+from harness.resolving.merging import merge
+from harness.resolving.page import PageResolution, Resolved
+from harness.resolving.scales import DOUBLED, PLAIN, TENTH, Scale
+from harness.sources.variants import Variant, read_variants
+
+TRUE_PARAMS, TRUE_MACS = 25_028_904, 4_230_479_872
+
+
+def resolved(name: str = "net", *, unresolved: str = "", **figures: str) -> Resolved:
+    documented = row(name, source="timm", **figures)
+    if unresolved:
+        variant = Variant(documented.id, "timm", "", "", "", unresolved=unresolved)
+        return Resolved(documented, variant, 224)
+    variant = Variant(documented.id, "timm", f"{name}.tag", f"{name}.pth", f"timm-{name}")
+    own = choice(f"{name}.tag", ("76.13", "92.86", 224))
+    return Resolved(documented, variant, 224, own, "it is so", TRUE_PARAMS, TRUE_MACS)
+
+
+def finding(
+    metric: str,
+    figure: str,
+    rule: str,
+    raw: int,
+    scale: Scale = PLAIN,
+    *,
+    unit: str = "G",
+    reproduced: bool = True,
+    padded: bool = False,
+) -> Finding:
+    claim = counted("net", metric, figure, unit=unit).claim
+    size = 10**6 if metric == "params" or unit == "M" else 10**9
+    return Finding("page/timm/net", claim, Use(rule, scale), raw, size, reproduced, padded)
+
+
+def page_of(*rows: Resolved, **found: Finding) -> PageResolution:
+    page = Page("page", "page.md", "0" * 64, tuple(one.row for one in rows))
+    operations = {one.row: one for key, one in found.items() if key != "params"}
+    params = {one.row: one for key, one in found.items() if key == "params"}
+    return PageResolution(page, rows, (), operations, params)
+
+
+DEFECTS = {
+    "ten-ninths-too-high": finding("macs", "4.765", "thop", 4_288_184_320, TENTH),
+    "flops-where-macs-are-meant": finding("macs", "8.461", "true", TRUE_MACS, DOUBLED),
+    "groups-divided-twice": finding("flops", "8.02", "paddle-model-stat", 8_017_011_712),
+    "group-weights-dropped": finding("params", "23.64", "paddle-model-stat", 23_640_897),
+    "running-statistics-counted": finding("params", "25.10", "paddle-flops", 25_097_128),
+    NOT_REPRODUCED: finding("macs", "4.301", "thop", 4_288_184_320, reproduced=False),
+    ZEROS_ADDED: finding("macs", "4.290", "thop", 4_288_184_320, reproduced=False, padded=True),
+}
+SOUND = (
+    finding("macs", "4.288", "thop", 4_288_184_320),
+    finding("flops", "8.461", "true", TRUE_MACS, DOUBLED),
+    finding("flops", "4288.184", "thop", 4_288_184_320, unit="M"),
+    finding("params", "25.029", "thop", TRUE_PARAMS),
+)
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_each_defect_is_named_and_read_back(tmp_path: Path, kind: str) -> None:
+    found = DEFECTS[kind]
+    one = resolved(**{str(found.claim.metric): found.claim.figure.text})
+    column = "params" if found.claim.metric is Metric.PARAMS else "operations"
+    path = tmp_path / "page.toml"
+    path.write_text(drafts.complexity(page_of(one, **{column: found})), encoding="utf-8")
+    (entry,) = read_expected(path, [one.row.id]).values()
+    (defect,) = entry.defects
+    assert (defect.kind, defect.printed) == (kind, found.claim.figure)
+    assert defect.cause
+
+
+@pytest.mark.parametrize("found", SOUND, ids=lambda one: f"{one.claim.metric}-{one.use.rule}")
+def test_a_sound_figure_has_no_defect(found: Finding) -> None:
+    assert defect_of(found, resolved()) is None
+
+
+def test_a_draft_of_variants_is_read_back_with_its_reasons(tmp_path: Path) -> None:
+    one, other = resolved(input_size="224"), resolved("lost", unresolved="no source: keras")
+    path = tmp_path / "page.toml"
+    path.write_text(drafts.variants(page_of(one, other)), encoding="utf-8")
+    known = read_variants(path, rows=[one.row.id, other.row.id])
+    assert known[one.row.id] == one.variant
+    assert known[other.row.id].unresolved == "no source: keras"
+    assert '# it is so\n[rows."page/timm/net"]' in path.read_text(encoding="utf-8")
+
+
+def test_a_row_without_counts_is_listed_with_its_reason(tmp_path: Path) -> None:
+    other = resolved("lost", unresolved="no source: keras")
+    path = tmp_path / "page.toml"
+    path.write_text(drafts.complexity(page_of(other)), encoding="utf-8")
+    assert read_expected(path, [other.row.id]) == {}
+    with pytest.raises(ExpectationError, match=r"no entry in \[rows\] for page/timm/net"):
+        read_expected(path, [other.row.id, "page/timm/net"])
+
+
+def test_what_was_found_is_said_by_column_and_line() -> None:
+    one = resolved(macs="4.301")
+    said = list(
+        findings.lines(findings.as_json(page_of(one, macs=DEFECTS[NOT_REPRODUCED])), path="p.md")
+    )
+    assert said == [
+        "timm macs: no rule",
+        "p.md:7: page/timm/net: no rule reproduces 4.301 G; nearest is thop/1e+09 with 4.288 G",
+    ]
+
+
+# ── merging ───────────────────────────────────────────────────────────────────────────────────
+
+KEPT = """# by hand
+[kinds]
+tenth = "A tenth too much."
+
+[rows."page/timm/old"] # a comment
+operations = { counter = "true", divisor = 1_000_000_000, raw = 7 }
+"""
+
+
+def test_what_is_kept_by_hand_stays_and_new_rows_are_added(tmp_path: Path) -> None:
+    kept = tmp_path / "page.toml"
+    kept.write_text(KEPT, encoding="utf-8")
+    one = resolved(macs="4.765")
+    draft = drafts.complexity(page_of(one, macs=DEFECTS["ten-ninths-too-high"]))
+    merged = merge(kept, draft, rows=frozenset({"page/timm/old", one.row.id}))
+    assert merged.added == (one.row.id,)
+    assert merged.text.startswith("# by hand\n[kinds]\nten-ninths-too-high = ")
+    assert '[rows."page/timm/old"] # a comment\noperations' in merged.text
+    assert merged.gone == ()
+
+
+def test_a_kept_entry_that_differs_is_told_and_not_touched(tmp_path: Path) -> None:
+    one = resolved(macs="4.765")
+    draft = drafts.complexity(page_of(one, macs=DEFECTS["ten-ninths-too-high"]))
+    kept = tmp_path / "page.toml"
+    kept.write_text(draft.replace("raw = 4_288_184_320", "raw = 4_288_184_321"), encoding="utf-8")
+    merged = merge(kept, draft, rows=frozenset({one.row.id}))
+    assert merged.text == kept.read_text(encoding="utf-8")
+    ((row_id, key, old, new),) = merged.differing
+    assert (row_id, key, old["raw"], new["raw"]) == (one.row.id, "operations", *RAWS)
+
+
+RAWS = (4_288_184_321, 4_288_184_320)
+
+
+def test_an_entry_of_no_row_is_told(tmp_path: Path) -> None:
+    kept = tmp_path / "page.toml"
+    kept.write_text(KEPT, encoding="utf-8")
+    merged = merge(kept, drafts.complexity(page_of()), rows=frozenset())
+    assert merged.gone == ("page/timm/old",)
+
+
+# ── a folder of expectations ──────────────────────────────────────────────────────────────────
+
+
+def test_drafts_of_five_hundred_rows_are_complete_expectations(tmp_path: Path) -> None:
+    rows = read_catalogue(large_expected(tmp_path, rows=500)).rows
+    assert len({one.id for one in rows}) == 500
+    assert all(one.expected_complexity.operations.counter == "thop" for one in rows)
+
+
+def test_decisions_about_rows_of_other_pages_are_left_out(tmp_path: Path) -> None:
+    expected = large_expected(tmp_path, rows=4)
+    tolerances = read_tolerances(expected / "tolerances.toml")
+    tolerances.require_used(one.row for one in read_catalogue(expected).rows)
+    assert (expected / "known_issues.toml").read_text(encoding="utf-8") == ""

@@ -1,0 +1,160 @@
+"""Another package adds a source, a backend and a counting rule, by its entry points alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import Distribution, EntryPoint, PathDistribution
+from pathlib import Path
+
+import pytest
+
+from harness import entry_points
+from harness.complexity import rules
+from harness.complexity.rules import RULES, rule_named
+from harness.entry_points import COUNTING_RULES, SOURCES, added, joined
+from harness.errors import CountError, ExpectationError, Unavailable
+from harness.sources import ADAPTERS
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+EXAMPLE = REPOSITORY / "fixtures" / "example_plugin"
+
+USE = """
+import json, sys
+from pathlib import Path
+import numpy as np, torch
+from harness import entry_points
+from harness.complexity import rules
+from harness.pages.reading import read_page
+from harness.resolving.page import resolve_page
+from harness.sources import adapter, adapters
+
+page = resolve_page(read_page(Path(sys.argv[1])))
+network = adapter("example").build("tiny", input_size=32, weightless=False)
+torch.jit.trace(network.module, torch.zeros(1, 3, 32, 32)).save("tiny.pt")
+backend = entry_points.load(entry_points.added(entry_points.BACKENDS)["example-eager"])
+images = np.ones((2, 3, 32, 32), np.float32)
+same = np.allclose(
+    backend.Session(Path("tiny.pt")).logits(images),
+    adapter("example").logits(network, images),
+    atol=1e-6,
+)
+print(json.dumps({
+    "sources": list(adapters()),
+    "rules": list(rules.rule_names()),
+    "variants": [[one.variant.model, one.variant.unresolved] for one in page.rows],
+    "operations": [[one.use.rule, one.raw] for one in page.operations.values()],
+    "same": bool(same),
+}))
+"""
+PAGE = """# Own
+
+| model | source | MACs(K) | params(K) | input size |
+| --- | --- | --- | --- | --- |
+| tiny | example | 9.216 | 9.216 | 32 |
+| huge | example | 9.216 | 9.216 | 32 |
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the example package is installed into, from a copy and without a network."""
+    folder = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(EXAMPLE, folder / "source")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--no-input"]
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *options]
+    subprocess.run([*pip, "--target", folder / "site", folder / "source"], check=True, timeout=120)
+    return folder / "site"
+
+
+def test_an_installed_package_adds_a_source_a_backend_and_a_rule(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.md").write_text(PAGE, encoding="utf-8")
+    paths = os.pathsep.join([str(installed), str(REPOSITORY)])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", USE, "own.md"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["sources"][-1] == "example"
+    assert said["rules"][-1] == "example-weights"
+    assert said["variants"] == [["tiny", ""], ["", "the example has no model 'huge', only 'tiny'"]]
+    assert said["operations"] == [["example-weights", 9216]]
+    assert said["same"]
+
+
+# ── names that clash, and targets that are none ───────────────────────────────────────────────
+
+
+def package(folder: Path, name: str) -> Distribution:
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    return PathDistribution(info)
+
+
+def point(name: str, value: str, group: str, of: Distribution) -> EntryPoint:
+    return EntryPoint(name, value, group)._for(of)  # type: ignore[attr-defined]
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
+    monkeypatch.setattr(
+        entry_points, "_points", lambda group: tuple(one for one in points if one.group == group)
+    )
+
+
+def test_a_name_that_the_suite_has_is_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, point("timm", "acme.nets", SOURCES, package(tmp_path, "acme")))
+    message = (
+        r"'timm' of acme 1\.0 \(acme\.nets\) is taken by the suite's own harness\.sources\.timm"
+    )
+    with pytest.raises(ExpectationError, match=message):
+        joined(SOURCES, ADAPTERS)
+
+
+def test_a_rule_that_the_suite_has_is_refused_where_rules_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, point("thop", "acme:RULE", COUNTING_RULES, package(tmp_path, "acme")))
+    with pytest.raises(ExpectationError, match="taken by the suite's own"):
+        rules.rule_names()
+
+
+def test_two_packages_that_add_one_name_are_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = package(tmp_path, "acme"), package(tmp_path, "zeta")
+    offer(monkeypatch, point("x", "acme.x", SOURCES, one), point("x", "zeta.x", SOURCES, other))
+    with pytest.raises(ExpectationError, match=r"by acme 1\.0 \(acme\.x\) and by zeta 1\.0"):
+        added(SOURCES)
+
+
+def test_a_package_that_cannot_be_imported_is_not_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, point("x", "no_such_thing:R", COUNTING_RULES, package(tmp_path, "acme")))
+    with pytest.raises(Unavailable, match="needs no_such_thing, which is not installed"):
+        rule_named("x")
+
+
+def test_what_is_no_rule_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, point("x", "json:dumps", COUNTING_RULES, package(tmp_path, "acme")))
+    with pytest.raises(CountError, match="json:dumps is a function, expected a Rule"):
+        rule_named("x")
+
+
+def test_without_packages_there_is_what_the_suite_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch)
+    assert rules.rule_names() == tuple(RULES)
+    assert joined(SOURCES, ADAPTERS) == ADAPTERS

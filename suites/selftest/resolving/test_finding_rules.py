@@ -1,0 +1,104 @@
+"""The rule behind a column is found, and a figure that no rule gives is said to be one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, cast
+
+from stand_ins import Tally, counted
+
+from harness.complexity.counts import Counts
+from harness.resolving.counted import Countable
+from harness.resolving.counting import Counted, Finding, Use, find
+from harness.resolving.scales import DOUBLED, PLAIN, TENTH
+
+THOP = {
+    ("a", "thop"): Counts(4_288_184_320, 25_028_904),
+    ("b", "thop"): Counts(8_054_996_992, 44_177_704),
+    ("c", "thop"): Counts(15_585_210_368, 83_455_272),
+    ("a", "true"): Counts(4_230_479_872, 25_028_904),
+    ("b", "true"): Counts(7_969_996_800, 44_177_704),
+    ("c", "true"): Counts(15_460_270_080, 83_455_272),
+}
+
+
+def found(*rows: Counted, counts: Any = THOP, **options: Any) -> tuple[list[Finding], Tally]:
+    tally = Tally(counts)
+    findings = find(rows, cast(Countable, tally), **options)
+    return [findings[one.row] for one in rows], tally
+
+
+def test_the_rule_that_prints_every_figure_is_pinned() -> None:
+    (a, b), tally = found(counted("a", "macs", "4.288"), counted("b", "macs", "8.05"))
+    assert a.use == b.use == Use("thop", PLAIN)
+    assert (a.raw, a.divisor, a.reproduced) == (4_288_184_320, 10**9, True)
+    assert set(tally.asked) == {"thop"}, "rules are tried until one is right, and no further"
+
+
+def test_rows_of_one_column_may_come_from_two_ways_of_dividing() -> None:
+    (a, b, c), _ = found(
+        counted("a", "macs", "4.288"), counted("b", "macs", "8.95"), counted("c", "macs", "17.317")
+    )
+    assert [one.use.scale for one in (a, b, c)] == [PLAIN, TENTH, TENTH]
+    assert b.divisor == 900_000_000
+
+
+def test_flops_are_two_for_each_multiply_accumulate() -> None:
+    (a,), _ = found(counted("a", "flops", "8.461"))
+    assert a.use == Use("true", DOUBLED)
+
+
+def test_a_column_takes_the_rule_that_most_rows_have_in_common() -> None:
+    """4.2 is what both rules print; the other row tells them apart."""
+    counts = {
+        ("a", "thop"): Counts(4_180_000_000, 1),
+        ("a", "true"): Counts(4_230_000_000, 1),
+        ("b", "thop"): Counts(9_900_000_000, 1),
+        ("b", "true"): Counts(8_123_000_000, 1),
+    }
+    (a, b), _ = found(counted("a", "macs", "4.2"), counted("b", "macs", "8.123"), counts=counts)
+    assert (a.use.rule, b.use.rule) == ("true", "true")
+
+
+def test_two_digits_do_not_prove_an_odd_divisor() -> None:
+    (a,), _ = found(counted("a", "macs", "4.8"))
+    assert not a.reproduced, "4.288 / 0.9 prints 4.8, by chance"
+
+
+def test_a_figure_that_no_rule_gives_has_the_nearest_and_its_value() -> None:
+    (a,), _ = found(counted("a", "macs", "4.301"))
+    assert (a.reproduced, a.use, a.printed) == (False, Use("thop", PLAIN), "4.288")
+
+
+def test_added_zeros_are_told_from_a_wrong_figure() -> None:
+    (a, wrong), _ = found(counted("a", "macs", "4.290"), counted("b", "macs", "8.090"))
+    assert (a.reproduced, a.padded, a.printed) == (False, True, "4.288")
+    assert (wrong.reproduced, wrong.padded) == (False, False)
+
+
+def test_params_take_the_rule_of_the_operations_first() -> None:
+    (a,), tally = found(counted("a", "params", "25.029"), prefer=("thop",))
+    assert (a.use.rule, tally.asked[0]) == ("thop", "thop")
+
+
+def test_params_alone_need_no_counter() -> None:
+    (a,), tally = found(counted("a", "params", "25.557"))
+    assert (a.use.rule, a.raw, tally.asked) == ("true", 25_557_032, [])
+
+
+def test_units_are_those_that_are_printed() -> None:
+    (a,), _ = found(counted("a", "flops", "4288.184", unit="M"))
+    assert (a.unit, a.divisor) == (10**6, 10**6)
+
+
+def test_a_unit_off_by_a_thousand_is_recognised() -> None:
+    (a,), _ = found(counted("a", "macs", "4288.184"))
+    assert a.use.scale.kind == "unit-a-thousand-too-small"
+    assert a.use.scale.part == Fraction(1, 1000)
+
+
+def test_rules_that_need_arithmetic_are_left_out_where_nothing_is_near() -> None:
+    _, far = found(counted("a", "macs", "99.9"))
+    _, near = found(counted("a", "macs", "4.301"))
+    assert "mmengine" not in far.asked
+    assert "mmengine" in near.asked

@@ -1,0 +1,138 @@
+"""Names that pages really print are found in the libraries that are really installed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stand_ins import row as documented
+
+from harness.catalogue import EXPECTED, read_catalogue
+from harness.complexity.expected import ExpectedComplexity, read_expected
+from harness.errors import MissingSource
+from harness.pages.reading import read_page
+from harness.records import Page, Row
+from harness.resolving import drafts
+from harness.resolving.libraries import library_of, source_named
+from harness.resolving.matching import Unresolved, resolve
+from harness.resolving.page import PageResolution, resolve_page
+
+MOBILENET = Path(__file__).resolve().parents[3] / "../shared/zoo/mobilenet_v2.md"
+
+COUNTED = (
+    "torchvision/resnext50_32x4d",
+    "timm/resnext50_32x4d",
+    "timm/gluon_resnext50_32x4d",
+    "mmcls/resnext50_32x4d",
+    "ppcls/resnext50_32x4d",
+)
+"""One row for each rule of the ResNeXt page."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the libraries say while they are imported
+        yield
+
+
+def found(row: Row) -> tuple[str, str]:
+    library = library_of(source_named(row.source))
+    assert library is not None
+    choice = resolve(row, library).choice
+    return choice.model, choice.weights
+
+
+def test_every_row_of_the_resnext_page_is_the_variant_kept_for_it() -> None:
+    subjects = read_catalogue(EXPECTED).rows
+    kept = {one.id: (one.variant.model, one.variant.weights) for one in subjects}
+    assert {one.id: found(one.row) for one in subjects if one.page.name == "resnext"} == kept
+
+
+@pytest.mark.skipif(not MOBILENET.exists(), reason="the second page is not here")
+def test_every_row_of_a_page_with_other_names_is_found() -> None:
+    models = {row.id.partition("/")[2]: found(row)[0] for row in read_page(MOBILENET).rows}
+    assert models["torchvision/mobilenetv2"] == "mobilenet_v2:IMAGENET1K_V1"
+    assert models["timm/mobilenetv2"] == "mobilenetv2_100.ra_in1k"
+    assert models["ppcls/MobileNetV2_ssld"] == "mobilenet_v2.MobileNetV2"
+    assert len(models) == 9
+
+
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        (documented("resnet18", source="torchvision"), "resnet18:IMAGENET1K_V1"),
+        (documented("tv_resnet50", source="timm"), "resnet50.tv_in1k"),
+        (documented("vgg-16", source="mmclassification", top1="71.62"), "vgg16_8xb32_in1k"),
+        (
+            documented("resnext50_32x4d_b32x8_imagenet", source="mmcls"),
+            "resnext50-32x4d_8xb32_in1k",
+        ),
+        (documented("resnet50_vd", source="PaddleClas"), "resnet.ResNet50_vd"),
+        (
+            documented("Fix_ResNeXt101_32x48d_wsl", source="ppcls"),
+            "resnext101_wsl.ResNeXt101_32x48d_wsl",
+        ),
+    ],
+    ids=lambda one: one.id if isinstance(one, Row) else "",
+)
+def test_old_and_loosely_written_names_are_found(row: Row, model: str) -> None:
+    assert found(row)[0] == model
+
+
+def test_weights_of_a_newer_torchvision_are_not_assumed() -> None:
+    link = "https://github.com/pytorch/vision/blob/v0.15.0/torchvision/models/resnet.py"
+    with pytest.raises(Unresolved, match="ambiguous"):
+        found(documented("resnet50", source="torchvision", link=link, top1="99.9"))
+
+
+def test_a_source_without_an_adapter_stays_visible_with_its_reason() -> None:
+    with pytest.raises(MissingSource, match="no source: there is no adapter for 'keras'"):
+        source_named("keras")
+    with pytest.raises(MissingSource, match="does not say which library"):
+        source_named("")
+
+
+# ── counting ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def resolution() -> PageResolution:
+    """Five rows of the ResNeXt page, resolved and counted, and one that no library has."""
+    page = next(one.page for one in read_catalogue(EXPECTED).rows if one.page.name == "resnext")
+    rows = tuple(row for row in page.rows if row.id.partition("/")[2] in COUNTED)
+    lost = Row("resnext/keras/resnet", "keras", "resnet", "", 99, 1, ())
+    return resolve_page(Page(page.name, page.path, page.sha256, (*rows, lost)))
+
+
+def test_the_rules_found_are_those_kept_for_each_row(
+    resolution: PageResolution, tmp_path: Path
+) -> None:
+    path = tmp_path / "resnext.toml"
+    path.write_text(drafts.complexity(resolution), encoding="utf-8")
+    ids = [one.row.id for one in resolution.rows]
+    drafted = read_expected(path, ids)
+    kept = read_expected(
+        EXPECTED / "complexity" / "resnext.toml", [one.id for one in _rows("resnext")]
+    )
+    assert len(drafted) == 5
+    assert {row: _facts(one) for row, one in drafted.items()} == {
+        row: _facts(kept[row]) for row in drafted
+    }
+
+
+def test_a_row_of_no_source_costs_no_other_and_says_why(resolution: PageResolution) -> None:
+    lost = resolution.rows[-1]
+    assert "no adapter for 'keras'" in lost.variant.unresolved
+    assert drafts.uncountable(resolution) == {lost.row.id: lost.variant.unresolved}
+
+
+def _rows(page: str) -> list[Row]:
+    return [one.row for one in read_catalogue(EXPECTED).rows if one.page.name == page]
+
+
+def _facts(one: ExpectedComplexity) -> tuple[object, ...]:
+    defects = tuple((each.column, each.printed, each.true, each.kind) for each in one.defects)
+    return one.operations, one.params, one.true_params, one.true_macs, defects

@@ -1,0 +1,88 @@
+"""``update`` drafts what is missing, keeps what is there, and says what is not known."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+from large_page import Files, large_expected
+
+from harness import update_command
+from harness.resolving.running import FINDINGS
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page whose rows are resolved without a library."""
+    large_expected(tmp_path, rows=8)
+    monkeypatch.setattr(update_command, "resolved", lambda *_: Files(tmp_path / "drafts"))
+    return tmp_path / "large.md"
+
+
+def update(page: Path, expected: Path, *options: str) -> int:
+    parser = argparse.ArgumentParser()
+    update_command.add_parser(parser.add_subparsers())
+    store = f"--store={page.parent / 'store'}"
+    parsed = parser.parse_args(["update", str(page), f"--expected={expected}", store, *options])
+    return int(parsed.run(parsed))
+
+
+def test_missing_files_are_drafted_and_stay_as_they_are(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    assert update(page, expected) == 0
+    written = {path.relative_to(expected).as_posix() for path in expected.rglob("*.toml")}
+    assert written == {
+        f"{name}/large.toml"
+        for name in ("pages", "variants", "complexity", "published", "pipelines")
+    }
+    before = {path: path.read_bytes() for path in expected.rglob("*.toml")}
+    capsys.readouterr()
+    assert update(page, expected) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert ": drafted" not in capsys.readouterr().out
+
+
+def test_check_writes_nothing_and_says_what_it_would(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    assert update(page, expected, "--check") == 1
+    assert not expected.exists()
+    assert "variants/large.toml: would be drafted" in capsys.readouterr().out
+
+
+def test_what_was_decided_by_hand_is_told_apart_and_kept(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    path = expected / "variants" / "large.toml"
+    path.write_text(path.read_text("utf-8").replace("net1.tag", "net1.own"), encoding="utf-8")
+    assert update(page, expected) == 0
+    assert "large/timm/net1.model: kept 'net1.own', found 'net1.tag'" in capsys.readouterr().out
+    assert "net1.own" in path.read_text("utf-8")
+
+
+def test_a_row_that_is_not_known_ends_with_1_unless_people_know_it(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = tmp_path / "drafts" / FINDINGS
+    found = json.loads(findings.read_text("utf-8"))
+    found["rows"]["large/timm/net1"]["unresolved"] = "no model 'net1'; nearest: net2"
+    findings.write_text(json.dumps(found), encoding="utf-8")
+    assert update(page, tmp_path / "new") == 1
+    printed = capsys.readouterr().out
+    assert "large.md:6: large/timm/net1: no model 'net1'; nearest: net2" in printed
+    assert "7 of 8 models are known" in printed
+    assert update(page, tmp_path / "new") == 0  # an entry with a model is there by now
+
+
+def test_a_page_that_cannot_be_read_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(tmp_path / "absent.md", tmp_path / "new") == 2
+    assert "absent.md: cannot be read" in capsys.readouterr().err
