@@ -15,6 +15,8 @@ COMMANDS = (
     "harness.pages.diff_command",
     "harness.lint.command",
     "harness.catalogue_command",
+    "harness.explain_command",
+    "harness.update_command",
     "harness.export_command",
     "harness.datasets.command",
     "harness.artifacts_command",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.complexity.expected import ExpectedComplexity
 from harness.complexity.expected import read_expected as read_complexity
-from harness.errors import ExpectationError, HarnessError
+from harness.errors import ExpectationError, HarnessError, MissingSource
 from harness.expectations.pipelines import RowPipelines
 from harness.images.waterfall.routes import pipelines_of
 from harness.pages.expected import read_expected as read_page
@@ -30,7 +30,8 @@ class Subject:
 
     Attributes:
         size: height and width of its input, in pixels.
-        complexity: what its counts come to, or None for a documented failure.
+        complexity: what its counts come to; None for a documented failure, and for a row without
+            an upstream network or whose network cannot be counted.
         pipelines: how images are prepared for its documented accuracy, as the page states, and as
             it ships; None for a documented failure.
     """
@@ -69,7 +70,11 @@ class Subject:
 
         Raises:
             TypeError: as for :attr:`row`.
+            MissingSource: the row cannot be counted.
         """
+        if self.complexity is None and isinstance(self.documented, Row):
+            reason = self.variant.unresolved or "its network cannot be counted"
+            raise MissingSource(f"{self.id}: {reason}")
         if self.complexity is None:
             raise TypeError(f"{self.id} has no counts of its own")
         return self.complexity
@@ -152,10 +157,14 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
         pipelines = pipelines_of((page,), expected)
         pages.append(page)
         rows += [
-            _row(page, row, variants[row.id], complexity[row.id], pipelines[row.id])
+            _row(page, row, variants[row.id], complexity.get(row.id), pipelines.get(row.id))
             for row in page.rows
         ]
-        failures += [_failure(page, failure, variants[failure.id]) for failure in page.failures]
+        failures += [
+            _failure(page, failure, variants[failure.id])
+            for failure in page.failures
+            if not variants[failure.id].unresolved
+        ]
     return Catalogue(tuple(pages), tuple(rows), tuple(failures))
 
 
@@ -163,15 +172,15 @@ def _row(
     page: Page,
     row: Row,
     variant: Variant,
-    complexity: ExpectedComplexity,
-    pipelines: RowPipelines,
+    complexity: ExpectedComplexity | None,
+    pipelines: RowPipelines | None,
 ) -> Subject:
     claim = row.claim(Metric.INPUT_SIZE)
     size = variant.input_size or (int(claim.figure.value) if claim else None)
-    if size is None:
+    if size is None and not variant.unresolved:
         raise ExpectationError(f"{row.id}: neither the page nor its variant gives an input size")
-    known = replace(variant, params=complexity.true_params)
-    return Subject(page, row, known, size, complexity, pipelines)
+    known = replace(variant, params=complexity.true_params) if complexity else variant
+    return Subject(page, row, known, size or 0, complexity, pipelines)
 
 
 def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:

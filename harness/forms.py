@@ -19,6 +19,7 @@ Route = Literal["documented", "external"]
 CURRENT_OPSET = 19
 DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
 """What the zoo's own export commands ask for, by source."""
+USUAL_OPSET = 11  # for a source that another package adds
 
 
 Batches = tuple[tuple[int, ...], ...]
@@ -64,7 +65,7 @@ def each_once(outputs: Array) -> Array:
 
 def forms(source: str) -> tuple[Form, ...]:
     """The ways in which rows of a source are exported, what needs the network in memory first."""
-    documented = Form("onnx", DOCUMENTED_OPSETS[source])
+    documented = Form("onnx", DOCUMENTED_OPSETS.get(source, USUAL_OPSET))
     if source == "ppcls":
         return compiled_form(source), documented
     return Form("torchscript"), documented, compiled_form(source)

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness import entry_points
+
 HARNESS = Path(__file__).parent
 
 
@@ -30,7 +32,12 @@ def source_tools(source: str) -> dict[str, str]:
         "mmcls": ("mmpretrain", "mmengine", "mmcv-lite"),
         "ppcls": ("paddlepaddle", "paddleclas", "paddle2onnx"),
     }
-    return tools("torch", "timm", "numpy", *own[source])
+    return tools(
+        "torch",
+        "timm",
+        "numpy",
+        *own.get(source, entry_points.packages(entry_points.SOURCES, source)),
+    )
 
 
 def tool_versions() -> dict[str, str]:

@@ -29,6 +29,7 @@ from harness.errors import (
     DamagedArtifact,
     ExpectationError,
     ExportError,
+    MissingSource,
     RunError,
     StageError,
 )
@@ -330,7 +331,13 @@ class Workshop:
         function: Callable[..., Any],
         *arguments: object,
     ) -> Entry:
-        """The entry of a key, made in the child where it is not in the store."""
+        """The entry of a key, made in the child where it is not in the store.
+
+        Raises:
+            MissingSource: no upstream network is known for the row.
+        """
+        if variant.unresolved:
+            raise MissingSource(f"{variant.row}: {variant.unresolved}")
 
         def produce(folder: Path) -> Mapping[str, JSON]:
             if step in ("run", "compile") and is_large(variant):

@@ -89,6 +89,8 @@ def read_pipelines(
 ) -> dict[str, RowPipelines]:
     """Read which pipelines belong to a page's rows, in the order of ``rows``.
 
+    None belongs to a row that the file lists under ``[unknown]``, with its reason.
+
     Args:
         rows: the page's row ids: each needs an entry, and no other may have one.
         known: the pipelines there are, and the (height, width) in pixels that each ends with.
@@ -99,12 +101,16 @@ def read_pipelines(
             or contradicts another one. Names file and key.
     """
     document = Table.load(path)
-    document.only(("stated", "run_time", "rows"))
+    document.only(("stated", "run_time", "rows", "unknown"))
     run_times = document.table("run_time")
     shipping = {name: _run_time(run_times.table(name), name, known) for name in run_times.values}
     stated = _pipeline(document, "stated", known)
     entries = document.table("rows")
     entries.only(rows, "row")
+    unknown = document.table("unknown") if "unknown" in document.values else None
+    if unknown is not None:
+        unknown.only(rows, "row")
+        rows = [row for row in rows if row not in unknown.values]
     missing = [row for row in rows if row not in entries.values]
     if missing:
         raise entries.wrong(missing[0], "which pipeline its figures belong to")

@@ -13,7 +13,8 @@ from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.errors import HarnessError, MissingWeights
 from harness.pipeline import Settings
 from harness.plugin.accuracy import OPTIONS, read_options
-from harness.sources import ADAPTERS
+from harness.resolving.generated import expected_for
+from harness.sources import adapters
 
 STAGES = (
     "page",
@@ -61,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only this row: an id, a documented name, or a pattern such as '*/timm/*'; repeatable",
     )
     group.addoption(
-        "--source", action="append", default=[], choices=tuple(ADAPTERS), help="only this source"
+        "--source", action="append", default=[], choices=tuple(adapters()), help="only this source"
     )
     group.addoption(
         "--backend", action="append", default=[], choices=BACKENDS, help="only this backend"
@@ -88,6 +89,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how to calibrate and quantize, in the vendor's build config format",
     )
     group.addoption("--expected", metavar="DIR", help="expectations in place of expected/")
+    group.addoption(
+        "--page",
+        metavar="PAGE.md",
+        help="gate on this page, whatever is in expected/: its rows are resolved and counted first",
+    )
+    group.addoption(
+        "--lenient", action="store_true", help="with --page: list what cannot be understood of it"
+    )
     group.addoption("--store", metavar="DIR", help="where everything built is kept")
     group.addoption("--store-limit", metavar="SIZE", help="its size limit, such as 20GiB")
     group.addoption("--memory", metavar="SIZE", help="what all steps together may take")
@@ -111,16 +120,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def _gate(config: pytest.Config) -> Gate:
     option = config.getoption
     expected = Path(option("--expected") or EXPECTED)
+    if option("--page"):
+        store = Path(option("--store")) if option("--store") else None
+        page, lenient = Path(option("--page")), bool(option("--lenient"))
+        expected = expected_for(page, lenient=lenient, store=store, base=expected)
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.subjects
-    sources = option("--source") or tuple(ADAPTERS)
+    sources = option("--source")
     memory, weights = option("--memory"), option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
         raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
     return Gate(
         expected=expected,
         catalogue=catalogue,
-        selected=tuple(one for one in selected if one.variant.source in sources),
+        selected=tuple(one for one in selected if not sources or one.variant.source in sources),
         settings=Settings(
             build_config=Path(option("--build-config") or expected / "build" / "embedded.yaml"),
             store=Path(option("--store")) if option("--store") else None,

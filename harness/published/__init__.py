@@ -106,7 +106,7 @@ def upstream_of(
             published which is; or the package's figures are of another weights file.
         MeasureError: see :class:`Reader`.
     """
-    if source in READERS:
+    if source in READERS and row not in facts.missing:
         try:
             reader = cast(Reader, importlib.import_module(READERS[source]))
         except ImportError as error:
@@ -115,14 +115,14 @@ def upstream_of(
         return Upstream(model, found, (), NEVER_REMEASURED)
     table = facts.table(source, Role.CURRENT)
     copied = facts.table(source, Role.COPIED)
-    if table is None:
-        raise ExpectationError(f"{facts.path}: no table of what {source!r} publishes")
-    listed = any(one.model == model for one in table.results)
+    listed = table is not None and any(one.model == model for one in table.results)
     if row in facts.missing:
         if listed:
             raise ExpectationError(
                 f"{facts.path}: missing: a figure of {model} is listed, so {row} is not without one"
             )
-        raise MissingSource(f"nothing is published for {model}: {facts.missing[row]}")
+        raise MissingSource(f"nothing is published for {model or row}: {facts.missing[row]}")
+    if table is None:
+        raise ExpectationError(f"{facts.path}: no table of what {source!r} publishes")
     own = tuple(one for one in copied.results if one.model == model) if copied else ()
     return Upstream(model, table.results, own, table.noise)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
-from harness.errors import ExpectationError, UnknownKey
+from harness.errors import ExpectationError, MissingSource, UnknownKey
 from harness.expectations.document import Table, suggestion
 from harness.judging.published import (
     METRICS,
@@ -47,7 +47,8 @@ class ExpectedPublished:
 
     Attributes:
         path: the file.
-        page_crop: the share of the resized short side that the page's own pipeline keeps.
+        page_crop: the share of the resized short side that the page's own pipeline keeps, or None
+            where the page states no pipeline.
         page_interpolation: the kernel that it resizes with.
         tables: at most one of each role for a source.
         missing: of rows for which nothing is published, why.
@@ -56,7 +57,7 @@ class ExpectedPublished:
     """
 
     path: Path
-    page_crop: Fraction
+    page_crop: Fraction | None
     page_interpolation: str
     tables: tuple[PublishedTable, ...]
     missing: Mapping[str, str]
@@ -68,7 +69,13 @@ class ExpectedPublished:
         return next((one for one in self.tables if (one.source, one.role) == (source, role)), None)
 
     def page_at(self, size: int) -> Preprocessing:
-        """The page's own pipeline at an input size in pixels."""
+        """The page's own pipeline at an input size in pixels.
+
+        Raises:
+            MissingSource: the page states none.
+        """
+        if self.page_crop is None:
+            raise MissingSource(f"{self.path.stem}: the page does not say how images are prepared")
         return Preprocessing(size, self.page_crop, self.page_interpolation)
 
 
@@ -86,15 +93,15 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
     """
     top = Table.load(path)
     top.only(("page", "tables", "causes", "missing", "figures", "preprocessing"))
-    page = top.table("page")
+    page = _optional(top, "page")
     page.only(("resize", "crop", "interpolation"))
     causes = _optional(top, "causes")
     missing = _optional(top, "missing")
     missing.only(rows, "row")
     return ExpectedPublished(
         path,
-        Fraction(_whole(page, "crop"), _whole(page, "resize")),
-        page.text("interpolation"),
+        Fraction(_whole(page, "crop"), _whole(page, "resize")) if page.values else None,
+        page.text("interpolation") if page.values else "",
         _tables(top.table("tables")),
         {row: missing.text(row) for row in missing.values},
         _figures(top, rows, causes),

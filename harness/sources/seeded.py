@@ -34,7 +34,7 @@ import numpy.typing as npt
 import torch
 from timm.models.resnet import Bottleneck, ResNet
 
-from harness.errors import BuildError
+from harness.errors import BuildError, MissingWeights
 from harness.sources.network import Floats, Network
 from harness.sources.torch_networks import assign
 
@@ -66,11 +66,11 @@ class Architecture:
         """Read an architecture's name, as ``resnext101_vd_32x4d``.
 
         Raises:
-            BuildError: it is none that seeded weights are known for.
+            MissingWeights: it is none that seeded weights are known for.
         """
         match = _NAME.fullmatch(network)
         if match is None or int(match["depth"]) not in _DEPTHS:
-            raise BuildError(
+            raise MissingWeights(
                 f"no seeded weights are known for network {network!r}, expected a ResNeXt such as "
                 "resnext50_32x4d; give real ones with --weights"
             )

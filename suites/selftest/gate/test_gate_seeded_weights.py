@@ -16,7 +16,7 @@ from torch.nn import BatchNorm2d
 
 from harness.buildconfig import read_build_config
 from harness.catalogue import EXPECTED
-from harness.errors import BuildError
+from harness.errors import BuildError, MissingWeights
 from harness.images.sets import ImageSets, embedded_sets
 from harness.sources.network import Floats
 from harness.sources.seeded import Architecture, seeded_network, tensors
@@ -169,7 +169,7 @@ def test_another_network_has_other_weights(seeded: Seeded, images: ImageSets) ->
 )
 def test_another_kind_of_network_is_refused_by_name(name: str) -> None:
     with pytest.raises(
-        BuildError, match=f"no seeded weights are known for network '{name}'.*--weights"
+        MissingWeights, match=f"no seeded weights are known for network '{name}'.*--weights"
     ):
         Architecture.named(name)
 
