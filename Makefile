@@ -1,5 +1,7 @@
-# make gate   the release gate, from a bare machine
-# make test   everything: lint, types, import contracts, self-tests, and the gate
+# make gate      the release gate, from a bare machine
+# make nightly   the nightly run on this host; ARGS holds its options
+# make test      everything: lint, types, import contracts, self-tests, the gate, and the nightly
+#                run's path on one row, with a stand-in for the vendor's tools
 
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -7,19 +9,29 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: setup gate selftest lint test clean
+ARGS ?=
+STAND_IN := --vendor-tools fixtures/vendor_toolchain --backend onnxruntime --backend vendor
+ONE_ROW := --row resnext/torchvision/resnext50_32x4d
+
+.PHONY: setup gate nightly nightly-stand-in selftest lint test clean
 
 setup: $(VENV)/.ready
 
 # paddle2onnx, paddleclas and thop pin ancient versions of packages that they do not need
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[sources,dev]'
+	$(PIP) --editable '.[sources,openvino,throughput,dev]'
 	$(PIP) --no-deps paddle2onnx paddleclas thop
 	@touch $@
 
 gate: setup
 	$(PYTEST)
+
+nightly: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTEST) --nightly $(ARGS)
+
+nightly-stand-in:
+	$(MAKE) nightly ARGS="$(STAND_IN) $(ONE_ROW)"
 
 selftest: setup
 	$(PYTEST) suites/selftest
@@ -30,7 +42,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: lint selftest gate
+test: lint selftest gate nightly-stand-in
 
 clean:
 	rm -rf $(VENV) .zoo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -8,8 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
-from harness import checks
+from harness import checks, keys
 from harness.artifacts import Entry
+from harness.backends.backend import Precision
+from harness.backends.registry import EMBEDDED
 from harness.catalogue import Subject
 from harness.datasets import CalibrationSet
 from harness.embedded import EmbeddedImages
@@ -20,7 +22,6 @@ from harness.evaluation.judging import Judgement, Question, judge
 from harness.evaluation.makers import named_maker
 from harness.evaluation.measuring import Course, ModelFile, measure_files
 from harness.exporters import canonical
-from harness.forms import compiled_form
 from harness.judging.accuracy.risks import Margin, relative_margin
 from harness.limits import seconds_for
 from harness.pipeline import Workshop
@@ -87,20 +88,34 @@ def calibrate_on(
     workshop.images = cast(EmbeddedImages, images)
 
 
-def model_file(workshop: Workshop, subject: Subject, precision: str) -> ModelFile:
-    """A row's model for the embedded backend: exported, and compiled if asked for int8.
+def model_file(
+    workshop: Workshop, subject: Subject, precision: Precision, backend: str = EMBEDDED
+) -> ModelFile:
+    """A row's model for a backend: exported, and compiled where the backend compiles.
 
     Raises:
         Unavailable: weights, a library, or photographs to calibrate on are missing.
         StageError: a step failed.
     """
-    if precision == "int8":
-        if not isinstance(workshop.images, CalibratedImages):
-            raise MissingDataset(
-                "int8 accuracy needs photographs to calibrate on, --calibration: embedded scenes "
-                "do not stand for them"
-            )
-        _, path = _sound(lambda: workshop.compiled_row(subject))
+    if precision == "int8" and not isinstance(workshop.images, CalibratedImages):
+        raise MissingDataset(
+            "int8 accuracy needs photographs to calibrate on, --calibration: embedded scenes "
+            "do not stand for them"
+        )
+    target = workshop.backend(backend)
+    form = workshop.form_for(subject, backend)
+    file = target.compiles(precision)
+    if file is None:
+        entry, path = _sound(lambda: workshop.compilable(subject, backend), form.file)
+        checks.require_as_promised(entry.facts, form, subject, command="")
+    else:
+        entry, path = _sound(lambda: workshop.compiled_row(subject, backend, precision), file)
+    if target.input == "tensors":
+        ops = None
+    else:
+        ops = workshop.config_at(subject.size, precision).process_ops
+    digest = keys.model_identity(entry)
+    if backend == EMBEDDED and file is not None:
         digest = workshop.worker.run(
             canonical.canonical_digest,
             path,
@@ -108,17 +123,13 @@ def model_file(workshop: Workshop, subject: Subject, precision: str) -> ModelFil
             stage=RunError,
             case=subject.id,
         )
-        return ModelFile(digest, path)
-    entry, path = _sound(lambda: workshop.compilable(subject))
-    form = compiled_form(subject.variant.source)
-    checks.require_as_promised(entry.facts, form, subject, command="")
-    return ModelFile(str(entry.facts["canonical_digest"]), path)
+    return ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
 
 
 def measure_row(
     workshop: Workshop,
     subject: Subject,
-    precisions: Sequence[str],
+    precisions: Sequence[Precision],
     maker: Maker,
     course: Course,
     *,
@@ -130,7 +141,7 @@ def measure_row(
         Unavailable, StageError: see :func:`model_file`.
         HarnessError: see :func:`harness.evaluation.measuring.measure`.
     """
-    models = {precision: model_file(workshop, subject, precision) for precision in precisions}
+    models: dict[str, ModelFile] = {one: model_file(workshop, subject, one) for one in precisions}
     return measure_files(subject.id, models, maker, course, threads=threads)
 
 
@@ -145,14 +156,19 @@ def judge_row(
         command=command,
         until_decided=until,
     )
-    return judge(question, fp32=answers.get("fp32"), int8=answers.get("int8"))
+    low = next((one for precision, one in answers.items() if precision != "fp32"), None)
+    return judge(question, fp32=answers.get("fp32"), int8=low)
 
 
-def _sound(build: Callable[[], Entry]) -> tuple[Entry, Path]:
-    """An entry and its model, made anew where the file is not what was written."""
-    entry = build()
+def _sound(build: Callable[[], Entry], file: str) -> tuple[Entry, Path]:
+    """An entry and its model, made anew where a file is not what was written."""
     try:
-        return entry, entry.file("model.onnx")
+        return _opened(build(), file)
     except DamagedArtifact:
-        entry = build()
-        return entry, entry.file("model.onnx")
+        return _opened(build(), file)
+
+
+def _opened(entry: Entry, file: str) -> tuple[Entry, Path]:
+    for name in entry.files:
+        entry.file(name)
+    return entry, entry.file(file)

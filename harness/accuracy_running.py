@@ -16,6 +16,7 @@ from harness.accuracy import (
     maker_of,
     measure_row,
 )
+from harness.building import Settings
 from harness.catalogue import Catalogue, Subject, read_catalogue
 from harness.datasets import open_dataset, read_manifest, read_synsets, require_disjoint
 from harness.errors import HarnessError, StageError, Unavailable
@@ -29,7 +30,7 @@ from harness.evaluation.merging import merge_folders
 from harness.evaluation.order import parse_shard
 from harness.evaluation.vendor_files import read_vendor_file, write_vendor_file
 from harness.evaluation.wording import report
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 from harness.records import Outcome
 from harness.results.lists import read_labels
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.backends.backend import Precision
 from harness.catalogue import Subject
 from harness.complexity.counts import Counts
 from harness.complexity.judgement import judge_claim
-from harness.errors import CompileError, ExportError, NonConformance
+from harness.errors import CompileError, ExportError, NonConformance, Unavailable
 from harness.expectations.baselines import Baseline
 from harness.expectations.float_operators import FloatOperator
 from harness.expectations.tolerances import Tolerances
@@ -209,9 +210,15 @@ def require_quantized(
     ``declared``: those that may be, and then have to be, in floating point.
 
     Raises:
+        Unavailable: the backend does not tell.
         CompileError: one is not, or there is nothing to quantize; the operators are named.
         NonConformance: what is declared to be in floating point is not.
     """
+    if not {"heavy", "unquantized", "floating"} <= set(facts):
+        raise Unavailable(
+            "the compiler does not tell what it left in floating point; that nothing is int8 at "
+            "all would show in parity"
+        )
     left = list(facts["unquantized"])
     for one in declared:
         if not any(fnmatchcase(name, one.name) for name in left):
@@ -220,13 +227,7 @@ def require_quantized(
                 f"{one.name} {subject.where}\n  repeat: {command}"
             )
     silent = [name for name in left if not any(fnmatchcase(name, one.name) for one in declared)]
-    executed: Mapping[str, int] = facts["executed"]
-    floating = {
-        name: count
-        for name, count in executed.items()
-        if name in ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
-        or name.startswith("NchwcConv")
-    }
+    floating: Mapping[str, int] = facts["floating"]
     problem = ""
     if not facts["heavy"]:
         problem = "the compiled model has no convolution or matrix product at all"
@@ -240,20 +241,26 @@ def require_quantized(
 
 
 def parity_verdict(
-    reference: Array, candidate: Array, tolerances: Tolerances, subject: Subject, *, command: str
+    reference: Array,
+    candidate: Array,
+    tolerances: Tolerances,
+    subject: Subject,
+    *,
+    precision: Precision,
+    command: str,
 ) -> Verdict:
-    """Whether every parity figure is within its tolerance; int8 equal to fp32 never is."""
+    """Whether every parity figure is within its tolerance; what equals fp32 never is."""
     parity = compare(reference, candidate, case=subject.id)
     if parity.identical:
         return Verdict(
             Outcome.DOES_NOT_CONFORM,
-            f"int8 equals fp32 bit for bit {subject.where}",
-            ("likely cause: silent fallback, nothing was quantized", f"repeat: {command}"),
+            f"{precision} equals fp32 bit for bit {subject.where}",
+            ("likely cause: silent fallback, it was computed in fp32", f"repeat: {command}"),
         )
     verdicts = [
         conforms(
             measured,
-            tolerances.limit(measured.name, row=subject.row, precision="int8"),
+            tolerances.limit(measured.name, row=subject.row, precision=precision),
             where=subject.where,
         )
         for measured in parity.measurements()

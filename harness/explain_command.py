@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.backends.registry import backend_names
 from harness.catalogue import EXPECTED, read_catalogue
 from harness.explaining import explain
 from harness.resolving.generated import expected_for
 
 RUNS = Path(".zoo") / "runs"
-BACKENDS = ("onnxruntime",)
 _WIDTH = 120  # characters, where the output is no terminal
 _EXAMPLES = """examples:
   python -m harness explain resnext/timm/gluon_resnext50_32x4d
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = read_catalogue(expected).select(arguments.row)
     today = datetime.now(UTC).date()
     known = [
-        explain(one, expected, runs=arguments.runs, backends=BACKENDS, today=today)
+        explain(one, expected, runs=arguments.runs, backends=backend_names(), today=today)
         for one in chosen
     ]
     if arguments.json:

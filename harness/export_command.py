@@ -11,11 +11,12 @@ from pathlib import Path
 
 from harness import checks
 from harness.atomic import sync
+from harness.building import Settings
 from harness.catalogue import EXPECTED, Subject, read_catalogue
 from harness.errors import HarnessError
 from harness.exporters.external_data import DATA_SUFFIX, refer_to
 from harness.forms import Form, compiled_form, forms
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 
 EXAMPLES = """examples:
   python -m harness export resnext/timm/resnext50_32x4d --format onnx --out output/

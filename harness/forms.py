@@ -35,6 +35,9 @@ LARGE_PROBES: Batches = ((0,), (0, 1))
 EACH_ONCE: Batches = ((0, 1), tuple(range(2, EVALUATION_IMAGES)))
 """Every evaluation image, in order."""
 
+EVALUATION: tuple[int, ...] = tuple(range(EVALUATION_IMAGES))
+"""The same as one batch."""
+
 ALL_BATCHES: Batches = (*PROBES, EACH_ONCE[1])
 """The probes, and then the other evaluation images."""
 

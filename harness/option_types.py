@@ -30,3 +30,17 @@ def points(text: str) -> Decimal:
     except InvalidOperation:  # NaN compares to nothing
         pass
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of points within 0 and 100")
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Different whole numbers from 0, between commas.
+
+    Raises:
+        argparse.ArgumentTypeError: they are none.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if all(part.isascii() and part.isdecimal() for part in parts):
+        found = tuple(int(part) for part in parts)
+        if len(set(found)) == len(found):
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r} are no different whole numbers, such as 0,1")

@@ -6,9 +6,9 @@ needs one runs in the isolated child (``harness.steps``), under a reservation of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import steps
-from harness.artifacts import JSON, Entry, Key, Store, open_store
-from harness.buildconfig import BuildConfig, Quantize, read_build_config
+from harness import keys, steps
+from harness.artifacts import Entry
+from harness.backends.backend import Backend, Precision
+from harness.backends.registry import EMBEDDED, backend
+from harness.buildconfig import BuildConfig, read_build_config
+from harness.building import Builder
 from harness.catalogue import Subject
 from harness.complexity.counts import Counts
-from harness.embedded import EmbeddedImages
+from harness.embedded import EmbeddedImages, sized
 from harness.errors import (
     BuildError,
     CompileError,
@@ -29,12 +32,12 @@ from harness.errors import (
     DamagedArtifact,
     ExpectationError,
     ExportError,
-    MissingSource,
     RunError,
     StageError,
 )
 from harness.forms import (
     ALL_BATCHES,
+    EVALUATION,
     Batches,
     Form,
     compiled_form,
@@ -43,25 +46,13 @@ from harness.forms import (
     is_repeated,
     probes,
 )
-from harness.identity import code_digest, source_tools, tools
-from harness.isolation import Worker
-from harness.limits import CHILD_ENVIRONMENT, RECYCLED_BYTES, bytes_for, is_large, seconds_for
-from harness.memory import Ledger, default_budget_bytes
+from harness.limits import is_large
 from harness.sources.variants import Variant
-from harness.steps import Weights
+from harness.steps import NetworkSpec, Weights
 
 Array = npt.NDArray[Any]
 Model = Callable[[], Entry]
 """Asks for a model; asked again, builds what was found damaged anew."""
-
-STEP_STAGES = {
-    "count": "complexity",
-    "reference": "export",
-    "export": "export",
-    "compile": "int8",
-    "run": "export",
-}
-"""The marker of the tests that need a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,56 +69,30 @@ class Reference:
         return np.concatenate([self.logits[list(batch)] for batch in self.batches])
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is asked for.
-
-    ``weights``: None for seeded ones, "hub", or a folder. ``memory_bytes``: what all processes of
-    this machine may reserve together. ``step_timeout_s``: in place of the limit by size.
-    """
-
-    build_config: Path
-    store: Path | None = None
-    store_limit: str | None = None
-    weights: str | None = None
-    memory_bytes: int | None = None
-    step_timeout_s: float | None = None
-
-
 @dataclass
-class Workshop:
-    """Builds, counts, exports, compiles and runs networks, each thing once."""
-
-    settings: Settings
-    worker: Worker = field(
-        default_factory=lambda: Worker(
-            recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT
-        )
-    )
-
-    @cached_property
-    def store(self) -> Store:
-        """Where everything built is kept."""
-        return open_store(self.settings.store, limit=self.settings.store_limit)
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """Who of this machine's processes holds how much memory."""
-        budget = self.settings.memory_bytes or default_budget_bytes()
-        return Ledger(self.store.root / "memory.json", budget_bytes=budget)
+class Workshop(Builder):
+    """Counts, exports, compiles and runs networks, each thing once."""
 
     @cached_property
     def config(self) -> BuildConfig:
         """How to calibrate and quantize."""
         return read_build_config(self.settings.build_config)
 
-    @property
-    def _quantize(self) -> Quantize:
-        if self.config.backend.quantize is None:
+    def config_at(self, size: int, precision: Precision) -> BuildConfig:
+        """The build config for an input size.
+
+        Raises:
+            ExpectationError: it does not say how int8 scales are found.
+        """
+        if precision == "int8" and self.config.backend.quantize is None:
             raise ExpectationError(
                 f"{self.settings.build_config}: backend.quantize: missing, needed for int8"
             )
-        return self.config.backend.quantize
+        return sized(self.config, size)
+
+    def backend(self, name: str) -> Backend:
+        """A backend on this machine."""
+        return backend(name, self.settings.host)
 
     # ── inputs ──
 
@@ -159,32 +124,28 @@ class Workshop:
         """As reports name it: "seeded" or "published"."""
         return "seeded" if self.settings.weights is None else "published"
 
+    def _spec(self, variant: Variant, size: int) -> NetworkSpec:
+        return NetworkSpec(variant, size, self.weights(variant), self.images.files(size))
+
     # ── steps ──
 
     def counts(self, variant: Variant, size: int, rules: Sequence[str]) -> dict[str, Counts]:
         """Operations and parameters under each rule."""
-        key = Key.of(
-            "count",
-            inputs={"source": variant.source, "model": variant.model},
-            options={"size": size, "rules": sorted(set(rules))},
-            tools=source_tools(variant.source)
-            | tools("thop", "mmcv-lite")
-            | {"code": code_digest("sources", "complexity", "steps.py")},
-        )
-        entry = self._build(
-            "count", key, variant, CountError, steps.count, variant, size, tuple(sorted(set(rules)))
-        )
+        asked = tuple(sorted(set(rules)))
+        key = keys.count_key(variant, size, asked)
+        entry = self.build("count", key, variant, CountError, steps.count, variant, size, asked)
         counted = entry.facts["counts"]
         assert isinstance(counted, dict)
         return {rule: Counts(**values) for rule, values in counted.items()}
 
     def reference(self, variant: Variant, size: int) -> Reference:
         """What the source framework itself computes."""
-        key = self._network_key("reference", variant, size, evaluation=True)
+        spec = self._spec(variant, size)
+        evaluation = self.images.digest("evaluation", size)
+        key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
         batches = probes(variant)
         count = 1 + max(map(max, batches))
-        arguments = (variant, size, self.weights(variant), self.images.files(size), count)
-        entry = self._use("reference", key, variant, BuildError, steps.reference, *arguments)
+        entry = self.use("reference", key, variant, BuildError, steps.reference, spec, count)
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
@@ -199,20 +160,56 @@ class Workshop:
         return self._exported(variant, size, form)
 
     def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
+        spec = self._spec(variant, size)
         options = {"format": form.format, "opset": form.opset, "route": form.route}
-        key = self._network_key("export", variant, size, options=options)
-        arguments: tuple[object, ...] = (
-            variant,
-            size,
-            self.weights(variant),
-            self.images.files(size),
+        key = keys.export_key(variant, size, spec.weights.identity, options)
+        if form.format == "torchscript":
+            step = steps.export_torchscript
+            return self.build("export", key, variant, ExportError, step, spec)
+        repeat = is_repeated(form, variant)
+        return self.build(
+            "export", key, variant, ExportError, steps.export_onnx, spec, form, repeat
         )
-        step: Callable[..., Any] = steps.export_torchscript
-        if form.format == "onnx":
-            step = steps.export_onnx
-            repeat = is_repeated(form, variant)
-            arguments += (form.opset, form.route, repeat)
-        return self._build("export", key, variant, ExportError, step, *arguments)
+
+    def compiled(
+        self,
+        variant: Variant,
+        size: int,
+        model: Model,
+        *,
+        backend: str = EMBEDDED,
+        precision: Precision = "int8",
+    ) -> Entry:
+        """The model that a backend compiles from an exported one.
+
+        Raises:
+            MissingBackend: it is not here.
+        """
+        target = self.backend(backend)
+        config = self.config_at(size, precision)
+        key = keys.compile_key(
+            backend,
+            target,
+            precision,
+            model=keys.model_identity(model()),
+            calibration=self.images.digest("calibration", size),
+            config=config,
+        )
+        file = exported_file(target)
+        path = Path() if self.store.get(key) else _undamaged(model, file)
+        return self.build(
+            "compile",
+            key,
+            variant,
+            CompileError,
+            steps.compile_model,
+            backend,
+            self.settings.host,
+            precision,
+            path,
+            self.images.files(size).calibration,
+            config,
+        )
 
     def outputs(
         self,
@@ -221,40 +218,43 @@ class Workshop:
         model: Model,
         file: str,
         *,
+        backend: str = EMBEDDED,
+        precision: Precision = "fp32",
         batches: Batches = ALL_BATCHES,
     ) -> Array:
-        """What a model computes on evaluation images, batch after batch."""
-        made = model()
-        identity = made.facts.get("canonical_digest") or made.digest(file)
-        key = Key.of(
-            "run",
-            inputs={"model": str(identity), "images": self.images.digest("evaluation", size)},
-            options={"batches": [list(batch) for batch in batches], "file": file},
-            tools=tools("onnxruntime", "torch") | {"code": code_digest("backends", "steps.py")},
+        """What a model computes on evaluation images, batch after batch.
+
+        ``model`` is an export, or was compiled by this very backend; ``file`` is its main file.
+
+        Raises:
+            MissingBackend: it is not here.
+        """
+        target = self.backend(backend)
+        key = keys.run_key(
+            backend,
+            target,
+            precision,
+            model=keys.model_identity(model()),
+            file=file,
+            evaluation=self.images.digest("evaluation", size),
+            batches=batches,
         )
         path = Path() if self.store.get(key) else _undamaged(model, file)
-        images = self.images.files(size).evaluation
-        entry = self._use("run", key, variant, RunError, steps.run, path, images, batches)
-        return _array(entry, "logits.npy")
-
-    def compiled(self, variant: Variant, size: int, model: Model) -> Entry:
-        """The int8 model that the embedded backend compiles from an exported one."""
-        quantize = self._quantize
-        key = Key.of(
-            "compile",
-            inputs={
-                "model": str(model().facts["canonical_digest"]),
-                "images": self.images.digest("calibration", size),
-            },
-            options={"mode": quantize.calibrate_mode, "per_channel": quantize.per_channel},
-            tools=tools("onnxruntime", "onnx")
-            | {"code": code_digest("backends", "exporters", "steps.py")},
+        entry = self.use(
+            "run",
+            key,
+            variant,
+            RunError,
+            steps.run,
+            backend,
+            self.settings.host,
+            precision,
+            path,
+            self.images.files(size).evaluation,
+            batches,
+            sized(self.config, size),
         )
-        path = Path() if self.store.get(key) else _undamaged(model, "model.onnx")
-        how = (quantize.calibrate_mode, quantize.per_channel)
-        arguments = (path, self.images.files(size), *how)
-        step = steps.compile_onnxruntime
-        return self._build("compile", key, variant, CompileError, step, *arguments)
+        return _array(entry, "logits.npy")
 
     # ── what the suites ask of a row ──
 
@@ -264,138 +264,98 @@ class Workshop:
         rules = {expected.operations.counter, expected.params.counter, "true"}
         return self.counts(subject.variant, subject.size, sorted(rules))
 
-    def compilable(self, subject: Subject) -> Entry:
-        """The export that is compiled: the one at the current opset."""
-        return self.exported(subject.variant, subject.size, compiled_form(subject.variant.source))
+    def compilable(self, subject: Subject, backend: str = EMBEDDED) -> Entry:
+        """The export that is compiled: of ONNX the one at the current opset."""
+        form = self.form_for(subject, backend)
+        return self.exported(subject.variant, subject.size, form)
 
-    def probe_outputs(self, subject: Subject, form: Form) -> Array:
-        """Logits of the probes by an export: the first image alone, then the first four."""
+    def form_for(self, subject: Subject, backend: str) -> Form:
+        """The form in which a backend takes a row."""
+        if self.backend(backend).format == "torchscript":
+            return Form("torchscript")
+        return compiled_form(subject.variant.source)
+
+    def probe_outputs(self, subject: Subject, form: Form, backend: str | None = None) -> Array:
+        """Logits of the probes by an export: the first image alone, then a batch.
+
+        ``backend``: by default what is made for the form, TorchScript's own or the embedded one.
+        """
         variant, size = subject.variant, subject.size
         batches = probes(variant)
+        own = "torch" if form.format == "torchscript" else EMBEDDED
+        target = backend or own
 
         def exported() -> Entry:
             return self.exported(variant, size, form)
 
-        if subject.complexity is None or form != compiled_form(variant.source):
-            return self.outputs(variant, size, exported, form.file, batches=batches)
-        return self.outputs(variant, size, exported, form.file)[: sum(map(len, batches))]
+        compared = backend or (form == compiled_form(variant.source))
+        if subject.complexity is None or not compared:
+            return self.outputs(variant, size, exported, form.file, backend=target, batches=batches)
+        every = self.outputs(variant, size, exported, form.file, backend=target)
+        return every[: sum(map(len, batches))]
 
-    def float_outputs(self, subject: Subject) -> Array:
-        """The float half of parity: logits of all evaluation images, in the backend."""
-        return self._evaluated(subject, lambda: self.compilable(subject))
+    def evaluated(self, subject: Subject, backend: str, precision: Precision) -> Array:
+        """A row on a backend: logits of all evaluation images, in their order."""
+        variant, size = subject.variant, subject.size
+        target = self.backend(backend)
 
-    def _evaluated(self, subject: Subject, model: Model) -> Array:
-        """Logits of every evaluation image once, in their order."""
-        return each_once(self.outputs(subject.variant, subject.size, model, "model.onnx"))
+        def model() -> Entry:
+            if target.compiles(precision) is None:
+                return self.compilable(subject, backend)
+            return self.compiled_row(subject, backend, precision)
 
-    def compiled_row(self, subject: Subject) -> Entry:
-        """The row, compiled to int8."""
-        return self.compiled(subject.variant, subject.size, lambda: self.compilable(subject))
+        one_job = target.input == "levels"  # each is a process of its own
+        outputs = self.outputs(
+            variant,
+            size,
+            model,
+            target.compiles(precision) or exported_file(target),
+            backend=backend,
+            precision=precision,
+            batches=(EVALUATION,) if one_job else ALL_BATCHES,
+        )
+        return each_once(outputs)
 
-    def int8_outputs(self, subject: Subject) -> Array:
-        """The int8 half of parity."""
-        return self._evaluated(subject, lambda: self.compiled_row(subject))
-
-    # ── machinery ──
-
-    def _network_key(
-        self,
-        step: str,
-        variant: Variant,
-        size: int,
-        *,
-        options: Mapping[str, JSON] | None = None,
-        evaluation: bool = False,
-    ) -> Key:
-        inputs = {
-            "source": variant.source,
-            "model": variant.model,
-            "weights": self.weights(variant).identity,
-        }
-        if evaluation:
-            inputs["images"] = self.images.digest("evaluation", size)
-        code = code_digest("sources", "exporters", "steps.py")
-        return Key.of(
-            step,
-            inputs=inputs,
-            options={"size": size, **(options or {})},
-            tools=source_tools(variant.source) | tools("onnx") | {"code": code},
+    def compiled_row(
+        self, subject: Subject, backend: str = EMBEDDED, precision: Precision = "int8"
+    ) -> Entry:
+        """The row, compiled."""
+        return self.compiled(
+            subject.variant,
+            subject.size,
+            lambda: self.compilable(subject, backend),
+            backend=backend,
+            precision=precision,
         )
 
-    def _build(
-        self,
-        step: str,
-        key: Key,
-        variant: Variant,
-        stage: type[StageError],
-        function: Callable[..., Any],
-        *arguments: object,
-    ) -> Entry:
-        """The entry of a key, made in the child where it is not in the store.
+    def float_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+        """What lower precisions are held against: fp32 in the same backend, else the embedded."""
+        has_own = "fp32" in self.backend(backend).precisions
+        return self.evaluated(subject, backend if has_own else EMBEDDED, "fp32")
 
-        Raises:
-            MissingSource: no upstream network is known for the row.
-        """
-        if variant.unresolved:
-            raise MissingSource(f"{variant.row}: {variant.unresolved}")
+    def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+        """The int8 half of parity."""
+        return self.evaluated(subject, backend, "int8")
 
-        def produce(folder: Path) -> Mapping[str, JSON]:
-            if step in ("run", "compile") and is_large(variant):
-                self.worker.recycle()  # frameworks keep freed memory for themselves
-            facts: dict[str, JSON] = dict(
-                self.run_apart(step, variant, function, folder, *arguments, stage=stage)
-            )
-            return facts | {
-                "peak_bytes": self.worker.last_peak_bytes or 0,
-                "cpu_s": round(self.worker.last_cpu_s, 3),
-            }
 
-        return self.store.build(key, produce)
-
-    def run_apart(
-        self,
-        step: str,
-        variant: Variant,
-        function: Callable[..., Any],
-        *arguments: object,
-        stage: type[StageError],
-        seconds: float | None = None,
-        marker: str = "",
-    ) -> Any:
-        """Call a function in the child, under the memory that a step of the row is reserved.
-
-        ``seconds``: its limit, by default that of a step. ``marker``: of the tests that need it.
-
-        Raises:
-            StageError: see :meth:`harness.isolation.Worker.run`.
-        """
-        with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
-            return self.worker.run(
-                function,
-                *arguments,
-                timeout_s=self.settings.step_timeout_s or seconds or seconds_for(variant),
-                stage=stage,
-                case=variant.row,
-                command=f"pytest --row {variant.row} -m {marker or STEP_STAGES[step]}",
-            )
-
-    def _use(self, step: str, key: Key, *arguments: Any) -> Entry:
-        """As :meth:`_build`, and the files are what was written; a damaged entry is built anew."""
-        entry = self._build(step, key, *arguments)
-        for name in entry.files:
-            try:
-                entry.file(name)
-            except DamagedArtifact:
-                return self._build(step, key, *arguments)
-        return entry
+def exported_file(target: Backend) -> str:
+    """The name of the export that a backend takes, in its entry."""
+    return "model.pt" if target.format == "torchscript" else "model.onnx"
 
 
 def _undamaged(model: Model, file: str) -> Path:
-    """A model's file, made anew where it is not what was written."""
+    """A model's main file, all its files looked at; made anew where one is not what was written."""
+
+    def path() -> Path:
+        entry = model()
+        for name in entry.files:
+            entry.file(name)
+        return entry.file(file)
+
     try:
-        return model().file(file)
+        return path()
     except DamagedArtifact:
-        return model().file(file)
+        return path()
 
 
 def _array(entry: Entry, name: str) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import checks
+from harness.backends.registry import EMBEDDED
 from harness.plugin.accuracy import Accuracies
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -21,11 +22,14 @@ def test_accuracy_is_as_documented(
     record.weights = accuracies.workshop.weights_kind
     assert metric is not None
     claim = checks.claim_of(subject, metric)
-    precision = accuracy_case.precision
-    verdict, halves = accuracies.judge_claim(subject, claim, precision, command=record.command)
+    precision, backend = accuracy_case.precision, accuracy_case.backend or EMBEDDED
+    assert precision
+    verdict, halves = accuracies.judge_claim(
+        subject, claim, precision, backend=backend, command=record.command
+    )
     for half in halves:
         sample = half.top1 if metric is Metric.TOP1 else half.top5
-        how = {"precision": precision, "images": str(sample.images)}
+        how = {"precision": precision, "backend": backend, "images": str(sample.images)}
         record.measured(Measurement(f"{metric}_{precision}", sample.percent, "%", how))
     record.judge(verdict, claim=claim)
 
@@ -36,7 +40,9 @@ def test_int8_loses_no_more_than_it_may(
     """Against fp32 on the same images, image by image. Whose fault it is comes first."""
     subject = int8_case.subject
     record.weights = accuracies.workshop.weights_kind
-    judgement = accuracies.judge(subject, "fp32", "int8", command=record.command)
+    judgement = accuracies.judge(
+        subject, "fp32", "int8", backend=int8_case.backend, command=record.command
+    )
     assert judgement.paired is not None
     assert judgement.blame is not None
     record.measured(Measurement("flips", len(judgement.flips), "images"))

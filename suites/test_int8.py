@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from harness import checks
@@ -9,7 +11,6 @@ from harness.errors import Regression
 from harness.expectations.baselines import Baseline
 from harness.expectations.float_operators import FloatOperators
 from harness.expectations.tolerances import Tolerances
-from harness.forms import compiled_form
 from harness.judging.parity import compare
 from harness.pipeline import Workshop
 from harness.plugin.collection import Case
@@ -22,11 +23,11 @@ def test_every_heavy_operator_is_int8(
     int8_case: Case, workshop: Workshop, float_operators: FloatOperators, record: Record
 ) -> None:
     """No convolution or matrix product fell back to floating point, in the file or when run."""
-    subject = int8_case.subject
+    subject, backend = int8_case.subject, int8_case.backend
     checks.require_quantized(
-        workshop.compiled_row(subject).facts,
+        workshop.compiled_row(subject, backend).facts,
         subject,
-        declared=float_operators.of(subject.id, backend=int8_case.backend),
+        declared=float_operators.of(subject.id, backend=backend),
         command=record.command,
     )
 
@@ -35,10 +36,10 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     fp32_case: Case, workshop: Workshop, record: Record
 ) -> None:
     """The float half of the parity comparison is right by itself."""
-    subject = fp32_case.subject
+    subject, backend = fp32_case.subject, fp32_case.backend
     record.weights = workshop.weights_kind
-    form = compiled_form(subject.variant.source)
-    outputs = workshop.probe_outputs(subject, form)
+    form = workshop.form_for(subject, backend)
+    outputs = workshop.probe_outputs(subject, form, backend)
     reference = workshop.reference(subject.variant, subject.size)
     agreement, tolerance = checks.compare_floats(reference, outputs, subject)
     record.measured(*agreement.measurements(form=form.id))
@@ -49,27 +50,33 @@ def test_parity(
     int8_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
 ) -> None:
     """On images that it was not calibrated on, int8 is within tolerance of fp32."""
-    subject = int8_case.subject
+    subject, backend = int8_case.subject, int8_case.backend
     record.weights = workshop.weights_kind
-    reference, candidate = workshop.float_outputs(subject), workshop.int8_outputs(subject)
+    reference = workshop.float_outputs(subject, backend)
+    candidate = workshop.evaluated(subject, backend, "int8")
     parity = compare(reference, candidate, case=subject.id)
-    record.measured(*parity.measurements(precision="int8", backend=int8_case.backend))
-    verdict = checks.parity_verdict(
-        reference, candidate, tolerances, subject, command=record.command
+    record.measured(*parity.measurements(precision="int8", backend=backend))
+    record.judge(
+        checks.parity_verdict(
+            reference, candidate, tolerances, subject, precision="int8", command=record.command
+        )
     )
-    record.judge(verdict)
 
 
 def test_parity_is_the_accepted_one(
-    int8_case: Case, workshop: Workshop, parity_baseline: Baseline, record: Record
+    int8_case: Case,
+    workshop: Workshop,
+    parity_baselines: Mapping[str, Baseline],
+    record: Record,
 ) -> None:
     """Parity has not moved since it was last accepted, for the worse or for the better."""
-    subject = int8_case.subject
+    subject, backend = int8_case.subject, int8_case.backend
     record.weights = workshop.weights_kind
-    reference, candidate = workshop.float_outputs(subject), workshop.int8_outputs(subject)
+    reference = workshop.float_outputs(subject, backend)
+    candidate = workshop.evaluated(subject, backend, "int8")
     verdict = checks.baseline_verdict(
         compare(reference, candidate, case=subject.id),
-        parity_baseline,
+        parity_baselines[backend],
         subject,
         weights=workshop.weights_kind,
         command=record.command,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +16,19 @@ Floats = npt.NDArray[np.float32]
 class Session(Protocol):
     """A model that is loaded and ready."""
 
-    def logits(self, images: Floats) -> Floats:
+    def logits(self, images: npt.NDArray[Any]) -> Floats:
         """Run images (n, 3, height, width) as one batch: float32 (n, classes).
+
+        They are float32 and preprocessed, or uint8 levels: see ``harness.backends.backend.Input``.
 
         Raises:
             RunError: the backend refuses the images.
         """
 
 
-def run_batches(session: Session, images: Floats, *, batches: Sequence[Sequence[int]]) -> Floats:
+def run_batches(
+    session: Session, images: npt.NDArray[Any], *, batches: Sequence[Sequence[int]]
+) -> Floats:
     """Run batches of images, each given by positions: float32 (sum of sizes, classes).
 
     Raises:

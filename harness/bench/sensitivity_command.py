@@ -20,8 +20,9 @@ from harness.bench.sensitivity import (
     distinct_models,
     measure,
 )
+from harness.building import Settings
 from harness.catalogue import EXPECTED, read_catalogue
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

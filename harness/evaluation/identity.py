@@ -22,7 +22,7 @@ class Identity:
 
     Attributes:
         row: the documented row, or another name for the model.
-        precision: "fp32" or "int8".
+        precision: "fp32", "int8" or another one that a backend runs in.
         model: canonical digest of the model.
         pipeline: the preprocessing's name.
         tensors: digest of everything the preprocessing depends on, images included.

@@ -33,7 +33,7 @@ class Question:
 
     Attributes:
         claims: the row's claims about top-1 and top-5, as far as it makes them.
-        margin: what int8 may lose.
+        margin: what int8 may lose, and fp16.
         where: ends every headline.
         command: repeats it.
         allowed: what fp32 may differ from a claim beyond print and sampling, in points.
@@ -103,15 +103,14 @@ class Judgement:
 
 
 def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> Judgement:
-    """Judge what was measured; at least one half.
+    """Judge what was measured; at least one half. In place of int8 may be another low precision.
 
     Raises:
         MeasureError: outputs are no numbers; the halves are about different images; or there is no
             image that was scored.
         ValueError: neither half is given.
     """
-    measured = {"fp32": fp32, "int8": int8}
-    halves = {name: one for name, one in measured.items() if one is not None}
+    halves = {one.identity.precision: one for one in (fp32, int8) if one is not None}
     if not halves:
         raise ValueError("neither fp32 nor int8 is given")
     for one in halves.values():
@@ -182,8 +181,8 @@ def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Que
         headline = f"{claim.metric} documented {claim.figure.text} %: {why} {question.where}"
         return Verdict(Outcome.NOT_MEASURED, headline)
     allowed = question.allowed
-    if precision == "int8":
-        part = ("int8", question.margin.points)
+    if precision != "fp32":
+        part = (precision, question.margin.points)
         allowed = Tolerance((*allowed.parts, part), allowed.reason)
     return judge_claim(claim, measured, allowed, where=question.where, command=question.command)
 

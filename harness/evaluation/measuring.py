@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from harness.backends import onnxruntime
-from harness.backends.session import Session
+from harness.backends.backend import Host, Precision
+from harness.backends.registry import EMBEDDED, backend
+from harness.backends.session import Floats, Session
+from harness.buildconfig import ProcessOp
 from harness.errors import HarnessError
 from harness.evaluation.answers import Answers, Item
 from harness.evaluation.folder import ResultsFolder
@@ -22,6 +25,7 @@ from harness.evaluation.running import BATCH, Run, evaluate, known
 from harness.evaluation.sequential import Watch, stands_for
 from harness.evaluation.sources import Streamed, Tensors
 from harness.identity import code_digest, tools
+from harness.images.levels import levels_of
 from harness.judging.accuracy.risks import Margin
 from harness.tensors import Files, Maker, Preprocessor, TensorCache, read_files
 
@@ -36,6 +40,7 @@ class Course:
         until: stop when int8 against fp32 is decided for this margin.
         cache: below which tensors are kept; None to make them anew each time.
         workers: processes that make tensors.
+        batch: images that a model is given at once.
 
     Raises:
         HarnessError: ``count`` is not within the set, or a run that stops by itself is divided or
@@ -50,6 +55,7 @@ class Course:
     shard: Shard = ALL
     cache: Path | None = None
     workers: int = 1
+    batch: int = BATCH
 
     def __post_init__(self) -> None:
         if self.count is not None and not 1 <= self.count <= len(self.images):
@@ -82,31 +88,68 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A model that is loaded, and the digest of what it computes."""
+    """A model that is loaded, the digest of what it computes, and with what it does."""
 
     digest: str
     session: Session
+    tools: Mapping[str, str] = field(default_factory=lambda: tools("onnxruntime"))
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model that is not loaded yet, and the digest of what it computes."""
+    """A model that is not loaded yet, the digest of what it computes, and where it runs.
+
+    ``levels``: the preprocessing that the device does by itself, which is given levels.
+    """
 
     digest: str
     path: Path
+    precision: Precision = "fp32"
+    backend: str = EMBEDDED
+    host: Host = Host()  # noqa: RUF009 - frozen
+    levels: tuple[ProcessOp, ...] | None = None
+
+    def load(self, *, threads: int) -> Model:
+        """Load it; ``threads`` are those of the embedded backend.
+
+        Raises:
+            RunError: it cannot be loaded.
+            Unavailable: its backend is not here.
+        """
+        target = backend(self.backend, self.host)
+        if self.backend == EMBEDDED:
+            return Model(self.digest, onnxruntime.Session(self.path, threads=threads))
+        session = target.session(self.path, precision=self.precision)
+        if self.levels is not None:
+            session = FromTensors(session, self.levels)
+        return Model(self.digest, session, target.tools())
+
+
+@dataclass(frozen=True, slots=True)
+class FromTensors:
+    """A session of levels that is given tensors."""
+
+    session: Session
+    ops: tuple[ProcessOp, ...]
+
+    def logits(self, images: Floats) -> Floats:
+        """Run images float32 (n, 3, height, width): float32 (n, classes).
+
+        Raises:
+            PreprocessError: they are no levels that the device's operators normalized.
+            RunError: the backend refuses them.
+        """
+        return self.session.logits(levels_of(images, self.ops))
 
 
 def measure_files(
     row: str, models: Mapping[str, ModelFile], maker: Maker, course: Course, *, threads: int = 1
 ) -> dict[str, Answers]:
-    """As :func:`measure`, of ONNX files, each with a session of so many threads.
+    """As :func:`measure`, of files; sessions of the embedded backend have so many threads.
 
     Everything it takes and gives can be pickled, so that it may run in an isolated child.
     """
-    loaded = {
-        precision: Model(model.digest, onnxruntime.Session(model.path, threads=threads))
-        for precision, model in models.items()
-    }
+    loaded = {name: model.load(threads=threads) for name, model in models.items()}
     return measure(row, loaded, maker, course)
 
 
@@ -127,7 +170,7 @@ def measure(
     """
     items = course.items
     identities = {
-        precision: identity_of(row, precision, model.digest, maker, course)
+        precision: identity_of(row, precision, model, maker, course)
         for precision, model in models.items()
     }
     with ExitStack() as stack:
@@ -144,14 +187,14 @@ def measure(
     return {precision: answers.first(last) for precision, answers in found.items()}
 
 
-def identity_of(row: str, precision: str, digest: str, maker: Maker, course: Course) -> Identity:
+def identity_of(row: str, precision: str, model: Model, maker: Maker, course: Course) -> Identity:
     """What the answers of one model depend on."""
     images = course.images
     own = {"code": code_digest("backends", "evaluation/answers.py", "evaluation/running.py")}
     return Identity(
         row=row,
         precision=precision,
-        model=digest,
+        model=model.digest,
         pipeline=maker.name,
         tensors=maker.key(files=images.digest).digest,
         dataset=images.digest,
@@ -159,8 +202,8 @@ def identity_of(row: str, precision: str, digest: str, maker: Maker, course: Cou
         gap=images.gap,
         order=course.order,
         seed=course.seed,
-        batch=BATCH,
-        tools={**tools("onnxruntime", "numpy"), **own},
+        batch=course.batch,
+        tools={**model.tools, **tools("numpy"), **own},
         shard=course.shard,
     )
 
@@ -184,7 +227,7 @@ def _run(
         _tensors(items, maker, course) as tensors,
         shown(label, total=course.stop, done=reached) as progress,
     ):
-        steps = evaluate(every, tensors, stop=course.stop, progress=progress)
+        steps = evaluate(every, tensors, stop=course.stop, batch=course.batch, progress=progress)
         with closing(steps):
             for reached in steps:
                 if watch is not None and watch.decided(reached):
@@ -195,7 +238,7 @@ def _run(
 @contextmanager
 def _tensors(items: Sequence[Item], maker: Maker, course: Course) -> Iterator[Tensors]:
     """The tensors of the images that are wanted, and of as many as fill the last batch."""
-    goal = min(-(-course.stop // BATCH) * BATCH, len(items))
+    goal = min(-(-course.stop // course.batch) * course.batch, len(items))
     hashes = hashlib.sha256("".join(f"{item.sha256}\n" for item in items[:goal]).encode())
     paths = tuple(item.image.path for item in items[:goal])
     files = _files(paths, hashes.hexdigest(), course.workers)

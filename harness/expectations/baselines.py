@@ -31,6 +31,11 @@ class Baseline:
         return self.measurements.get(case, {}).get(name)
 
 
+def parity_file(expected: Path, *, backend: str) -> Path:
+    """Where the accepted parity of a backend's int8 models is."""
+    return expected / "baselines" / f"parity-{backend}.toml"
+
+
 def read_baseline(path: Path) -> Baseline:
     """Read a file of accepted measurements.
 

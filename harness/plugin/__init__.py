@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "harness.plugin.options",
+    "harness.plugin.nightly",
     "harness.plugin.accuracy",
     "harness.plugin.collection",
     "harness.plugin.fixtures",

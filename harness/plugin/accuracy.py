@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.backends.backend import Precision
+from harness.backends.registry import EMBEDDED
 from harness.catalogue import Subject
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.option_types import count, points
@@ -20,10 +23,12 @@ if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
     from harness.evaluation.answers import Answers
     from harness.evaluation.images import ImageSet
     from harness.evaluation.judging import Half, Judgement
+    from harness.evaluation.measuring import Course, ModelFile
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
-PRECISIONS = ("fp32", "int8")
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+JOB_IMAGES = 500  # of a job of the vendor's runner: a tenth of a gigabyte of levels
 SHOWN_FLIPS = 5  # in a failure; a file has all
 SECONDS_AN_IMAGE = 30.0  # after which an evaluation is taken to hang
 
@@ -135,8 +140,12 @@ class Accuracies:
     workshop: Workshop
     _answers: dict[tuple[str, ...], dict[str, Answers]] = field(default_factory=dict)
 
-    def judge(self, subject: Subject, *precisions: str, command: str) -> Judgement:
+    def judge(
+        self, subject: Subject, *precisions: Precision, backend: str, command: str
+    ) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
+
+        fp32 is the embedded backend's, the others are this backend's.
 
         Raises:
             Unavailable: no data set, no weights, or only a shard of the images is asked for.
@@ -144,14 +153,14 @@ class Accuracies:
         """
         from harness.accuracy import Allowed, judge_row
 
-        answers = self._measured(subject, precisions)
+        answers = self._measured(subject, backend, precisions)
         margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
         until = self.options.until_decided
-        chosen = {precision: answers[precision] for precision in precisions}
+        chosen: dict[str, Answers] = {one: answers[one] for one in precisions}
         return judge_row(subject, chosen, margin, until=until, command=command)
 
     def judge_claim(
-        self, subject: Subject, claim: Claim, precision: str, *, command: str
+        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str, command: str
     ) -> tuple[Verdict, tuple[Half, ...]]:
         """A documented accuracy, and what was measured; not measured where something is missing.
 
@@ -159,7 +168,7 @@ class Accuracies:
             StageError: a step failed.
         """
         try:
-            judgement = self.judge(subject, precision, command=command)
+            judgement = self.judge(subject, precision, backend=backend, command=command)
         except Unavailable as reason:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
         from harness.accuracy import accuracy_claims
@@ -176,15 +185,17 @@ class Accuracies:
         first = [str(flip) for flip in judgement.flips[:SHOWN_FLIPS]]
         return replace(verdict, details=(*verdict.details, told, *first))
 
-    def _measured(self, subject: Subject, precisions: tuple[str, ...]) -> dict[str, Answers]:
+    def _measured(
+        self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
+    ) -> dict[str, Answers]:
         if self.options.imagenet is None:
             weights = "" if self.workshop.settings.weights else ", and published weights"
             raise MissingDataset(f"accuracy needs labelled images, --imagenet DIR{weights}")
-        if self.options.until_decided:
+        if self.options.until_decided and set(precisions) <= set(PRECISIONS):
             precisions = PRECISIONS  # what one of them answers depends on when both are decided
-        asked = (subject.id, *precisions)
+        asked = (subject.id, backend, *precisions)
         if asked not in self._answers:
-            self._answers[asked] = self._measure(subject, precisions)
+            self._answers[asked] = self._measure(subject, backend, precisions)
         if self.options.shard != "1/1":
             raise MissingDataset(
                 f"shard {self.options.shard} is measured; judged by: "
@@ -192,7 +203,9 @@ class Accuracies:
             )
         return self._answers[asked]
 
-    def _measure(self, subject: Subject, precisions: tuple[str, ...]) -> dict[str, Answers]:
+    def _measure(
+        self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
+    ) -> dict[str, Answers]:
         from harness.accuracy import Allowed, calibrate_on, maker_of, model_file
         from harness.datasets import read_manifest, require_disjoint
         from harness.evaluation.measuring import Course, measure_files
@@ -205,7 +218,7 @@ class Accuracies:
             self.images,
             options.results,
             count=options.images,
-            until=margin if options.until_decided else None,
+            until=margin if options.until_decided and precisions == PRECISIONS else None,
             seed=options.seed,
             shard=parse_shard(options.shard),
             cache=self.workshop.store.root / "tensors",
@@ -217,21 +230,26 @@ class Accuracies:
                 calibration = read_manifest(manifest, root=root)
                 require_disjoint(calibration, self.images.images)
                 calibrate_on(self.workshop, calibration, maker, workers=1)
-            models = {one: model_file(self.workshop, subject, one) for one in precisions}
+            where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
+            models: dict[str, ModelFile] = {
+                one: model_file(self.workshop, subject, one, where[one]) for one in where
+            }
         finally:
             self.workshop.images = embedded
-        answers: dict[str, Answers] = self.workshop.run_apart(
-            "run",
-            subject.variant,
-            measure_files,
-            subject.id,
-            models,
-            maker,
-            course,
-            stage=RunError,
-            marker="accuracy",
-            seconds=SECONDS_AN_IMAGE * len(self.images),
-        )
+        answers: dict[str, Answers] = {}
+        for some, how in _courses(models, course):
+            answers |= self.workshop.run_apart(
+                "run",
+                subject.variant,
+                measure_files,
+                subject.id,
+                some,
+                maker,
+                how,
+                stage=RunError,
+                marker="accuracy",
+                seconds=SECONDS_AN_IMAGE * len(self.images),
+            )
         return answers
 
     @cached_property
@@ -246,6 +264,20 @@ class Accuracies:
             labels, folder = self.options.labels, self.options.imagenet
             return read_images(labelled_by(labels, folder, classes=len(synsets)))
         return read_images(open_dataset(self.options.imagenet, synsets=synsets))
+
+
+def _courses(
+    models: dict[str, ModelFile], course: Course
+) -> Iterator[tuple[dict[str, ModelFile], Course]]:
+    """Models of levels apart, in large batches: for them each is a process of its own."""
+    of_levels = {one: model for one, model in models.items() if model.levels is not None}
+    if not of_levels or course.until is not None:
+        yield models, course
+        return
+    rest = {one: model for one, model in models.items() if one not in of_levels}
+    if rest:
+        yield rest, course
+    yield of_levels, replace(course, batch=JOB_IMAGES)
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
 from harness import errors
+from harness.backends.backend import Precision
+from harness.backends.registry import EMBEDDED, backend, backend_names
 from harness.catalogue import Subject
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expectations.known_issues import match, read_known_issues
 from harness.forms import Form, forms, is_repeated
-from harness.plugin.options import BACKENDS, GATE, Gate
+from harness.plugin.options import GATE, Gate
 from harness.records import KnownIssue, Metric, Row
 
 ISSUE = pytest.StashKey[KnownIssue]()
@@ -25,13 +28,15 @@ class Case:
     """One case of a row: what a test is parametrized with.
 
     Only what the test asks for is set; ``id`` is the bracket part of the test's id.
+    ``inapplicable``: why there is nothing to test, or "".
     """
 
     subject: Subject
     form: Form | None = None
     backend: str = ""
-    precision: str = ""
+    precision: Precision | Literal[""] = ""
     metric: Metric | None = None
+    inapplicable: str = ""
 
     @property
     def id(self) -> str:
@@ -76,22 +81,39 @@ def _repeated(gate: Gate) -> Iterator[Case]:
             yield case
 
 
-def _targets(precision: str) -> Callable[[Gate], Iterator[Case]]:
+def _targets(*precisions: Precision) -> Callable[[Gate], Iterator[Case]]:
+    """Every row on each backend, in those of the precisions that it runs in."""
+
     def cases(gate: Gate) -> Iterator[Case]:
         for subject in gate.catalogue.rows:
-            yield from (Case(subject, backend=backend, precision=precision) for backend in BACKENDS)
+            for name, offered in gate.backends.items():
+                lacks = _lacks(subject, name)
+                for precision in precisions:
+                    if precision in offered:
+                        yield Case(subject, None, name, precision, inapplicable=lacks)
 
     return cases
 
 
+def _lacks(subject: Subject, name: str) -> str:
+    """Why a backend cannot be given a row at all, or ""."""
+    offered = {form.format for form in forms(subject.variant.source)}
+    wanted = backend(name).format
+    return "" if wanted in offered else f"{subject.variant.source} has no {wanted} for {name}"
+
+
 def _accuracies(gate: Gate) -> Iterator[Case]:
+    """The embedded backend's cases do not name it; of other backends it is what they add."""
     for subject in gate.catalogue.rows:
         for metric in (Metric.TOP1, Metric.TOP5):
-            if subject.row.claim(metric):
-                yield from (
-                    Case(subject, metric=metric, precision=precision)
-                    for precision in ("fp32", "int8")
-                )
+            if not subject.row.claim(metric):
+                continue
+            for name, offered in gate.backends.items():
+                named, lacks = name if name != EMBEDDED else "", _lacks(subject, name)
+                for precision in offered:
+                    if precision == "fp32" and named:
+                        continue  # agrees with the embedded one, or fails for that
+                    yield Case(subject, None, named, precision, metric, inapplicable=lacks)
 
 
 CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
@@ -101,6 +123,7 @@ CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
     "onnx_case": _onnx_exports,
     "repeated_case": _repeated,
     "fp32_case": _targets("fp32"),
+    "half_case": _targets("fp16", "bf16"),
     "int8_case": _targets("int8"),
     "accuracy_case": _accuracies,
 }
@@ -141,8 +164,10 @@ def _case(item: pytest.Item) -> Case | None:
 
 def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     case = item.stash.get(CASE, None)
-    if case is None:
-        return True
+    if case is None:  # about no row, or about none of the cases that there could be
+        return not set(CASES) & set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("throughput") and not gate.throughput:
+        return False
     return (
         case.subject.id in chosen
         and (not case.backend or case.backend in gate.backends)
@@ -156,6 +181,13 @@ def _weight(item: pytest.Item, order: dict[str, Subject]) -> tuple[int, str]:
     if case is None:
         return (0, "")
     return (-(order[case.subject.id].variant.params or 0), case.subject.id)
+
+
+def _elsewhere(issue: KnownIssue, gate: Gate) -> bool:
+    """Whether an issue is about a backend that was not asked for."""
+    target = issue.case.removesuffix("]").rpartition("-")[0]  # without the precision
+    named = max((one for one in backend_names() if target.endswith(f"-{one}")), default="", key=len)
+    return bool(named) and named not in gate.backends
 
 
 def _mark_known_issues(gate: Gate, items: list[pytest.Item], *, narrowed: bool) -> None:
@@ -173,7 +205,11 @@ def _mark_known_issues(gate: Gate, items: list[pytest.Item], *, narrowed: bool) 
         issues = read_known_issues(
             gate.expected / "known_issues.toml", today=datetime.now(UTC).date()
         )
-        about = [issue for issue in issues if issue.case.partition("[")[0] in files]
+        about = [
+            issue
+            for issue in issues
+            if issue.case.partition("[")[0] in files and not _elsewhere(issue, gate)
+        ]
         matched: dict[str, KnownIssue] = {}
         for issue in about:
             try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from harness.expectations.baselines import Baseline, read_baseline
+from harness.backends.registry import backend_names
+from harness.expectations.baselines import Baseline, parity_file, read_baseline
 from harness.expectations.float_operators import FloatOperators, read_float_operators
 from harness.expectations.tolerances import Tolerances, read_tolerances
 from harness.pipeline import Workshop
-from harness.plugin.options import BACKENDS, GATE, Gate
+from harness.plugin.options import GATE, Gate
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +39,17 @@ def tolerances(gate: Gate) -> Tolerances:
 @pytest.fixture(scope="session")
 def float_operators(gate: Gate) -> FloatOperators:
     """What compilers may leave in floating point."""
-    declared = read_float_operators(gate.expected / "float_operators.toml", backends=BACKENDS)
+    declared = read_float_operators(
+        gate.expected / "float_operators.toml", backends=backend_names()
+    )
     declared.require_used([subject.id for subject in gate.catalogue.rows])
     return declared
 
 
 @pytest.fixture(scope="session")
-def parity_baseline(gate: Gate) -> Baseline:
-    """The last accepted parity figures on seeded weights."""
-    return read_baseline(gate.expected / "baselines" / "parity.toml")
+def parity_baselines(gate: Gate) -> Mapping[str, Baseline]:
+    """The last accepted parity figures on seeded weights, of each backend."""
+    paths = {name: parity_file(gate.expected, backend=name) for name in gate.backends}
+    return {
+        name: read_baseline(path) if path.exists() else Baseline() for name, path in paths.items()
+    }

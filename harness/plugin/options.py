@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import harness.images.fuzz_profiles  # noqa: F401 - registers the profiles
+from harness import option_types
 from harness.artifacts.quantities import parse_size
+from harness.backends.backend import PRECISIONS, Host, Precision
+from harness.backends.registry import EMBEDDED, backend, backend_names
+from harness.building import Settings
 from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.errors import HarnessError, MissingWeights
-from harness.pipeline import Settings
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.resolving.generated import expected_for
 from harness.sources import adapters
@@ -21,12 +26,14 @@ STAGES = (
     "complexity",
     "preprocessing",
     "export",
+    "half",
     "int8",
     "postprocessing",
     "accuracy",
+    "throughput",
 )
-BACKENDS = ("onnxruntime",)
-PRECISIONS = ("fp32", "int8")
+CARDS_FOLDER = Path(tempfile.gettempdir()) / "zoo-conformance-cards"
+"""Where the locks of this machine's cards lie, whoever runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,21 @@ class Gate:
     Attributes:
         expected: the folder of expectations.
         selected: the rows and documented failures asked for; all where none was named.
+        backends: those asked for, with what each of them runs in.
         required: stages in which "not measured" fails.
+        required_backends: backends that have to be usable here.
+        throughput: whether it is measured.
     """
 
     expected: Path
     catalogue: Catalogue
     selected: tuple[Subject, ...]
     settings: Settings
-    backends: tuple[str, ...]
+    backends: Mapping[str, tuple[Precision, ...]]
     precisions: tuple[str, ...]
     required: frozenset[str]
+    required_backends: frozenset[str]
+    throughput: bool
 
 
 GATE = pytest.StashKey[Gate]()
@@ -65,7 +77,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--source", action="append", default=[], choices=tuple(adapters()), help="only this source"
     )
     group.addoption(
-        "--backend", action="append", default=[], choices=BACKENDS, help="only this backend"
+        "--backend",
+        action="append",
+        default=[],
+        choices=backend_names(),
+        help=f"compile and run on this backend, in place of {EMBEDDED}; repeatable",
+    )
+    group.addoption(
+        "--require-backend",
+        action="append",
+        default=[],
+        choices=backend_names(),
+        help="fail where this backend cannot be used; repeatable",
+    )
+    group.addoption(
+        "--throughput",
+        action="store_true",
+        help="measure throughput and latency too, one case at a time on this machine",
     )
     group.addoption(
         "--precision", action="append", default=[], choices=PRECISIONS, help="only this precision"
@@ -103,6 +131,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--step-timeout", type=float, metavar="SECONDS", help="limit of one step, whatever its size"
     )
+    group.addoption(
+        "--vendor-tools", metavar="DIR", help="where vamc and vamp are, in place of the path"
+    )
+    group.addoption(
+        "--cards",
+        type=option_types.numbers,
+        default=(0,),
+        metavar="0,1,…",
+        help="the accelerator cards that cases may use, one case at a time on each",
+    )
+    group.addoption(
+        "--card-timeout", type=float, metavar="SECONDS", help="how long a case waits for a card"
+    )
     group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
 
 
@@ -130,6 +171,7 @@ def _gate(config: pytest.Config) -> Gate:
     memory, weights = option("--memory"), option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
         raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
+    host = host_of(config)
     return Gate(
         expected=expected,
         catalogue=catalogue,
@@ -141,8 +183,27 @@ def _gate(config: pytest.Config) -> Gate:
             weights=weights,
             memory_bytes=parse_size(memory) if memory else None,
             step_timeout_s=option("--step-timeout"),
+            host=host,
         ),
-        backends=tuple(option("--backend") or BACKENDS),
+        backends={
+            name: backend(name, host).precisions for name in option("--backend") or (EMBEDDED,)
+        },
         precisions=tuple(option("--precision") or PRECISIONS),
         required=frozenset(option("--require")),
+        required_backends=frozenset(option("--require-backend")),
+        throughput=option("--throughput"),
+    )
+
+
+def host_of(config: pytest.Config) -> Host:
+    """What of this machine backends may use."""
+    option = config.getoption
+    tools, waits = option("--vendor-tools"), option("--card-timeout")
+    own = Host()
+    return Host(
+        tools=Path(tools) if tools else None,
+        cards=option("--cards"),
+        cards_folder=CARDS_FOLDER,
+        card_timeout_s=waits or own.card_timeout_s,
+        timeout_s=option("--step-timeout") or own.timeout_s,
     )

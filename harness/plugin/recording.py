@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 
 from harness.catalogue import Subject
-from harness.errors import HarnessError, NonConformance, StageError, Unavailable
+from harness.errors import (
+    HarnessError,
+    MissingBackend,
+    MissingLicence,
+    NoCard,
+    NonConformance,
+    NotEnoughDisk,
+    StageError,
+    Unavailable,
+    UnfitVersion,
+)
 from harness.judging.verdicts import require
 from harness.plugin.collection import CASE, ISSUE
 from harness.plugin.options import GATE, STAGES
@@ -24,6 +34,8 @@ from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defe
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
+HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
+"""What is wrong with a host on which a backend cannot be used."""
 PHASES = ("setup", "call", "teardown")
 """The phases of a test that a report may be about; xdist's own reports are about none."""
 
@@ -106,12 +118,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """What is not available here is not measured: a skip with its reason, unless it is required."""
+    case = item.stash.get(CASE, None)
+    if case is not None and case.inapplicable:
+        pytest.skip(case.inapplicable)
     try:
         yield
     except Unavailable as error:
         notes = item.stash[RECORD]
         notes.reason = str(error)
-        if notes.stage in item.config.stash[GATE].required:
+        gate = item.config.stash[GATE]
+        wanted = case is not None and case.backend in gate.required_backends
+        if notes.stage in gate.required or (wanted and isinstance(error, HOST_LACKS)):
             raise
         pytest.skip(str(error))
 
@@ -148,7 +165,18 @@ def pytest_runtest_makereport(
     elif error is not None and not result.reason:
         result = replace(result, reason=str(error))
     report.user_properties.append((PROPERTY, json.dumps(encoding.encode(result))))
+    item.user_properties += [(_labelled(one), one.value) for one in result.measurements]
     return report
+
+
+def _labelled(one: Measurement) -> str:
+    """A figure's name in JUnit XML: what, on what, in which unit.
+
+    >>> _labelled(Measurement("sqnr", 30.0, "dB", {"precision": "int8"}))
+    'sqnr[precision=int8] dB'
+    """
+    conditions = ",".join(f"{name}={value}" for name, value in one.conditions.items())
+    return f"{one.name}{f'[{conditions}]' * bool(conditions)} {one.unit}".rstrip()
 
 
 def _outcome(report: pytest.TestReport, error: BaseException | None, notes: Record) -> CaseOutcome:

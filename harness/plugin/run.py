@@ -29,6 +29,11 @@ RUNS = Path(".zoo") / "runs"
 SECONDS_PER_PARAMETER = 1e-8  # of each test, roughly: all tests of 468 million take 100 s
 
 
+def stamp() -> str:
+    """The time of a run, as its files are named."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
 def _is_controller(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput")
 
@@ -48,8 +53,7 @@ class Recorder:
         self._seen: set[str] = set()
         self._slugs = {one.slug: one.id for one in config.stash[GATE].catalogue.subjects}
         asked = config.getoption("--run-log")
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._path = Path(asked) if asked else config.rootpath / RUNS / f"{stamp}.jsonl"
+        self._path = Path(asked) if asked else config.rootpath / RUNS / f"{stamp()}.jsonl"
         if self._path.exists():
             raise pytest.UsageError(f"{self._path} is there already; give another --run-log")
 
@@ -102,9 +106,15 @@ class Recorder:
         return self._config.stash[LOG]
 
 
+OPTIONS = (
+    *("row", "source", "backend", "precision", "require", "require_backend", "weights"),
+    *("nightly", "throughput", "vendor_tools", "cards", "keyword", "markexpr"),
+)
+"""What of the command line stands in the run log."""
+
+
 def _options(config: pytest.Config) -> dict[str, str]:
-    names = ("row", "source", "backend", "precision", "require", "weights", "keyword", "markexpr")
-    given = {name: config.getoption(name, None) for name in names}
+    given = {name: config.getoption(name, None) for name in OPTIONS}
     return {name: str(value) for name, value in given.items() if value}
 
 

@@ -13,9 +13,10 @@ from typing import Any, Final, Protocol
 import tomli_w
 
 from harness.artifacts import JSON, Entry, Key, open_store
+from harness.backends.registry import EMBEDDED
 from harness.catalogue import EXPECTED
 from harness.errors import ExpectationError, HarnessError
-from harness.expectations.baselines import Baseline, read_baseline, write_baseline
+from harness.expectations.baselines import Baseline, parity_file, read_baseline, write_baseline
 from harness.identity import code_digest
 from harness.pages.expected import render
 from harness.pages.reading import read_page
@@ -92,7 +93,7 @@ def write(folder: Path, page: Page, found: Drafts, base: Path) -> None:
     for name in _NARROWED:
         (folder / name).write_text(_narrowed(base / name, page), encoding="utf-8")
     (folder / "known_issues.toml").write_text("", encoding="utf-8")
-    write_baseline(folder / "baselines" / "parity.toml", Baseline())
+    write_baseline(parity_file(folder, backend=EMBEDDED), Baseline())
     pipelines = folder / "pipelines" / f"{page.name}.toml"
     write_baseline(folder / _WATERFALL, _waterfall(read_baseline(base / _WATERFALL), pipelines))
 

@@ -19,6 +19,7 @@ from harness import accuracy_command
 from harness.accuracy import calibrate_on, judge_row, maker_of, measure_row, model_file
 from harness.backends.onnxruntime import Session as OnnxSession
 from harness.backends.session import Session
+from harness.building import Settings
 from harness.catalogue import read_catalogue
 from harness.datasets import open_dataset, read_manifest, read_synsets
 from harness.errors import MeasureError
@@ -29,7 +30,7 @@ from harness.evaluation.judging import Judgement
 from harness.evaluation.measuring import Course, Model, measure, measure_files
 from harness.judging.accuracy.pairs import count_pairs, loss_interval
 from harness.judging.accuracy.risks import Margin
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 from harness.records import Outcome
 
 TWO = Margin(Decimal(2))

@@ -72,14 +72,15 @@ def tiny_subject() -> Subject:
 
 @pytest.fixture(scope="module")
 def build_line(
-    tiny_subject: Subject, tiny_weights: Weights, tiny_images: Images
+    tiny_subject: Subject, small_config: Path, tiny_weights: Weights, tiny_images: Images
 ) -> Iterator[Callable[[Path], Line]]:
     """Makes lines that write to a folder, with the tiny source library in place."""
     tolerances = read_tolerances(EXPECTED / "tolerances.toml")
+    config = read_build_config(small_config)
 
     def build(folder: Path) -> Line:
         weights = replace(tiny_weights, identity=f"file:{folder}")  # or a step takes its last one
-        return Line(folder, tiny_subject, weights, tiny_images, tolerances)
+        return Line(folder, tiny_subject, weights, tiny_images, tolerances, config)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ADAPTERS, SOURCE, tiny_networks.__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,18 +89,21 @@ def expected(tmp_path: Path) -> Path:
         "zoo/timm/a": {"centred_sqnr": sqnr(17.2)},
         "zoo/timm/b": {"centred_sqnr": sqnr(16)},
     }
-    write_baseline(copy / "baselines" / "parity.toml", Baseline(accepted))
+    write_baseline(copy / "baselines" / "parity-onnxruntime.toml", Baseline(accepted))
     return copy
 
 
-def measured(row: str, value: float, *, weights: str = "seeded") -> CaseResult:
+def measured(
+    row: str, value: float, *, weights: str = "seeded", backend: str = "onnxruntime"
+) -> CaseResult:
     """A parity case as a run records it."""
+    figure = replace(sqnr(value), conditions={"precision": "int8", "backend": backend})
     return CaseResult(
         f"suites/test_int8.py::test_parity[{row}]",
         CaseOutcome.PASSED,
         row=row,
         weights=weights,
-        measurements=(Measurement("sqnr", 30.0, "dB"), sqnr(value)),
+        measurements=(Measurement("sqnr", 30.0, "dB"), figure),
     )
 
 
@@ -117,7 +121,7 @@ def write_log(folder: Path, *results: CaseResult, whole: bool = True) -> Path:
 def accept(log: Path, expected: Path) -> tuple[int, dict[str, float]]:
     """Exit code, and the accepted figures afterwards."""
     code = main(["baseline", "accept", str(log), "--expected", str(expected)])
-    baseline = read_baseline(expected / "baselines" / "parity.toml")
+    baseline = read_baseline(expected / "baselines" / "parity-onnxruntime.toml")
     return code, {row: one["centred_sqnr"].value for row, one in baseline.measurements.items()}
 
 
@@ -128,23 +132,31 @@ def test_accepting_changes_what_was_measured_and_keeps_the_rest(
     code, accepted = accept(log, expected)
     assert (code, accepted) == (0, {"zoo/timm/a": 18.12, "zoo/timm/b": 16.0, "zoo/timm/c": 20.0})
     assert capsys.readouterr().out.splitlines() == [
-        "zoo/timm/a: centred_sqnr 17.20 -> 18.12 dB",
-        "zoo/timm/c: centred_sqnr nothing -> 20.00 dB",
+        "zoo/timm/a on onnxruntime: centred_sqnr 17.20 -> 18.12 dB",
+        "zoo/timm/c on onnxruntime: centred_sqnr nothing -> 20.00 dB",
     ]
+
+
+def test_each_backend_has_its_own_accepted_figures(expected: Path, tmp_path: Path) -> None:
+    other = measured("zoo/timm/a", 12.0, backend="vendor")
+    _, accepted = accept(write_log(tmp_path, other), expected)
+    assert accepted == {"zoo/timm/a": 17.2, "zoo/timm/b": 16.0}
+    made = read_baseline(expected / "baselines" / "parity-vendor.toml").measurements
+    assert {row: one["centred_sqnr"].value for row, one in made.items()} == {"zoo/timm/a": 12.0}
 
 
 def test_accepting_says_where_it_was_measured(expected: Path, tmp_path: Path) -> None:
     accept(write_log(tmp_path, measured("zoo/timm/a", 18.0)), expected)
-    conditions = read_baseline(expected / "baselines" / "parity.toml").conditions
+    conditions = read_baseline(expected / "baselines" / "parity-onnxruntime.toml").conditions
     assert conditions == {"machine": "Made-up CPU", "onnxruntime": "1.32.0", "torch": "2.15.0"}
 
 
 def test_accepting_twice_changes_nothing(expected: Path, tmp_path: Path) -> None:
     log = write_log(tmp_path, measured("zoo/timm/a", 18.0))
     accept(log, expected)
-    before = (expected / "baselines" / "parity.toml").read_bytes()
+    before = (expected / "baselines" / "parity-onnxruntime.toml").read_bytes()
     accept(log, expected)
-    assert (expected / "baselines" / "parity.toml").read_bytes() == before
+    assert (expected / "baselines" / "parity-onnxruntime.toml").read_bytes() == before
 
 
 NO_PARITY = CaseResult("suites/test_export.py::test_export[x]", CaseOutcome.PASSED, row="x")

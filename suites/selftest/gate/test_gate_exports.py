@@ -11,12 +11,13 @@ import pytest
 from tiny_line import CURRENT, OPSET_11, TORCHSCRIPT, Line
 
 from harness import checks
+from harness.building import Settings
 from harness.catalogue import Subject
 from harness.errors import ExportError, NonConformance
 from harness.exporters import torch_exports
 from harness.forms import Form
 from harness.isolation import Worker
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 from harness.records import Metric, Outcome
 
 FORMS = pytest.mark.parametrize("form", [TORCHSCRIPT, OPSET_11, CURRENT], ids=lambda form: form.id)

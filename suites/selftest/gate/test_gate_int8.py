@@ -142,7 +142,7 @@ def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
 ) -> None:
     break_quantizer(monkeypatch, faults.leaving_one_float)
     line.export()
-    facts = {**line.compile(), "executed": {"FusedConv": 2}}
+    facts = {**line.compile(), "floating": {"FusedConv": 2}}
     one = declared(facts["unquantized"][0])
     with pytest.raises(CompileError, match="the runtime executes float operators"):
         checks.require_quantized(facts, line.subject, declared=one, command=REPEAT)

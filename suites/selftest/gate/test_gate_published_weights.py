@@ -17,10 +17,11 @@ import pytest
 import torch
 
 from harness import checks
+from harness.building import Settings
 from harness.catalogue import EXPECTED, Subject, read_catalogue
 from harness.errors import BuildError, MissingWeights
 from harness.forms import compiled_form
-from harness.pipeline import Settings, Workshop
+from harness.pipeline import Workshop
 from harness.records import Outcome
 from harness.sources import adapter, seeded
 from harness.sources.network import Floats

@@ -5,13 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness import checks, steps
+from harness.backends.backend import Host
+from harness.backends.registry import EMBEDDED
+from harness.buildconfig import BuildConfig, Quantize
 from harness.catalogue import Subject
 from harness.expectations.baselines import Baseline
 from harness.expectations.tolerances import Tolerances
@@ -19,7 +22,7 @@ from harness.forms import ALL_BATCHES, PROBES, Form
 from harness.judging.parity import compare
 from harness.pipeline import Array, Reference
 from harness.records import Measurement, Verdict
-from harness.steps import Images, Weights
+from harness.steps import Images, NetworkSpec, Weights
 
 REPEAT = "pytest 'this case'"
 TORCHSCRIPT, OPSET_11, CURRENT = Form("torchscript"), Form("onnx", 11), Form("onnx", 19)
@@ -34,15 +37,20 @@ class Line:
     weights: Weights
     images: Images
     tolerances: Tolerances
+    config: BuildConfig
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network with its weights."""
+        return NetworkSpec(self.subject.variant, self.subject.size, self.weights, self.images)
 
     def export(self, form: Form = CURRENT, *, repeat: bool = False) -> Mapping[str, Any]:
         """Export; the file is :meth:`model`."""
-        given = (self._room(form.id), self.subject.variant, self.subject.size)
+        room = self._room(form.id)
         with _warnings_as_in_a_child():
             if form.format == "torchscript":
-                return steps.export_torchscript(*given, self.weights, self.images)
-            options = (form.opset, form.route, repeat)
-            return steps.export_onnx(*given, self.weights, self.images, *options)
+                return steps.export_torchscript(room, self.spec)
+            return steps.export_onnx(room, self.spec, form, repeat)
 
     def require_as_promised(self, form: Form = CURRENT) -> None:
         """Export, and judge what was written."""
@@ -54,8 +62,7 @@ class Line:
     def reference(self) -> Reference:
         """The source framework's own logits."""
         room = self._room("reference")
-        given = (room, self.subject.variant, self.subject.size, self.weights, self.images)
-        steps.reference(*given, 1 + max(map(max, PROBES)))
+        steps.reference(room, self.spec, 1 + max(map(max, PROBES)))
         logits, logits64 = np.load(room / "logits.npy"), np.load(room / "logits64.npy")
         return Reference(logits, logits64, PROBES)
 
@@ -63,7 +70,9 @@ class Line:
         """Logits of the probes, then of the other evaluation images."""
         room = self._room("run")
         with _warnings_as_in_a_child():
-            steps.run(room, model, self.images.evaluation, ALL_BATCHES)
+            backend = "torch" if model.suffix == ".pt" else EMBEDDED
+            where = (backend, Host(), "fp32", model, self.images.evaluation)
+            steps.run(room, *where, ALL_BATCHES, self.config)
         return np.load(room / "logits.npy")
 
     def float_verdict(self, outputs: Array) -> Verdict:
@@ -76,7 +85,10 @@ class Line:
     def compile(self, *, per_channel: bool = True) -> Mapping[str, Any]:
         """Compile the current export to int8; the file is :attr:`compiled`."""
         room = self._room("int8")
-        return steps.compile_onnxruntime(room, self.model(), self.images, "max", per_channel)
+        quantize = Quantize("max", per_channel)
+        config = replace(self.config, backend=replace(self.config.backend, quantize=quantize))
+        what = (EMBEDDED, Host(), "int8", self.model(), self.images.calibration)
+        return steps.compile_model(room, *what, config)
 
     @property
     def compiled(self) -> Path:
@@ -84,7 +96,12 @@ class Line:
 
     def parity_verdict(self, reference: Array, candidate: Array) -> Verdict:
         return checks.parity_verdict(
-            reference, candidate, self.tolerances, self.subject, command=REPEAT
+            reference,
+            candidate,
+            self.tolerances,
+            self.subject,
+            precision="int8",
+            command=REPEAT,
         )
 
     def moved(self, reference: Array, candidate: Array, accepted: Array) -> Verdict:

@@ -1,0 +1,110 @@
+"""The one small protocol behind which all backends stand side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from harness.backends.session import Session
+from harness.buildconfig import BuildConfig
+
+Precision = Literal["fp32", "fp16", "bf16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
+
+Input = Literal["tensors", "levels"]
+"""What sessions are given: preprocessed float32 images, or uint8 ones that the device normalizes,
+both (n, 3, height, width) in RGB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What of this machine backends use. No result depends on it, so no key holds it.
+
+    Attributes:
+        tools: where the vendor's tools are; None for the path.
+        environment: set for the vendor's tools, in addition to what this process has.
+        cards: numbers of the cards that cases may use.
+        cards_folder: where the locks of cards lie; one for all processes of the machine.
+        card_timeout_s: seconds to wait for a card.
+        timeout_s: seconds for one compilation or one run by an outside tool.
+    """
+
+    tools: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cards: tuple[int, ...] = (0,)
+    cards_folder: Path | None = None
+    card_timeout_s: float = 3600.0
+    timeout_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """A model to be compiled.
+
+    Attributes:
+        model: the exported file, in the backend's ``format``.
+        precision: one of the backend's.
+        config: how to calibrate and quantize, and the preprocessing.
+        calibration: an ``.npy`` file of preprocessed images, float32 (n, 3, height, width).
+        levels: the same images before scaling and normalization, uint8, RGB.
+    """
+
+    model: Path
+    precision: Precision
+    config: BuildConfig
+    calibration: Path
+    levels: Path
+
+
+class Backend(Protocol):
+    """Compiles exported models and runs them. Its module imports no framework by itself."""
+
+    @property
+    def format(self) -> Literal["onnx", "torchscript"]:
+        """Which export it takes."""
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """What it can run in."""
+
+    @property
+    def input(self) -> Input:
+        """What its sessions are given."""
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The suite's own modules that take part, as ``harness.identity.code_digest`` takes them;
+        none for a backend that another package adds."""
+
+    def compiles(self, precision: Precision) -> str | None:
+        """The main file that ``compile`` leaves; None where the export is run as it is."""
+
+    def tools(self) -> Mapping[str, str]:
+        """Names and versions of what compiles and runs here, which results depend on.
+
+        Raises:
+            MissingBackend: it cannot be used on this machine, and why.
+        """
+
+    def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:
+        """Compile a model into an empty folder, and say what was seen of it, in JSON's types.
+
+        ``heavy``: how many convolutions and matrix products it has; ``unquantized``: the names of
+        those that are not int8 in the file; ``executed``: how often each operator stands in what is
+        really executed, ``floating``: those of the heavy ones that run in floating point. What a
+        backend cannot know it leaves out.
+
+        Raises:
+            CompileError: it fails.
+            Unavailable: it cannot compile here.
+        """
+
+    def session(self, model: Path, *, precision: Precision) -> Session:
+        """Load a compiled model (its main file), or an export that is run as it is.
+
+        Raises:
+            RunError: it cannot be loaded.
+            Unavailable: it cannot run here.
+        """

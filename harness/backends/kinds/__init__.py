@@ -1,0 +1,1 @@
+"""One class for each backend, which imports its framework only when it is used."""

@@ -1,0 +1,51 @@
+"""The backends by name: the suite's own, and those of installed packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import cast
+
+from harness import entry_points
+from harness.backends.backend import Backend, Host
+from harness.errors import MissingBackend, Unavailable
+
+EMBEDDED = "onnxruntime"
+"""The backend that every machine has; its fp32 is the reference of those that have none."""
+
+BACKENDS: Mapping[str, str] = {
+    EMBEDDED: "harness.backends.kinds.onnxruntime:OnnxRuntime",
+    "openvino": "harness.backends.kinds.openvino:OpenVino",
+    "openvino-qdq": "harness.backends.kinds.openvino:OpenVinoQdq",
+    "torch": "harness.backends.kinds.torch:TorchCpu",
+    "torch-compile": "harness.backends.kinds.torch:TorchCompiled",
+    "torch-cuda": "harness.backends.kinds.torch:TorchCuda",
+    "vendor": "harness.backends.kinds.vendor:Vendor",
+}
+"""Name to ``module:class``, imported when first used and called with a :class:`Host`."""
+
+
+def backend_names() -> tuple[str, ...]:
+    """The suite's own backends, then those of installed packages; imports none of them.
+
+    Raises:
+        ExpectationError: a package adds a name that is taken.
+    """
+    return tuple(entry_points.joined(entry_points.BACKENDS, BACKENDS))
+
+
+def backend(name: str, host: Host | None = None) -> Backend:
+    """A backend by its name.
+
+    Raises:
+        MissingBackend: no backend has that name, or its package cannot be imported.
+    """
+    known = entry_points.joined(entry_points.BACKENDS, BACKENDS)
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f", meant {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        raise MissingBackend(f"no backend {name!r}{hint}")
+    try:
+        return cast(Backend, entry_points.load(known[name])(host or Host()))
+    except Unavailable as error:
+        raise MissingBackend(f"backend {name!r} cannot be used here: {error}") from error

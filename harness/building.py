@@ -1,0 +1,134 @@
+"""What is in the store is used; what is not is built in the child, under reserved memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.artifacts import JSON, Entry, Key, Store, open_store
+from harness.backends.backend import Host
+from harness.errors import DamagedArtifact, MissingSource, StageError
+from harness.isolation import Worker
+from harness.limits import CHILD_ENVIRONMENT, RECYCLED_BYTES, bytes_for, is_large, seconds_for
+from harness.memory import Ledger, default_budget_bytes
+from harness.sources.variants import Variant
+
+STEP_STAGES = {
+    "count": "complexity",
+    "reference": "export",
+    "export": "export",
+    "compile": "int8",
+    "run": "export",
+}
+"""The marker of the tests that need a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is asked for.
+
+    ``weights``: None for seeded ones, "hub", or a folder. ``memory_bytes``: what all processes of
+    this machine may reserve together. ``step_timeout_s``: in place of the limit by size.
+    ``host``: what of this machine backends use.
+    """
+
+    build_config: Path
+    store: Path | None = None
+    store_limit: str | None = None
+    weights: str | None = None
+    memory_bytes: int | None = None
+    step_timeout_s: float | None = None
+    host: Host = field(default_factory=Host)
+
+
+@dataclass
+class Builder:
+    """Builds things once: one store, one child process, one ledger of memory."""
+
+    settings: Settings
+    worker: Worker = field(
+        default_factory=lambda: Worker(
+            recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT
+        )
+    )
+
+    @cached_property
+    def store(self) -> Store:
+        """Where everything built is kept."""
+        return open_store(self.settings.store, limit=self.settings.store_limit)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who of this machine's processes holds how much memory."""
+        budget = self.settings.memory_bytes or default_budget_bytes()
+        return Ledger(self.store.root / "memory.json", budget_bytes=budget)
+
+    def build(
+        self,
+        step: str,
+        key: Key,
+        variant: Variant,
+        stage: type[StageError],
+        function: Callable[..., Any],
+        *arguments: object,
+    ) -> Entry:
+        """The entry of a key, made in the child where it is not in the store.
+
+        Raises:
+            MissingSource: no upstream network is known for the row.
+        """
+        if variant.unresolved:
+            raise MissingSource(f"{variant.row}: {variant.unresolved}")
+
+        def produce(folder: Path) -> Mapping[str, JSON]:
+            if step in ("run", "compile") and is_large(variant):
+                self.worker.recycle()  # frameworks keep freed memory for themselves
+            facts: dict[str, JSON] = dict(
+                self.run_apart(step, variant, function, folder, *arguments, stage=stage)
+            )
+            return facts | {
+                "peak_bytes": self.worker.last_peak_bytes or 0,
+                "cpu_s": round(self.worker.last_cpu_s, 3),
+            }
+
+        return self.store.build(key, produce)
+
+    def run_apart(
+        self,
+        step: str,
+        variant: Variant,
+        function: Callable[..., Any],
+        *arguments: object,
+        stage: type[StageError],
+        seconds: float | None = None,
+        marker: str = "",
+    ) -> Any:
+        """Call a function in the child, under the memory that a step of the row is reserved.
+
+        ``seconds``: its limit, by default that of a step. ``marker``: of the tests that need it.
+
+        Raises:
+            StageError: see :meth:`harness.isolation.Worker.run`.
+        """
+        with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
+            return self.worker.run(
+                function,
+                *arguments,
+                timeout_s=self.settings.step_timeout_s or seconds or seconds_for(variant),
+                stage=stage,
+                case=variant.row,
+                command=f"pytest --row {variant.row} -m {marker or STEP_STAGES[step]}",
+            )
+
+    def use(self, step: str, key: Key, *arguments: Any) -> Entry:
+        """As :meth:`build`, and the files are what was written; a damaged entry is built anew."""
+        entry = self.build(step, key, *arguments)
+        for name in entry.files:
+            try:
+                entry.file(name)
+            except DamagedArtifact:
+                return self.build(step, key, *arguments)
+        return entry

@@ -1,0 +1,80 @@
+"""``--nightly``: look at the machine first, run on what is there, and leave JUnit XML behind.
+
+What was asked for by name and is not there fails: a host whose card has died must not stay green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts import open_store
+from harness.backends.registry import EMBEDDED, backend_names
+from harness.building import Settings
+from harness.plugin.accuracy import OPTIONS, AccuracyOptions
+from harness.plugin.options import GATE, Gate, host_of
+from harness.plugin.run import RUNS, stamp
+from harness.probing import (
+    Probe,
+    probe_backend,
+    probe_cards,
+    probe_folder,
+    probe_loadgen,
+    probe_weights,
+    screen,
+)
+
+PROBES = pytest.StashKey[Sequence[Probe]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    parser.getgroup("zoo").addoption(
+        "--nightly",
+        action="store_true",
+        help="on hosts with accelerators: probe first, then run on every backend that is there",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle, before anything else is read, on which backends this run is."""
+    if not config.getoption("--nightly") or hasattr(config, "workerinput"):
+        return  # a worker is told what the controller settled on
+    option = config.option
+    host = host_of(config)
+    asked: list[str] = option.backend
+    found = tuple(probe_backend(name, host) for name in asked or backend_names())
+    usable = [one.subject.removeprefix("backend ") for one in found if one.runs]
+    option.require_backend = [*option.require_backend, *asked]
+    option.backend = asked or usable or [EMBEDDED]
+    option.throughput = True
+    if not option.xmlpath:
+        option.xmlpath = str(config.rootpath / RUNS / f"{stamp()}.xml")
+    config.stash[PROBES] = (*found, probe_loadgen())
+
+
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """One screen: what will run, and what cannot and why."""
+    if PROBES not in config.stash:
+        return None
+    gate, accuracy = config.stash[GATE], config.stash[OPTIONS]
+    return screen(_every(config.stash[PROBES], gate, accuracy), place=_store(gate.settings))
+
+
+def _every(found: Sequence[Probe], gate: Gate, accuracy: AccuracyOptions) -> tuple[Probe, ...]:
+    calibration = accuracy.calibration[1] if accuracy.calibration else None
+    cards = probe_cards(gate.settings.host) if "vendor" in gate.backends else ()
+    return (
+        *found,
+        *cards,
+        probe_weights(gate.settings.weights, gate.catalogue.rows),
+        probe_folder("accuracy", accuracy.imagenet, "--imagenet: it is not measured"),
+        probe_folder("calibration", calibration, "--calibration: embedded scenes calibrate int8"),
+    )
+
+
+def _store(settings: Settings) -> Path:
+    return open_store(settings.store, limit=settings.store_limit).root

@@ -1,0 +1,164 @@
+"""Rows have the same cases on every backend; what a host lacks is said, and can be required."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from small_runs import ROW, SLUG, RunGate
+
+from harness.reporting.results import CaseOutcome
+
+pytest_plugins = ["pytester"]
+
+TOOLS = Path(__file__).parents[3] / "fixtures" / "vendor_toolchain"
+PADDLE = "resnext/ppcls/resnext50_32x4d"
+NO_TOOLS = "no executable vamc"
+
+FILE = """
+import pytest
+
+@pytest.mark.int8
+def test_int8(int8_case): pass
+
+@pytest.mark.half
+def test_half(half_case): pass
+
+@pytest.mark.export
+def test_fp32(fp32_case): pass
+"""
+
+ASKING = """
+import pytest
+from harness.records import Measurement
+
+@pytest.mark.int8
+def test_int8(int8_case, workshop, record):
+    record.measured(Measurement("sqnr", 17.5, "dB", {"precision": "int8"}))
+    workshop.backend(int8_case.backend).tools()
+"""
+
+THROUGHPUT = """
+import pytest
+
+@pytest.mark.throughput
+def test_speed(int8_case): pass
+"""
+
+
+def test_cases_of_a_backend_are_those_that_it_has_precisions_for(run_gate: RunGate) -> None:
+    options = ("--backend=vendor", "--backend=torch")
+    ids = run_gate("--collect-only", "-q", *options, test_file=FILE).ids
+    assert sorted(ids) == [
+        f"test_fp32[{SLUG}-torch-fp32]",
+        f"test_half[{SLUG}-torch-bf16]",
+        f"test_half[{SLUG}-torch-fp16]",
+        f"test_half[{SLUG}-vendor-fp16]",
+        f"test_int8[{SLUG}-vendor-int8]",
+    ]
+
+
+def test_only_the_embedded_backend_is_run_where_none_is_named(run_gate: RunGate) -> None:
+    ids = run_gate("--collect-only", "-q", test_file=FILE).ids
+    assert {one.rpartition("-")[0].rpartition("-")[2] for one in ids} == {"onnxruntime"}
+
+
+def test_a_row_without_the_form_that_a_backend_takes_is_said_to_be_left_out(
+    run_gate: RunGate,
+) -> None:
+    found = run_gate("--backend=torch", row=PADDLE, test_file=FILE)
+    assert set(found.outcomes.values()) == {CaseOutcome.SKIPPED}
+    assert "ppcls has no torchscript for torch" in found.printed
+
+
+def test_a_backend_that_is_not_here_is_not_measured(run_gate: RunGate, tmp_path: Path) -> None:
+    found = run_gate("--backend=vendor", f"--vendor-tools={tmp_path}", test_file=ASKING)
+    assert found.code == 0
+    assert list(found.outcomes.values()) == [CaseOutcome.NOT_MEASURED]
+    assert NO_TOOLS in found.printed
+
+
+def test_a_backend_that_is_required_and_not_here_fails(run_gate: RunGate, tmp_path: Path) -> None:
+    options = ("--backend=vendor", "--require-backend=vendor", f"--vendor-tools={tmp_path}")
+    found = run_gate(*options, test_file=ASKING)
+    assert found.code == 1
+    assert list(found.outcomes.values()) == [CaseOutcome.FAILED]
+    assert NO_TOOLS in found.printed
+
+
+def test_a_backend_that_does_not_exist_is_refused(run_gate: RunGate) -> None:
+    found = run_gate("--backend=vendr", test_file=FILE)
+    assert found.code == 4
+    assert "invalid choice: 'vendr'" in found.printed
+
+
+def test_cards_that_are_no_numbers_are_refused(run_gate: RunGate) -> None:
+    found = run_gate("--cards=0,0", test_file=FILE)
+    assert found.code == 4
+    assert "'0,0' are no different whole numbers" in found.printed
+
+
+def test_throughput_is_measured_only_where_it_is_asked_for(run_gate: RunGate) -> None:
+    without = run_gate("--collect-only", "-q", test_file=THROUGHPUT)
+    asked = run_gate("--collect-only", "-q", "--throughput", test_file=THROUGHPUT)
+    assert without.ids == []
+    assert asked.ids == [f"test_speed[{SLUG}-onnxruntime-int8]"]
+
+
+# ── nightly ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(autouse=True)
+def _this_interpreter_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in is started by the first python3 on the path."""
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+
+
+def test_nightly_tells_first_what_will_run_and_what_cannot(run_gate: RunGate) -> None:
+    found = run_gate("--nightly", f"--vendor-tools={TOOLS}", test_file=ASKING)
+    screen = found.printed[found.printed.index("nightly on") :].splitlines()
+    about = {line.split("backend ")[1].split()[0]: line for line in screen if "backend " in line}
+    assert screen[0].endswith(f"GiB free in {found.log_path.parent / 'store'}")
+    assert "STAND-IN" in about["vendor"]
+    assert "not the vendor's tool" in about["vendor"]
+    assert about["onnxruntime"].split()[0] == "runs"
+    assert any("cannot run  accuracy" in line for line in screen)
+
+
+def test_nightly_runs_on_what_is_there_and_leaves_out_what_is_not(
+    run_gate: RunGate, tmp_path: Path
+) -> None:
+    found = run_gate("--nightly", f"--vendor-tools={tmp_path}", test_file=ASKING)
+    backends = {one.partition(SLUG)[2].split("-")[1] for one in found.outcomes}
+    assert found.code == 0
+    assert "onnxruntime" in backends
+    assert "vendor" not in backends
+    assert NO_TOOLS in found.printed
+
+
+def test_nightly_fails_where_what_was_named_is_not_there(run_gate: RunGate, tmp_path: Path) -> None:
+    options = ("--nightly", "--backend=vendor", f"--vendor-tools={tmp_path}")
+    assert run_gate(*options, test_file=ASKING).code == 1
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
+def test_figures_are_properties_in_junit_xml(
+    run_gate: RunGate, tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    path = tmp_path / "run.xml"
+    run_gate(*workers, f"--junitxml={path}", apart=True, test_file=ASKING)
+    (case,) = ElementTree.parse(path).iter("testcase")
+    properties = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert properties == {"sqnr[precision=int8] dB": "17.5"}
+
+
+def test_nightly_leaves_junit_xml_and_a_run_log(run_gate: RunGate) -> None:
+    found = run_gate("--nightly", "--backend=onnxruntime", apart=True, test_file=ASKING)
+    (xml,) = (found.log_path.parent / ".zoo" / "runs").glob("*.xml")
+    assert [one.get("name") for one in ElementTree.parse(xml).iter("testcase")] == [
+        f"test_int8[{SLUG}-onnxruntime-int8]"
+    ]
+    assert [one.row for one in found.log.results] == [ROW]
+    assert found.log.header.options["nightly"] == "True"
