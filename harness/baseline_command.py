@@ -7,15 +7,27 @@ from pathlib import Path
 
 from harness.catalogue import EXPECTED
 from harness.errors import HarnessError
-from harness.expectations.baselines import Baseline, parity_file, read_baseline, write_baseline
+from harness.expectations.baselines import (
+    Baseline,
+    parity_file,
+    read_baseline,
+    speed_file,
+    write_baseline,
+)
 from harness.records import Measurement
 from harness.reporting.results import Run
 from harness.reporting.runlog import read
 
 MEASURED_BY = "test_parity["
 NAME = "centred_sqnr"
+SPEED_BY = "test_speed_is_the_accepted_one["
+SPEED_RATIO = "_speed_ratio"
 TOOLS = ("onnxruntime", "torch", "openvino", "nncf")
 """Whose versions stand beside what was accepted, where the run log has them."""
+
+
+Files = dict[Path, dict[str, dict[str, Measurement]]]
+"""What was measured, by the file that accepts it, the case and the name."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     accept = actions.add_parser(
         "accept",
-        help="accept the int8 parity that a run measured on seeded weights",
+        help="accept the int8 parity (on seeded weights) and the speed that a run measured",
         description="Rows that the run did not measure keep what was accepted for them.",
     )
     accept.add_argument("runlog", type=Path, metavar="RUNLOG")
@@ -33,19 +45,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write ``expected/baselines/parity-BACKEND.toml`` and print what changed."""
+    """Write ``expected/baselines/parity-BACKEND.toml`` and ``speed-…``; print what changed."""
     log = read(arguments.runlog)
-    measured = parities(log)
-    if not measured:
-        raise HarnessError(f"{arguments.runlog}: no int8 parity on seeded weights was measured")
-    for backend, rows in sorted(measured.items()):
-        path = parity_file(arguments.expected, backend=backend)
+    files = {**_parities(log, arguments.expected), **_speeds(log, arguments.expected)}
+    if not files:
+        raise HarnessError(
+            f"{arguments.runlog}: neither int8 parity on seeded weights nor speed was measured"
+        )
+    for path, measured in sorted(files.items()):
         before = read_baseline(path).measurements if path.exists() else {}
-        write_baseline(path, Baseline({**before, **rows}, _conditions(log)))
-        for case, names in sorted(rows.items()):
-            old = before.get(case, {}).get(NAME)
-            was = "nothing" if old is None else f"{old.value:.2f}"
-            print(f"{case} on {backend}: {NAME} {was} -> {names[NAME].value:.2f} dB")
+        write_baseline(path, Baseline({**before, **measured}, _conditions(log)))
+        for case, names in sorted(measured.items()):
+            for name, now in sorted(names.items()):
+                old = before.get(case, {}).get(name)
+                was = "nothing" if old is None else f"{old.value:g}"
+                print(f"{path.stem}: {case}: {name} {was} -> {now.value:g} {now.unit}".rstrip())
     return 0
 
 
@@ -56,14 +70,30 @@ def _conditions(log: Run) -> dict[str, str]:
     }
 
 
-def parities(log: Run) -> dict[str, dict[str, dict[str, Measurement]]]:
-    """Centred SQNR by backend and row, as measured on seeded weights."""
-    found: dict[str, dict[str, dict[str, Measurement]]] = {}
+def _parities(log: Run, expected: Path) -> Files:
+    """Centred SQNR by row, as measured on seeded weights."""
+    found: Files = {}
     for result in log.results:
         if MEASURED_BY not in result.case or result.weights != "seeded":
             continue
         for one in result.measurements:
             if one.name == NAME:
-                rows = found.setdefault(one.conditions["backend"], {})
-                rows[result.row] = {NAME: Measurement(NAME, round(one.value, 2), one.unit)}
+                path = parity_file(expected, backend=one.conditions["backend"])
+                kept = Measurement(NAME, round(one.value, 2), one.unit)
+                found.setdefault(path, {})[result.row] = {NAME: kept}
+    return found
+
+
+def _speeds(log: Run, expected: Path) -> Files:
+    """Speeds in units of the reference workload's, by row and precision."""
+    found: Files = {}
+    for result in log.results:
+        if SPEED_BY not in result.case:
+            continue
+        for one in result.measurements:
+            if one.name.endswith(SPEED_RATIO):
+                told = one.conditions
+                path = speed_file(expected, backend=told["backend"], machine=told["machine"])
+                cases = found.setdefault(path, {})
+                cases.setdefault(f"{result.row} {told['precision']}", {})[one.name] = one
     return found

@@ -74,8 +74,12 @@ class Builder:
         stage: type[StageError],
         function: Callable[..., Any],
         *arguments: object,
+        repeat: str = "",
+        waits_s: float = 0.0,
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
+
+        ``repeat``, ``waits_s``: see :meth:`run_apart`.
 
         Raises:
             MissingSource: no upstream network is known for the row.
@@ -87,7 +91,16 @@ class Builder:
             if step in ("run", "compile") and is_large(variant):
                 self.worker.recycle()  # frameworks keep freed memory for themselves
             facts: dict[str, JSON] = dict(
-                self.run_apart(step, variant, function, folder, *arguments, stage=stage)
+                self.run_apart(
+                    step,
+                    variant,
+                    function,
+                    folder,
+                    *arguments,
+                    stage=stage,
+                    repeat=repeat,
+                    waits_s=waits_s,
+                )
             )
             return facts | {
                 "peak_bytes": self.worker.last_peak_bytes or 0,
@@ -104,31 +117,38 @@ class Builder:
         *arguments: object,
         stage: type[StageError],
         seconds: float | None = None,
-        marker: str = "",
+        repeat: str = "",
+        waits_s: float = 0.0,
+        alone: bool = False,
     ) -> Any:
         """Call a function in the child, under the memory that a step of the row is reserved.
 
-        ``seconds``: its limit, by default that of a step. ``marker``: of the tests that need it.
+        ``seconds``: its limit, by default that of a step; ``waits_s`` comes on top, for what is
+        not its own work. ``repeat``: pytest's options for the tests that need it, by default the
+        step's marker.
+        ``alone``: while no other step of the suite runs on this machine.
 
         Raises:
             StageError: see :meth:`harness.isolation.Worker.run`.
         """
-        with self.ledger.reserve(bytes_for(step, variant), owner=f"{step} {variant.row}"):
+        whole = self.ledger.budget_bytes if alone else bytes_for(step, variant)
+        with self.ledger.reserve(whole, owner=f"{step} {variant.row}"):
             return self.worker.run(
                 function,
                 *arguments,
-                timeout_s=self.settings.step_timeout_s or seconds or seconds_for(variant),
+                timeout_s=waits_s
+                + (self.settings.step_timeout_s or seconds or seconds_for(variant)),
                 stage=stage,
                 case=variant.row,
-                command=f"pytest --row {variant.row} -m {marker or STEP_STAGES[step]}",
+                command=f"pytest --row {variant.row} {repeat or f'-m {STEP_STAGES[step]}'}",
             )
 
-    def use(self, step: str, key: Key, *arguments: Any) -> Entry:
+    def use(self, step: str, key: Key, *arguments: Any, **how: Any) -> Entry:
         """As :meth:`build`, and the files are what was written; a damaged entry is built anew."""
-        entry = self.build(step, key, *arguments)
+        entry = self.build(step, key, *arguments, **how)
         for name in entry.files:
             try:
                 entry.file(name)
             except DamagedArtifact:
-                return self.build(step, key, *arguments)
+                return self.build(step, key, *arguments, **how)
         return entry

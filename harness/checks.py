@@ -6,6 +6,7 @@ Nothing here builds or runs anything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
@@ -44,6 +45,9 @@ PARITY_MEASURES = ("centred_sqnr", "centred_cosine_min", "decision_agreement", "
 FRAMEWORKS_AGREE = Decimal("1e-5")
 """Largest difference between frameworks over the largest logit. They differ by 1.9e-6 to 7.2e-6
 on published weights."""
+
+SAME_BITS_DB = 200.0
+"""Stands for the infinite SQNR of outputs that are the same bit for bit."""
 
 PARITY_BAND_DB = Decimal("0.3")
 """How far centred SQNR may lie from the accepted one. The same build on the same machine gives the
@@ -89,6 +93,13 @@ def complexity_verdict(
         where=subject.where,
         command=command,
     )
+
+
+def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The gravest of some verdicts, at least one, followed by the headlines of the others."""
+    order = (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE, Outcome.NOT_MEASURED, Outcome.CONFORMS)
+    gravest, *rest = sorted(verdicts, key=lambda one: order.index(one.outcome))
+    return replace(gravest, details=(*gravest.details, *(one.headline for one in rest)))
 
 
 # ── exports ───────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +291,31 @@ def parity_verdict(
             "the fp32 half is judged by test_fp32_in_the_backend_agrees_with_its_source",
             f"repeat: {command}",
         ),
+    )
+
+
+def same_model_agreement(
+    embedded: Array, other: Array, subject: Subject
+) -> tuple[Measurement, ...]:
+    """How near two backends are on one int8 model."""
+    parity = compare(embedded, other, case=subject.id)
+    return (
+        Measurement("same_model_sqnr", min(parity.centred_sqnr_db, SAME_BITS_DB), "dB"),
+        Measurement("same_model_top1_agreement", parity.top1_agreement, "share"),
+    )
+
+
+def same_model_verdict(
+    agreement: Sequence[Measurement], tolerances: Tolerances, subject: Subject, *, command: str
+) -> Verdict:
+    """Whether another backend computes the embedded backend's int8 model, and not another one."""
+    measured = agreement[0]
+    return conforms(
+        measured,
+        tolerances.limit(measured.name, row=subject.row, precision="int8"),
+        where=subject.where,
+        cause="another model, images in another order, or int8 sums that saturate (no VNNI)",
+        command=command,
     )
 
 

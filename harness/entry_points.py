@@ -21,7 +21,8 @@ SOURCES: Final = "zoo_conformance.sources"
 """Name of a source to the module that is its adapter (``harness.sources.network.Adapter``)."""
 
 BACKENDS: Final = "zoo_conformance.backends"
-"""Name of a backend to a module with a ``Session`` (``harness.backends.session.Session``)."""
+"""Name of a backend to ``module:class``, a ``harness.backends.backend.Backend`` that is called with a
+``Host``."""
 
 COUNTING_RULES: Final = "zoo_conformance.counting_rules"
 """Name of a rule to ``module:attribute``, a ``harness.complexity.rules.Rule``."""

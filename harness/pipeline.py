@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,8 @@ class Reference:
 class Workshop(Builder):
     """Counts, exports, compiles and runs networks, each thing once."""
 
+    _backends: dict[str, Backend] = field(default_factory=dict)
+
     @cached_property
     def config(self) -> BuildConfig:
         """How to calibrate and quantize."""
@@ -91,8 +93,19 @@ class Workshop(Builder):
         return sized(self.config, size)
 
     def backend(self, name: str) -> Backend:
-        """A backend on this machine."""
-        return backend(name, self.settings.host)
+        """A backend on this machine.
+
+        Raises:
+            MissingBackend: there is none of that name, or its package cannot be imported.
+        """
+        if name not in self._backends:
+            self._backends[name] = backend(name, self.settings.host)
+        return self._backends[name]
+
+    def _waits_s(self, target: Backend) -> float:
+        """How long a step may wait for tools and cards, which have time limits of their own."""
+        host = self.settings.host
+        return host.timeout_s + host.card_timeout_s if target.input == "levels" else 0.0
 
     # ── inputs ──
 
@@ -209,6 +222,8 @@ class Workshop(Builder):
             path,
             self.images.files(size).calibration,
             config,
+            repeat=_repeat(backend, precision),
+            waits_s=self._waits_s(target),
         )
 
     def outputs(
@@ -253,6 +268,8 @@ class Workshop(Builder):
             self.images.files(size).evaluation,
             batches,
             sized(self.config, size),
+            repeat=_repeat(backend, precision),
+            waits_s=self._waits_s(target),
         )
         return _array(entry, "logits.npy")
 
@@ -336,6 +353,12 @@ class Workshop(Builder):
     def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
         """The int8 half of parity."""
         return self.evaluated(subject, backend, "int8")
+
+
+def _repeat(backend: str, precision: Precision) -> str:
+    """Pytest's options for the tests that need a row in this precision on a backend."""
+    stage = {"fp32": "'export or int8'", "int8": "int8"}.get(precision, "half")
+    return f"-m {stage}" + ("" if backend == EMBEDDED else f" --backend {backend}")
 
 
 def exported_file(target: Backend) -> str:

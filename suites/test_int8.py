@@ -63,6 +63,19 @@ def test_parity(
     )
 
 
+def test_the_same_int8_model_agrees_elsewhere(
+    same_model_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
+) -> None:
+    """What the embedded backend compiled gives about the same on another one; how far is told."""
+    subject, backend = same_model_case.subject, same_model_case.backend
+    record.weights = workshop.weights_kind
+    agreement = checks.same_model_agreement(
+        workshop.int8_outputs(subject), workshop.int8_outputs(subject, backend), subject
+    )
+    record.measured(*agreement)
+    record.judge(checks.same_model_verdict(agreement, tolerances, subject, command=record.command))
+
+
 def test_parity_is_the_accepted_one(
     int8_case: Case,
     workshop: Workshop,

@@ -24,6 +24,9 @@ BACKENDS: Mapping[str, str] = {
 }
 """Name to ``module:class``, imported when first used and called with a :class:`Host`."""
 
+SAME_MODELS = ("openvino-qdq",)
+"""Backends that run the very int8 models of the embedded one."""
+
 
 def backend_names() -> tuple[str, ...]:
     """The suite's own backends, then those of installed packages; imports none of them.

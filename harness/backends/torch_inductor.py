@@ -1,7 +1,7 @@
 """torch's compiler, inductor, on TorchScript exports: ahead of time, to a file.
 
-``torch.compile`` itself does not serve here. It refuses ScriptModules, and a Python module that
-wraps one runs uncompiled without a word. So the export is converted to torch's own program form
+``torch.compile`` itself does not serve here: it runs a ScriptModule uncompiled, without a word
+(asked for a full graph, it refuses). So the export is converted to torch's own program form
 (by the converter that torch's error message names) and compiled ahead of time: what comes out is a
 file with machine code in it, or an error, and never a model that runs as before.
 

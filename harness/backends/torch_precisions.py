@@ -71,7 +71,14 @@ class HeavyOperators(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
+        self.refusal = ""
+        """The operator that torch refused to execute, and why; the interpreter would lose it."""
         self._seen: list[tuple[str, frozenset[torch.dtype]]] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing here is compiled; torch would import its compiler only to leave this out."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -82,7 +89,11 @@ class HeavyOperators(TorchDispatchMode):
             tensors = [one for one in args if isinstance(one, torch.Tensor)]
             floats = frozenset(one.dtype for one in tensors if one.is_floating_point())
             self._seen.append((name, floats))
-        return func(*args, **(kwargs or {}))
+        try:
+            return func(*args, **(kwargs or {}))
+        except RuntimeError as error:
+            self.refusal = f"{name}: {error}"
+            raise
 
     def require(self, precision: Precision) -> None:
         """Require that all that was seen was of one precision.
@@ -100,7 +111,7 @@ class HeavyOperators(TorchDispatchMode):
             raise RunError(
                 f"asked for {precision}, the module computes {len(other)} of {len(self._seen)} "
                 f"convolutions and matrix products in another: {'; '.join(other[:5])}. It converts "
-                "by itself, or holds weights as constants that no cast reaches"
+                "by itself, or holds constants that no cast reaches"
             )
 
 
@@ -112,6 +123,12 @@ def require_dtype(outputs: torch.Tensor, precision: Precision) -> None:
     """
     if outputs.dtype != dtype_of(precision):
         raise RunError(f"asked for {precision}, the module answers in {_name(outputs.dtype)}")
+
+
+def reason(error: Exception) -> str:
+    """The last line of what torch says: before it stands where in the network's code it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removeprefix("RuntimeError: ") if lines else type(error).__name__
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -67,15 +67,23 @@ class Session:
         except torch.OutOfMemoryError as error:
             raise OutOfDeviceMemory(f"batch of {len(images)}: {error}") from error
         except RuntimeError as error:
-            raise RunError(f"torch, {self._precision}, batch of {len(images)}: {error}") from error
+            why = torch_precisions.reason(error)
+            raise RunError(f"torch, {self._precision}, batch of {len(images)}: {why}") from error
         return as_logits(outputs, self._precision)
 
     def _run(self, batch: torch.Tensor) -> object:
         """Run a batch; the first one of a session is watched."""
         if self._watched:
             return self._module(batch)
-        with torch_precisions.HeavyOperators() as seen:
-            outputs = self._module(batch)
+        seen = torch_precisions.HeavyOperators()
+        try:
+            with seen:
+                outputs = self._module(batch)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            seen.require(self._precision)  # two precisions that meet are often what is refused
+            raise RuntimeError(seen.refusal or torch_precisions.reason(error)) from error
         seen.require(self._precision)
         self._watched = True
         return outputs

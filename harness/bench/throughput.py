@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _run(args)
     except HarnessError as error:
-        print("\n".join((str(error), *getattr(error, "__notes__", ()))), file=sys.stderr)
+        print(error, file=sys.stderr)
         return BAD_INPUT
 
 

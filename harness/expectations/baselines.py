@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,12 @@ class Baseline:
 def parity_file(expected: Path, *, backend: str) -> Path:
     """Where the accepted parity of a backend's int8 models is."""
     return expected / "baselines" / f"parity-{backend}.toml"
+
+
+def speed_file(expected: Path, *, backend: str, machine: str) -> Path:
+    """Where the accepted speeds of a backend's models on a kind of machine are."""
+    name = re.sub(r"[^a-z0-9]+", "-", f"{backend} {machine}".lower()).strip("-")
+    return expected / "baselines" / f"speed-{name}.toml"
 
 
 def read_baseline(path: Path) -> Baseline:

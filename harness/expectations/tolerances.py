@@ -46,6 +46,7 @@ CHECKS: Mapping[str, str] = {
     "max_abs_difference": "logits",
     "float_difference": "logits",
     "relative_float_difference": "",
+    "same_model_sqnr": "dB",
     "preprocessing_difference": "levels",
 }
 """The checks that may have a tolerance, by the name of their measurement, with its unit."""

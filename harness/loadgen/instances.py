@@ -56,7 +56,6 @@ class Instances:
         *,
         answer_timeout_s: float,
         environment: Mapping[str, str] = ONE_THREAD,
-        case: str = "",
     ) -> None:
         """Start ``load.processes`` processes with ``load.instances`` sessions in each.
 
@@ -70,7 +69,7 @@ class Instances:
         self._pool = ThreadPoolExecutor(load.processes)
         try:
             for _ in range(load.processes):
-                host = _Host(open_session, images, load.instances, environment, case, self._pool)
+                host = _Host(open_session, images, load.instances, environment, self._pool)
                 self._hosts.append(host)
             self.lanes: tuple[Lane, ...] = tuple(
                 _Connected(connection, host, answer_timeout_s)
@@ -104,7 +103,6 @@ class _Host:
         images: Path,
         instances: int,
         environment: Mapping[str, str],
-        case: str,
         pool: ThreadPoolExecutor,
     ) -> None:
         self.worker = Worker(environment=environment)
@@ -119,7 +117,7 @@ class _Host:
 
         def live() -> None:
             call = (serve, open_session, images, address, instances)
-            self.worker.run(*call, timeout_s=LIFE_SECONDS, stage=RunError, case=case)
+            self.worker.run(*call, timeout_s=LIFE_SECONDS, stage=RunError)
 
         self._life: Future[None] = pool.submit(live)
 

@@ -4,9 +4,9 @@ compared, because what the machine does meanwhile it does to all of them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import cycle, islice
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from harness.backends.vendor import Load
-from harness.errors import HarnessError, MeasureError
+from harness.errors import MeasureError, StageError
 from harness.loadgen import reference
 from harness.loadgen.instances import ONE_THREAD, Instances, Lane
 from harness.loadgen.logs import Performance, read_performance, read_served, require_no_errors
@@ -150,22 +150,34 @@ def _measured(
         stands = []
         for subject in subjects:
             load = ALONE if scenario == "SingleStream" else subject.load
-            instances = Instances(
-                subject.open_session,
-                subject.images,
-                load,
-                answer_timeout_s=effort.answer_timeout_s,
-                environment=subject.environment,
-                case=subject.name,
-            )
+            with _told(subject, scenario):
+                instances = Instances(
+                    subject.open_session,
+                    subject.images,
+                    load,
+                    answer_timeout_s=effort.answer_timeout_s,
+                    environment=subject.environment,
+                )
             stack.enter_context(instances)
             stands.append(_Stand(subject, instances, load, effort, scenario, folder / scenario))
         for stand in stands:
-            stand.prepare()
+            with _told(stand.subject, scenario):
+                stand.prepare()
         for round_ in range(effort.rounds):
             for stand in stands if round_ % 2 == 0 else reversed(stands):
-                stand.test(round_ + 1)
+                with _told(stand.subject, scenario):
+                    stand.test(round_ + 1)
     return {stand.subject.name: stand.facts() for stand in stands}
+
+
+@contextmanager
+def _told(subject: Subject, scenario: Scenario) -> Iterator[None]:
+    """Have an error of a step say which subject it is about; its case is the caller's to name."""
+    try:
+        yield
+    except StageError as error:
+        message = f"{subject.name}, {scenario}: {error.message}"
+        raise type(error)(message, command=error.command, log=error.log) from error
 
 
 @dataclass
@@ -189,7 +201,7 @@ class _Stand:
         images = len(np.load(self.subject.images, mmap_mode="r", allow_pickle=False))
         lane = self.instances.lanes[0]
         self.alone = np.concatenate([lane.logits([position]) for position in range(images)])
-        require_apart(self.alone, case=self.subject.name)
+        require_apart(self.alone)
         self.per_second = _speed(self.instances.lanes, images, self.load.batch)
         logs = self.folder / self.subject.name / "accuracy"
         self._run("AccuracyOnly", logs)
@@ -215,10 +227,7 @@ class _Stand:
                 break
             self.per_second = max(2 * self.per_second, AHEAD * performance.samples_per_second)
         reasons = "; ".join(performance.broken)
-        raise MeasureError(
-            f"LoadGen finds the {self.scenario} test INVALID: {reasons} ({logs})",
-            case=self.subject.name,
-        )
+        raise MeasureError(f"LoadGen finds the test INVALID: {reasons} ({logs})")
 
     def facts(self) -> dict[str, Any]:
         """What came of it; to be asked for when the instances have ended."""
@@ -242,17 +251,11 @@ class _Stand:
             min_queries=offline if self.scenario == "Offline" else self.effort.queries,
             expected_per_s=self.per_second,
         )
-        try:
-            run_trial(trial, lanes, logs)
-        except HarnessError as error:
-            error.add_note(f"while LoadGen tested {self.subject.name}, {self.scenario}: {logs}")
-            raise
+        run_trial(trial, lanes, logs)
 
     def _check(self, logs: Path, *, each_once: bool) -> None:
         served = read_served(logs)
-        farthest = require_right(
-            served, self.alone, each_once=each_once, log=logs, case=self.subject.name
-        )
+        farthest = require_right(served, self.alone, each_once=each_once, log=logs)
         self.checked += len(served)
         self.farthest = max(self.farthest, farthest)
 

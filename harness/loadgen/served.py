@@ -18,21 +18,20 @@ image's. Below a half no answer is nearer to another image. Batches round otherw
 alone do, which is a thousandth of it in fp32 and a few hundredths in bf16."""
 
 
-def require_apart(alone: Floats, *, case: str = "") -> Floats:
+def require_apart(alone: Floats) -> Floats:
     """How far each image's answer is from the nearest other's; Euclidean, (images,).
 
     Args:
         alone: answers of the images, computed one by one: (images, classes).
-        case: named in errors.
 
     Raises:
         WrongOutput: an answer holds NaN or infinity.
         MeasureError: two images have the same answer, so that a mix-up would not show.
     """
     if not np.isfinite(alone).all():
-        raise WrongOutput("an image alone is answered with NaN or infinity", case=case)
+        raise WrongOutput("an image alone is answered with NaN or infinity")
     if len(alone) < 2:
-        raise MeasureError("one image does not show whether answers are mixed up", case=case)
+        raise MeasureError("one image does not show whether answers are mixed up")
     distances = np.stack([_distances(alone, one) for one in alone])
     np.fill_diagonal(distances, np.inf)
     nearest = distances.min(axis=1)
@@ -41,8 +40,7 @@ def require_apart(alone: Floats, *, case: str = "") -> Floats:
         other = int(np.argmin(distances[first]))
         raise MeasureError(
             f"images {first} and {other} have the same answer, which does not show whether "
-            "answers are mixed up",
-            case=case,
+            "answers are mixed up"
         )
     return np.asarray(nearest)
 
@@ -53,7 +51,6 @@ def require_right(
     *,
     each_once: bool,
     log: Path,
-    case: str = "",
 ) -> float:
     """Require that each answer is that of its own image; the farthest, in units of :data:`NEAR`.
 
@@ -62,14 +59,13 @@ def require_right(
         alone: as in :func:`require_apart`.
         each_once: whether each image has to be there exactly once, as in an accuracy test.
         log: named in errors.
-        case: named in errors.
 
     Raises:
         PartialOutput: answers are missing, or there is more than one to an image.
         WrongOutput: an answer is no row of logits, or that of no image.
         MismatchedOutput: an answer is that of another image.
     """
-    nearest = require_apart(alone, case=case)
+    nearest = require_apart(alone)
     counts = Counter(one.position for one in served)
     odd = [position for position in range(len(alone)) if counts[position] != 1]
     if not served or (each_once and (odd or len(served) != len(alone))):
@@ -81,14 +77,14 @@ def require_right(
         where = f"{log}: answer {place}, to image {one.position},"
         if one.position >= len(alone) or len(one.data) != alone[0].nbytes:
             problem = f"has {len(one.data)} bytes, expected {alone[0].nbytes}"
-            raise WrongOutput(f"{where} {problem}", case=case)
+            raise WrongOutput(f"{where} {problem}")
         distances = _distances(alone, np.frombuffer(one.data, np.float32))
         farness = float(distances[one.position] / (NEAR * nearest[one.position]))
         if not farness <= 1.0:  # NaN is not
             other = int(np.argmin(distances))
             if np.isfinite(distances[other]) and distances[other] <= NEAR * nearest[other]:
-                raise MismatchedOutput(f"{where} is that of image {other}", case=case)
-            raise WrongOutput(f"{where} is that of no image", case=case)
+                raise MismatchedOutput(f"{where} is that of image {other}")
+            raise WrongOutput(f"{where} is that of no image")
         farthest = max(farthest, farness)
     return farthest
 

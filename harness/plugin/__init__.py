@@ -6,6 +6,7 @@ pytest_plugins = (
     "harness.plugin.accuracy",
     "harness.plugin.collection",
     "harness.plugin.fixtures",
+    "harness.plugin.throughput",
     "harness.plugin.recording",
     "harness.plugin.run",
 )

@@ -247,7 +247,7 @@ class Accuracies:
                 maker,
                 how,
                 stage=RunError,
-                marker="accuracy",
+                repeat=_repeat(backend),
                 seconds=SECONDS_AN_IMAGE * len(self.images),
             )
         return answers
@@ -264,6 +264,10 @@ class Accuracies:
             labels, folder = self.options.labels, self.options.imagenet
             return read_images(labelled_by(labels, folder, classes=len(synsets)))
         return read_images(open_dataset(self.options.imagenet, synsets=synsets))
+
+
+def _repeat(backend: str) -> str:
+    return "-m accuracy" + ("" if backend == EMBEDDED else f" --backend {backend}")
 
 
 def _courses(

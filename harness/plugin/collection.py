@@ -10,8 +10,8 @@ from typing import Literal
 import pytest
 
 from harness import errors
-from harness.backends.backend import Precision
-from harness.backends.registry import EMBEDDED, backend, backend_names
+from harness.backends.backend import PRECISIONS, Precision
+from harness.backends.registry import EMBEDDED, SAME_MODELS, backend, backend_names
 from harness.catalogue import Subject
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expectations.known_issues import match, read_known_issues
@@ -95,6 +95,20 @@ def _targets(*precisions: Precision) -> Callable[[Gate], Iterator[Case]]:
     return cases
 
 
+def _floats(gate: Gate) -> Iterator[Case]:
+    """fp32 on each backend that has it, and on the embedded one where another needs its fp32."""
+    yield from _targets("fp32")(gate)
+    if EMBEDDED not in gate.backends and any(
+        "fp32" not in offered for offered in gate.backends.values()
+    ):
+        yield from (Case(one, None, EMBEDDED, "fp32") for one in gate.catalogue.rows)
+
+
+def _same_models(gate: Gate) -> Iterator[Case]:
+    """Backends that run what the embedded one compiles."""
+    return (case for case in _targets("int8")(gate) if case.backend in SAME_MODELS)
+
+
 def _lacks(subject: Subject, name: str) -> str:
     """Why a backend cannot be given a row at all, or ""."""
     offered = {form.format for form in forms(subject.variant.source)}
@@ -122,8 +136,10 @@ CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
     "working_export_case": _working_exports,
     "onnx_case": _onnx_exports,
     "repeated_case": _repeated,
-    "fp32_case": _targets("fp32"),
+    "fp32_case": _floats,
     "half_case": _targets("fp16", "bf16"),
+    "speed_case": _targets(*PRECISIONS),
+    "same_model_case": _same_models,
     "int8_case": _targets("int8"),
     "accuracy_case": _accuracies,
 }
@@ -168,11 +184,7 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
         return not set(CASES) & set(getattr(item, "fixturenames", ()))
     if item.get_closest_marker("throughput") and not gate.throughput:
         return False
-    return (
-        case.subject.id in chosen
-        and (not case.backend or case.backend in gate.backends)
-        and (not case.precision or case.precision in gate.precisions)
-    )
+    return case.subject.id in chosen and (not case.precision or case.precision in gate.precisions)
 
 
 def _weight(item: pytest.Item, order: dict[str, Subject]) -> tuple[int, str]:

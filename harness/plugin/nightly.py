@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from harness.probing import (
     screen,
 )
 
+SETTLED = "zoo_settled"
 PROBES = pytest.StashKey[Sequence[Probe]]()
 
 
@@ -41,9 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Settle, before anything else is read, on which backends this run is."""
-    if not config.getoption("--nightly") or hasattr(config, "workerinput"):
-        return  # a worker is told what the controller settled on
+    if not config.getoption("--nightly"):
+        return
     option = config.option
+    if hasattr(config, "workerinput"):  # told what the controller settled on
+        vars(option).update(config.workerinput[SETTLED])
+        return
     host = host_of(config)
     asked: list[str] = option.backend
     found = tuple(probe_backend(name, host) for name in asked or backend_names())
@@ -54,6 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if not option.xmlpath:
         option.xmlpath = str(config.rootpath / RUNS / f"{stamp()}.xml")
     config.stash[PROBES] = (*found, probe_loadgen())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker, which reads the command line again, what was settled on."""
+    option = node.config.option
+    node.workerinput[SETTLED] = {
+        name: getattr(option, name) for name in ("backend", "require_backend", "throughput")
+    }
 
 
 def pytest_report_header(config: pytest.Config) -> list[str] | None:

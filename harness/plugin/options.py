@@ -64,7 +64,20 @@ GATE = pytest.StashKey[Gate]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Raises:
+        pytest.UsageError: installed packages add a name twice.
+    """
+    try:
+        _add_options(parser, backends=backend_names(), sources=tuple(adapters()))
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _add_options(
+    parser: pytest.Parser, *, backends: tuple[str, ...], sources: tuple[str, ...]
+) -> None:
     group = parser.getgroup("zoo", "model zoo conformance")
     group.addoption(
         "--row",
@@ -74,26 +87,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only this row: an id, a documented name, or a pattern such as '*/timm/*'; repeatable",
     )
     group.addoption(
-        "--source", action="append", default=[], choices=tuple(adapters()), help="only this source"
+        "--source", action="append", default=[], choices=sources, help="only this source"
     )
     group.addoption(
         "--backend",
         action="append",
         default=[],
-        choices=backend_names(),
+        choices=backends,
         help=f"compile and run on this backend, in place of {EMBEDDED}; repeatable",
     )
     group.addoption(
         "--require-backend",
         action="append",
         default=[],
-        choices=backend_names(),
+        choices=backends,
         help="fail where this backend cannot be used; repeatable",
-    )
-    group.addoption(
-        "--throughput",
-        action="store_true",
-        help="measure throughput and latency too, one case at a time on this machine",
     )
     group.addoption(
         "--precision", action="append", default=[], choices=PRECISIONS, help="only this precision"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.backends.registry import EMBEDDED
 from harness.identity import tool_versions
 from harness.limits import bytes_for
 from harness.pipeline import Workshop
@@ -18,6 +19,7 @@ from harness.plugin import recording
 from harness.plugin.costs import Weight
 from harness.plugin.options import GATE, Gate
 from harness.plugin.scheduling import make_scheduler
+from harness.probing import probe_backend
 from harness.reporting import machine
 from harness.reporting.results import CaseOutcome, Header, PageTotals
 from harness.reporting.runlog import RunLog, now
@@ -98,12 +100,19 @@ class Recorder:
                 started=self._started,
                 machine=machine.describe(),
                 command=tuple(sys.argv),
-                tools=tool_versions(),
+                tools=_tools(self._config.stash[GATE]),
                 options=_options(self._config),
                 pages=tuple(PageTotals.of(page) for page in pages),
             )
             self._config.stash[LOG] = RunLog(self._path, header)
         return self._config.stash[LOG]
+
+
+def _tools(gate: Gate) -> dict[str, str]:
+    """Versions of everything that takes part; what another backend's tools say of themselves."""
+    others = [name for name in gate.backends if name != EMBEDDED]
+    probes = (probe_backend(name, gate.settings.host) for name in others)
+    return {**tool_versions(), **{one.subject: one.told for one in probes}}
 
 
 OPTIONS = (

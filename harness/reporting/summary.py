@@ -15,6 +15,9 @@ NARROWEST = 40
 MOST_REASONS = 15
 """Reasons for skipping that are told one by one; the rest are counted."""
 
+STAND_IN = "stand-in"
+"""What tools that only stand in for others say of themselves."""
+
 SEEDED = (
     "{seeded} of {cases} cases ran on seeded weights in place of the published ones: they judge "
     "export, quantization and preprocessing, and say nothing about accuracy"
@@ -53,6 +56,11 @@ def headline(run: Run, counted: Tally) -> list[str]:
     told = []
     if not run.complete:
         told.append(f"INCOMPLETE RUN LOG: {run.problem}")
+    told += [
+        f"STAND-IN {name}: {said}: its cases say nothing about the real tools"
+        for name, said in sorted(run.header.tools.items())
+        if STAND_IN in said.lower()
+    ]
     cases = len(run.results)
     reproduced = sum(claim.reproduced for claim in counted.claims)
     told.append(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.backends.backend import Build, Host, Input, Precision
+from harness.backends.processor import processor
 from harness.backends.session import Session
 from harness.errors import CompileError
 
@@ -39,8 +40,9 @@ class OnnxRuntime:
         return "model.onnx" if precision == "int8" else None
 
     def tools(self) -> Mapping[str, str]:
-        """Both libraries: the quantizer writes with onnx."""
-        return {name: version(name) for name in ("onnxruntime", "onnx")}
+        """Both libraries, the quantizer writes with onnx; and the processor."""
+        versions = {name: version(name) for name in ("onnxruntime", "onnx")}
+        return versions | {"processor": processor()}
 
     def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:
         """Compile an exported model to int8: ``model.onnx``."""

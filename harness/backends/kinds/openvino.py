@@ -8,8 +8,6 @@ In float32 the order of sums follows the instruction set, which is worth 1e-6.
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,6 +18,7 @@ import numpy as np
 
 from harness.backends.backend import Build, Host, Input, Precision
 from harness.backends.kinds.onnxruntime import OnnxRuntime
+from harness.backends.processor import processor
 from harness.backends.session import Session
 from harness.errors import CompileError, MissingBackend, RunError
 
@@ -35,21 +34,6 @@ CODE = (
     "backends/kinds/openvino.py",
     "exporters",
 )
-PROCESSORS = Path("/proc/cpuinfo")  # Linux only, see proc(5)
-INSTRUCTION_SETS = (
-    "sse4_1",
-    "avx2",
-    "avx_vnni",
-    "avx_vnni_int8",
-    "avx512bw",
-    "avx512_vnni",
-    "amx_int8",
-    "asimddp",
-    "i8mm",
-    "sve",
-)
-"""Those by which float32 and int8 kernels are chosen, as Linux names them."""
-LIMIT = "ONEDNN_MAX_CPU_ISA"  # of the environment; oneDNN, OpenVINO's kernels, obeys it
 
 
 class OpenVino:
@@ -145,19 +129,6 @@ class OpenVinoQdq:
         if precision not in self.precisions:
             raise RunError(f"OpenVINO is not run in {precision}, but in {self.precisions}")
         return _session(model)
-
-
-def processor() -> str:
-    """The machine, and those of its instruction sets that kernels are chosen by: as far as the
-    system tells them."""
-    try:
-        lines = PROCESSORS.read_text().splitlines()
-    except OSError:
-        lines = []
-    said = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    present = [name for name in INSTRUCTION_SETS if name in said.split()]
-    limit = [f"{LIMIT}={os.environ[LIMIT]}"] if LIMIT in os.environ else []
-    return " ".join([platform.machine(), *present, *limit])
 
 
 def _versions(*packages: str) -> dict[str, str]:

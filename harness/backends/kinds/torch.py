@@ -50,8 +50,8 @@ class TorchCpu:
         return None
 
     def tools(self) -> Mapping[str, str]:
-        """torch."""
-        return {"torch": _torch_version()}
+        """torch, and the processor, by which its kernels are chosen."""
+        return {"torch": _torch_version(), "processor": _processor()}
 
     def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:  # noqa: ARG002
         """Nothing is compiled."""
@@ -196,7 +196,10 @@ def _compiler_version() -> str:
 
 
 def _processor() -> str:
-    """The machine and a digest of what its processor can do: compiled code runs on no other."""
+    """The machine and a digest of all that its processor can do.
+
+    Of all: half precision has instructions of its own, and inductor's code is for this very one.
+    """
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -132,8 +132,8 @@ def test_accepting_changes_what_was_measured_and_keeps_the_rest(
     code, accepted = accept(log, expected)
     assert (code, accepted) == (0, {"zoo/timm/a": 18.12, "zoo/timm/b": 16.0, "zoo/timm/c": 20.0})
     assert capsys.readouterr().out.splitlines() == [
-        "zoo/timm/a on onnxruntime: centred_sqnr 17.20 -> 18.12 dB",
-        "zoo/timm/c on onnxruntime: centred_sqnr nothing -> 20.00 dB",
+        "parity-onnxruntime: zoo/timm/a: centred_sqnr 17.2 -> 18.12 dB",
+        "parity-onnxruntime: zoo/timm/c: centred_sqnr nothing -> 20 dB",
     ]
 
 
@@ -159,15 +159,29 @@ def test_accepting_twice_changes_nothing(expected: Path, tmp_path: Path) -> None
     assert (expected / "baselines" / "parity-onnxruntime.toml").read_bytes() == before
 
 
+def test_speeds_are_accepted_by_backend_machine_row_and_precision(
+    expected: Path, tmp_path: Path, capsys: Output
+) -> None:
+    told = {"backend": "openvino", "machine": "Made-up CPU (R) 2", "precision": "int8"}
+    ratio = Measurement("offline_speed_ratio", 0.75, "", {**told, "spread": "0.01", "rounds": "9"})
+    other = Measurement("throughput", 31.0, "img/s", told)
+    case = "suites/test_throughput.py::test_speed_is_the_accepted_one[a]"
+    result = CaseResult(case, CaseOutcome.PASSED, row="zoo/a", measurements=(ratio, other))
+    assert accept(write_log(tmp_path, result), expected) == (0, BEFORE)
+    path = expected / "baselines" / "speed-openvino-made-up-cpu-r-2.toml"
+    assert read_baseline(path).measurements == {"zoo/a int8": {ratio.name: ratio}}
+    assert "zoo/a int8: offline_speed_ratio nothing -> 0.75" in capsys.readouterr().out
+
+
 NO_PARITY = CaseResult("suites/test_export.py::test_export[x]", CaseOutcome.PASSED, row="x")
 
 
 @pytest.mark.parametrize(
     ("results", "said"),
     [
-        ([], "no int8 parity on seeded weights was measured"),
-        ([NO_PARITY], "no int8 parity on seeded weights was measured"),
-        ([measured("x", 9.0, weights="published")], "no int8 parity on seeded weights"),
+        ([], "neither int8 parity on seeded weights nor speed was measured"),
+        ([NO_PARITY], "neither int8 parity on seeded weights nor speed was measured"),
+        ([measured("x", 9.0, weights="published")], "neither int8 parity on seeded weights"),
         ([measured("x", math.nan)], "x: centred_sqnr is nan, and only a finite number"),
         ([measured("x", math.inf)], "x: centred_sqnr is inf, and only a finite number"),
     ],

@@ -38,6 +38,9 @@ from harness.records import Measurement
 def test_int8(int8_case, workshop, record):
     record.measured(Measurement("sqnr", 17.5, "dB", {"precision": "int8"}))
     workshop.backend(int8_case.backend).tools()
+
+@pytest.mark.throughput
+def test_speed(speed_case): pass
 """
 
 THROUGHPUT = """
@@ -52,6 +55,7 @@ def test_cases_of_a_backend_are_those_that_it_has_precisions_for(run_gate: RunGa
     options = ("--backend=vendor", "--backend=torch")
     ids = run_gate("--collect-only", "-q", *options, test_file=FILE).ids
     assert sorted(ids) == [
+        f"test_fp32[{SLUG}-onnxruntime-fp32]",  # what the vendor's is held against
         f"test_fp32[{SLUG}-torch-fp32]",
         f"test_half[{SLUG}-torch-bf16]",
         f"test_half[{SLUG}-torch-fp16]",
@@ -127,13 +131,16 @@ def test_nightly_tells_first_what_will_run_and_what_cannot(run_gate: RunGate) ->
     assert any("cannot run  accuracy" in line for line in screen)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "xdist"])
 def test_nightly_runs_on_what_is_there_and_leaves_out_what_is_not(
-    run_gate: RunGate, tmp_path: Path
+    run_gate: RunGate, tmp_path: Path, workers: tuple[str, ...]
 ) -> None:
-    found = run_gate("--nightly", f"--vendor-tools={tmp_path}", test_file=ASKING)
-    backends = {one.partition(SLUG)[2].split("-")[1] for one in found.outcomes}
+    found = run_gate(
+        "--nightly", f"--vendor-tools={tmp_path}", *workers, apart=True, test_file=ASKING
+    )
+    backends = {one.partition(SLUG)[2].split("-")[1] for one in found.outcomes if "speed" in one}
     assert found.code == 0
-    assert "onnxruntime" in backends
+    assert {"onnxruntime", "torch"} <= backends
     assert "vendor" not in backends
     assert NO_TOOLS in found.printed
 
@@ -157,8 +164,7 @@ def test_figures_are_properties_in_junit_xml(
 def test_nightly_leaves_junit_xml_and_a_run_log(run_gate: RunGate) -> None:
     found = run_gate("--nightly", "--backend=onnxruntime", apart=True, test_file=ASKING)
     (xml,) = (found.log_path.parent / ".zoo" / "runs").glob("*.xml")
-    assert [one.get("name") for one in ElementTree.parse(xml).iter("testcase")] == [
-        f"test_int8[{SLUG}-onnxruntime-int8]"
-    ]
-    assert [one.row for one in found.log.results] == [ROW]
+    names = [one.get("name") for one in ElementTree.parse(xml).iter("testcase")]
+    assert f"test_int8[{SLUG}-onnxruntime-int8]" in names
+    assert {one.row for one in found.log.results} == {ROW}
     assert found.log.header.options["nightly"] == "True"

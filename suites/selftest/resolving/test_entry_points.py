@@ -26,7 +26,7 @@ USE = """
 import json, sys
 from pathlib import Path
 import numpy as np, torch
-from harness import entry_points
+from harness.backends.registry import backend
 from harness.complexity import rules
 from harness.pages.reading import read_page
 from harness.resolving.page import resolve_page
@@ -35,10 +35,9 @@ from harness.sources import adapter, adapters
 page = resolve_page(read_page(Path(sys.argv[1])))
 network = adapter("example").build("tiny", input_size=32, weightless=False)
 torch.jit.trace(network.module, torch.zeros(1, 3, 32, 32)).save("tiny.pt")
-backend = entry_points.load(entry_points.added(entry_points.BACKENDS)["example-eager"])
 images = np.ones((2, 3, 32, 32), np.float32)
 same = np.allclose(
-    backend.Session(Path("tiny.pt")).logits(images),
+    backend("example-eager").session(Path("tiny.pt"), precision="fp32").logits(images),
     adapter("example").logits(network, images),
     atol=1e-6,
 )
@@ -49,6 +48,23 @@ print(json.dumps({
     "operations": [[one.use.rule, one.raw] for one in page.operations.values()],
     "same": bool(same),
 }))
+"""
+KIT = """
+from functools import partial
+import pytest
+from harness.backends.registry import backend
+from harness.conformance import CHECKS, Exam, make_subject
+
+@pytest.fixture(scope="module")
+def exam(tmp_path_factory):
+    subject = make_subject(tmp_path_factory.mktemp("subject"))
+    make = partial(backend, "example-eager")
+    with Exam(make, subject, tmp_path_factory.mktemp("exam"), name="example-eager") as exam:
+        yield exam
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_conforms(exam, check):
+    CHECKS[check](exam, "fp32")
 """
 PAGE = """# Own
 
@@ -70,26 +86,49 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+def python(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python where the example package is installed."""
+    paths = os.pathsep.join([str(installed), str(REPOSITORY)])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+
 def test_an_installed_package_adds_a_source_a_backend_and_a_rule(
     installed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "own.md").write_text(PAGE, encoding="utf-8")
-    paths = os.pathsep.join([str(installed), str(REPOSITORY)])
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", USE, "own.md"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": paths},
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = python(installed, tmp_path, "-W", "ignore", "-c", USE, "own.md")
+    assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["sources"][-1] == "example"
     assert said["rules"][-1] == "example-weights"
     assert said["variants"] == [["tiny", ""], ["", "the example has no model 'huge', only 'tiny'"]]
     assert said["operations"] == [["example-weights", 9216]]
     assert said["same"]
+
+
+def test_rows_of_an_added_source_have_cases_on_an_added_backend(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.md").write_text(PAGE, encoding="utf-8")
+    chosen = (f"--page={tmp_path / 'own.md'}", "--source=example", "--backend=example-eager")
+    collect = ("--collect-only", "-q", "-p", "no:cacheprovider", f"--store={tmp_path / 'store'}")
+    done = python(installed, REPOSITORY, "-m", "pytest", *collect, *chosen, "suites/test_int8.py")
+    case = "test_fp32_in_the_backend_agrees_with_its_source[own-example-tiny-example-eager-fp32]"
+    assert f"suites/test_int8.py::{case}" in done.stdout.splitlines(), done.stdout + done.stderr
+
+
+def test_the_examples_backend_passes_the_conformance_kit(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_kit.py").write_text(KIT, encoding="utf-8")
+    done = python(installed, tmp_path, "-m", "pytest", "-p", "no:cacheprovider", "test_kit.py")
+    assert done.returncode == 0, done.stdout
 
 
 # ── names that clash, and targets that are none ───────────────────────────────────────────────

@@ -122,6 +122,11 @@ class Raising:
         return right(images) / (1 // 0)
 
 
+def unloadable() -> Sleeping:
+    """A session that fails when it is opened."""
+    return Sleeping(1 // 0)
+
+
 def missing() -> Sleeping:
     """A session that cannot be opened here."""
     raise MissingBackend("no such device")

@@ -28,7 +28,7 @@ def start(images: Path) -> Start:
     def instances(
         session: OpenSession, load: Load = ONE, answer_timeout_s: float = 20.0
     ) -> Instances:
-        return Instances(session, images, load, answer_timeout_s=answer_timeout_s, case="x")
+        return Instances(session, images, load, answer_timeout_s=answer_timeout_s)
 
     return instances
 

@@ -21,7 +21,7 @@ def served(answers: Floats = ALONE) -> list[Served]:
 
 
 def check(answers: list[Served], *, each_once: bool = True) -> float:
-    return require_right(answers, ALONE, each_once=each_once, log=LOG, case="x")
+    return require_right(answers, ALONE, each_once=each_once, log=LOG)
 
 
 def test_right_answers_are_right_in_any_order() -> None:

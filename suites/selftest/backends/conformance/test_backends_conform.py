@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from harness.backends.backend import Precision
@@ -12,19 +10,29 @@ from harness.conformance import CHECKS, Exam
 from harness.errors import Unavailable
 
 
-def runs() -> Iterator[object]:
-    """Backend and precision; a backend that cannot be used here is skipped, and says why."""
-    for name in BACKENDS:
-        try:
-            one = backend(name)
-            one.tools()
-        except Unavailable as error:
-            yield pytest.param(name, "", id=name, marks=pytest.mark.skip(reason=str(error)))
-        else:
-            yield from (pytest.param(name, each, id=f"{name}-{each}") for each in one.precisions)
+def precisions(name: str) -> tuple[Precision, ...]:
+    """In what a backend can be examined here: nothing where it cannot be used."""
+    try:
+        one = backend(name)
+        one.tools()
+    except Unavailable:
+        return ()
+    return one.precisions
+
+
+RUNS = [(name, precision) for name in BACKENDS for precision in precisions(name)]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_it_can_be_used_here(name: str) -> None:
+    """A backend that cannot is skipped, and says why."""
+    try:
+        assert backend(name).tools()
+    except Unavailable as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize(("exam", "precision"), [*runs()], indirect=["exam"], scope="module")
+@pytest.mark.parametrize(("exam", "precision"), RUNS, indirect=["exam"], scope="module")
 def test_conforms(exam: Exam, precision: Precision, check: str) -> None:
     CHECKS[check](exam, precision)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from openvino_networks import Floats
 
+from harness.backends import processor as processors
 from harness.backends.backend import Build, Host
 from harness.backends.kinds import openvino as kind
 from harness.backends.kinds.openvino import OpenVino, OpenVinoQdq
@@ -84,16 +85,16 @@ def test_instruction_sets_are_read_as_the_system_tells_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = tmp_path / "cpuinfo"
-    monkeypatch.setattr(kind, "PROCESSORS", told)
-    monkeypatch.setattr(kind.platform, "machine", lambda: "x86_64")
-    monkeypatch.delenv(kind.LIMIT, raising=False)
-    assert kind.processor() == "x86_64"
+    monkeypatch.setattr(processors, "PROCESSORS", told)
+    monkeypatch.setattr(processors.platform, "machine", lambda: "x86_64")
+    monkeypatch.delenv(processors.LIMIT, raising=False)
+    assert processors.processor() == "x86_64"
     told.write_text("model name\t: A\nflags\t\t: fpu avx2 avx512bw\n\nflags\t\t: fpu\n")
-    assert kind.processor() == "x86_64 avx2 avx512bw"
+    assert processors.processor() == "x86_64 avx2 avx512bw"
     told.write_text("model name\t: B\nflags\t\t: avx512_vnni avx512bw avx2\n")
-    assert kind.processor() == "x86_64 avx2 avx512bw avx512_vnni"
-    monkeypatch.setenv(kind.LIMIT, "AVX2")
-    assert kind.processor() == "x86_64 avx2 avx512bw avx512_vnni ONEDNN_MAX_CPU_ISA=AVX2"
+    assert processors.processor() == "x86_64 avx2 avx512bw avx512_vnni"
+    monkeypatch.setenv(processors.LIMIT, "AVX2")
+    assert processors.processor() == "x86_64 avx2 avx512bw avx512_vnni ONEDNN_MAX_CPU_ISA=AVX2"
 
 
 @needs_openvino
@@ -101,7 +102,7 @@ def test_int8_depends_on_the_instruction_set(
     compiled, build: Build, evaluation: Floats, tmp_path: Path
 ) -> None:
     """Sums saturate without VNNI, on this processor as soon as it may not use it."""
-    if "vnni" not in kind.processor():
+    if "vnni" not in processors.processor():
         pytest.skip("this processor has no VNNI")
     script = """
 import sys
@@ -115,7 +116,7 @@ np.save(sys.argv[3], Session(Path(sys.argv[1])).logits(np.load(sys.argv[2])))
     outputs = {}
     for limit in ("DEFAULT", "AVX2_VNNI", "AVX2"):
         made = tmp_path / f"{limit}.npy"
-        run(script, model, tmp_path / "images.npy", made, environment={kind.LIMIT: limit})
+        run(script, model, tmp_path / "images.npy", made, environment={processors.LIMIT: limit})
         outputs[limit] = np.load(made)
     assert not np.array_equal(outputs["DEFAULT"], outputs["AVX2"])
     np.testing.assert_array_equal(outputs["DEFAULT"], outputs["AVX2_VNNI"])
@@ -136,6 +137,7 @@ class Telemetry:
 COMPILING = """
 import sys
 from pathlib import Path
+from harness.backends import processor as processors
 from harness.backends.backend import Build, Host
 from harness.backends.kinds.openvino import OpenVino
 from harness.buildconfig import read_build_config

@@ -180,3 +180,11 @@ def test_the_last_card_dies_by_its_name_and_is_not_tried_again(
         session.logits(levels)
     with pytest.raises(NoCard, match="every card is set aside"):
         session.logits(levels)
+
+
+def test_a_single_image_is_answered_too(
+    compiled: Callable[..., Path], host_of: HostOf, tensors: npt.NDArray[np.float32]
+) -> None:
+    levels = levels_of(tensors, tiny.STEPS)
+    session = Vendor(host_of()).session(compiled(), precision="int8")
+    assert np.array_equal(session.logits(levels[2:3]), session.logits(levels)[2:3])

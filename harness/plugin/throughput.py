@@ -1,0 +1,145 @@
+"""Throughput in pytest: its options, and each row measured once on each backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.catalogue import Subject
+from harness.expectations.baselines import Baseline, read_baseline, speed_file
+from harness.option_types import count
+from harness.pipeline import Workshop
+from harness.plugin.options import GATE, Gate
+from harness.records import Measurement, Verdict
+from harness.reporting import machine
+
+if TYPE_CHECKING:  # SciPy and LoadGen: collecting cases does not wait for them
+    from harness.throughput import Speeds
+
+LOGS = Path(".zoo") / "throughput"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("zoo throughput", "throughput and latency, with --throughput")
+    group.addoption(
+        "--throughput",
+        action="store_true",
+        help="measure throughput and latency too, one row at a time on this machine",
+    )
+    group.addoption(
+        "--rounds",
+        type=count,
+        default=10,
+        metavar="N",
+        help="tests of each model in each scenario, in turns with the reference; default: 10",
+    )
+    group.addoption(
+        "--round-seconds",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="at least, for each of these tests; default: 1",
+    )
+    group.addoption("--throughput-logs", metavar="DIR", help=f"LoadGen's logs; default: {LOGS}")
+
+
+@dataclass
+class Throughputs:
+    """Measures each row once on each backend, in all its precisions, and judges them."""
+
+    gate: Gate
+    workshop: Workshop
+    rounds: int
+    seconds: float
+    logs: Path
+    _speeds: dict[tuple[str, str], Speeds] = field(default_factory=dict)
+
+    def speeds(self, subject: Subject, backend: str) -> Speeds:
+        """What LoadGen found.
+
+        Raises:
+            Unavailable, StageError: see :func:`harness.throughput.measure_speeds`.
+        """
+        from harness.throughput import Effort, measure_speeds
+
+        if (subject.id, backend) not in self._speeds:
+            offered = [one for one in self.gate.backends[backend] if one in self.gate.precisions]
+            effort = Effort(rounds=self.rounds, seconds=self.seconds)
+            folder = self.logs / f"{subject.slug}-{backend}"
+            measured = measure_speeds(
+                self.workshop, subject, backend, offered, effort, folder.absolute()
+            )
+            self._speeds[subject.id, backend] = measured
+        return self._speeds[subject.id, backend]
+
+    def figures(self, subject: Subject, backend: str, precision: str) -> tuple[Measurement, ...]:
+        """What is reported and not judged."""
+        from harness.judging.throughput import figures
+
+        speeds = self.speeds(subject, backend)
+        told = {"backend": backend, "precision": precision}
+        return tuple(
+            one
+            for scenario in speeds.scenarios
+            for one in figures(speeds.facts, precision, scenario, **told)
+        ) + speeds.costs.get(precision, ())
+
+    def ratios(self, subject: Subject, backend: str, precision: str) -> tuple[Measurement, ...]:
+        """The speed in each scenario, in units of the reference's."""
+        from harness.judging.throughput import speed_measurement
+        from harness.throughput import REFERENCE
+
+        speeds = self.speeds(subject, backend)
+        told = {"machine": machine.describe().cpu, "backend": backend, "precision": precision}
+        told |= self.workshop.backend(backend).tools()
+        return tuple(
+            speed_measurement(speeds.facts, precision, scenario, reference=REFERENCE, **told)
+            for scenario in speeds.scenarios
+        )
+
+    def verdicts(
+        self, ratios: tuple[Measurement, ...], subject: Subject, *, command: str
+    ) -> tuple[Verdict, ...]:
+        """Each scenario's speed against the accepted one."""
+        from harness.judging.throughput import speed_verdict
+
+        found = []
+        for ratio in ratios:
+            baseline = self._accepted(ratio.conditions["backend"], ratio.conditions["machine"])
+            accepted = baseline.accepted(
+                f"{subject.id} {ratio.conditions['precision']}", ratio.name
+            )
+            found.append(speed_verdict(ratio, accepted, where=subject.where, command=command))
+        return tuple(found)
+
+    def int8_verdict(self, subject: Subject, backend: str, *, command: str) -> Verdict:
+        """Whether int8 is at least as fast as the backend's next precision, offline."""
+        from harness.judging.throughput import int8_verdict, paired_ratio, speeds
+
+        facts = self.speeds(subject, backend).facts
+        other = "fp32" if "fp32" in self.gate.backends[backend] else "fp16"
+        ratio = paired_ratio(
+            speeds(facts, "int8", "Offline"), speeds(facts, other, "Offline"), case=subject.id
+        )
+        return int8_verdict(ratio, where=f"against {other} {subject.where}", command=command)
+
+    def _accepted(self, backend: str, cpu: str) -> Baseline:
+        path = speed_file(self.gate.expected, backend=backend, machine=cpu)
+        return read_baseline(path) if path.exists() else Baseline()
+
+
+@pytest.fixture(scope="session")
+def throughputs(pytestconfig: pytest.Config, workshop: Workshop) -> Throughputs:
+    """The speed of rows."""
+    option = pytestconfig.getoption
+    return Throughputs(
+        pytestconfig.stash[GATE],
+        workshop,
+        option("--rounds"),
+        option("--round-seconds"),
+        Path(option("--throughput-logs") or LOGS),
+    )

@@ -1,0 +1,142 @@
+"""The speed of a row on a backend: all its precisions and the reference, in turns, by LoadGen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.backends.backend import Backend, Host, Precision
+from harness.backends.registry import backend
+from harness.backends.session import Session
+from harness.backends.vendor import Load
+from harness.catalogue import Subject as Row
+from harness.embedded import sized
+from harness.errors import MeasureError
+from harness.images.levels import levels_of
+from harness.loadgen.measuring import REFERENCE, Effort, Subject, measure, reference_subject
+from harness.loadgen.trials import Scenario
+from harness.pipeline import Workshop, exported_file
+from harness.records import Measurement
+
+MIB = 2**20
+TEST_SECONDS = 60.0  # of one test of one subject, beyond which it is taken to hang
+JOB = Load(instances=1, processes=1, batch=176)
+"""Of a backend that loads its device by itself: as many images as the runner has in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """Opens a session of a model, in the process that serves it."""
+
+    backend: str
+    host: Host
+    precision: Precision
+    path: Path
+
+    def __call__(self) -> Session:
+        """Load the model.
+
+        Raises:
+            RunError, Unavailable: see ``Backend.session``.
+        """
+        return backend(self.backend, self.host).session(self.path, precision=self.precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """What LoadGen found of one row on one backend, and what its models took to make.
+
+    ``facts``: as ``harness.loadgen.measuring.measure`` gives them, subjects named by precision.
+    """
+
+    facts: Mapping[str, Any]
+    costs: Mapping[str, tuple[Measurement, ...]]
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Those that were measured."""
+        return tuple(self.facts["scenarios"])
+
+
+def measure_speeds(
+    workshop: Workshop,
+    row: Row,
+    name: str,
+    precisions: Sequence[Precision],
+    effort: Effort,
+    folder: Path,
+) -> Speeds:
+    """Measure a row on a backend, alone on this machine as far as the suite is concerned.
+
+    Args:
+        folder: where LoadGen's logs are kept; made anew.
+
+    Raises:
+        Unavailable: the backend, LoadGen or memory is not here.
+        StageError: a step failed, or LoadGen finds the measurement invalid.
+    """
+    target = workshop.backend(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    images = _images(workshop, row, target, folder)
+    of_levels = target.input == "levels"
+    load = JOB if of_levels else Load(instances=1, processes=1, batch=8)
+    scenarios: tuple[Scenario, ...] = ("Offline",) if of_levels else ("SingleStream", "Offline")
+    subjects = [reference_subject(folder)]
+    costs: dict[str, tuple[Measurement, ...]] = {}
+    for precision in precisions:
+        path, costs[precision] = _model(workshop, row, name, precision)
+        opened = OpenModel(name, workshop.settings.host, precision, path)
+        subjects.append(Subject(name=precision, open_session=opened, images=images, load=load))
+    tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
+    facts: Mapping[str, Any] = workshop.run_apart(
+        "run",
+        row.variant,
+        measure,
+        tuple(subjects),
+        effort,
+        folder,
+        scenarios,
+        stage=MeasureError,
+        repeat=f"-m throughput --throughput --backend {name}",
+        seconds=tests * (effort.seconds + TEST_SECONDS),
+        alone=True,
+    )
+    return Speeds(facts, costs)
+
+
+def _images(workshop: Workshop, row: Row, target: Backend, folder: Path) -> Path:
+    path = workshop.images.files(row.size).evaluation
+    if target.input == "tensors":
+        return path
+    levels = folder / "levels.npy"
+    ops = sized(workshop.config, row.size).process_ops
+    np.save(levels, levels_of(np.load(path, allow_pickle=False), ops))
+    return levels
+
+
+def _model(
+    workshop: Workshop, row: Row, name: str, precision: Precision
+) -> tuple[Path, tuple[Measurement, ...]]:
+    """A model's main file, and what it took to compile it."""
+    target = workshop.backend(name)
+    file = target.compiles(precision)
+    if file is None:
+        return workshop.compilable(row, name).file(exported_file(target)), ()
+    entry = workshop.compiled_row(row, name, precision)
+    for one in entry.files:
+        entry.file(one)
+    conditions = {"backend": name, "precision": precision}
+    figures = [("artifact_size", entry.facts.get("bytes"), MIB, "MiB")]
+    figures.append(("compile_time", entry.facts.get("seconds", entry.facts.get("cpu_s")), 1, "s"))
+    return entry.file(file), tuple(
+        Measurement(figure, round(value / scale, 3), unit, conditions)
+        for figure, value, scale, unit in figures
+        if isinstance(value, int | float)
+    )
+
+
+__all__ = ["REFERENCE", "Effort", "OpenModel", "Speeds", "measure_speeds"]
