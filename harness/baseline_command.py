@@ -85,13 +85,15 @@ def _parities(log: Run, expected: Path) -> Files:
 
 
 def _speeds(log: Run, expected: Path) -> Files:
-    """Speeds in units of the reference workload's, by row and precision."""
+    """Speeds in units of the reference workload's, by row and precision; not too noisy ones."""
+    from harness.judging.throughput import acceptable
+
     found: Files = {}
     for result in log.results:
         if SPEED_BY not in result.case:
             continue
         for one in result.measurements:
-            if one.name.endswith(SPEED_RATIO):
+            if one.name.endswith(SPEED_RATIO) and acceptable(one):
                 told = one.conditions
                 path = speed_file(expected, backend=told["backend"], machine=told["machine"])
                 cases = found.setdefault(path, {})

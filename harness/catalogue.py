@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.complexity.expected import ExpectedComplexity
+from harness.complexity.expected import ExpectedComplexity, PageComplexity
 from harness.complexity.expected import read_expected as read_complexity
 from harness.errors import ExpectationError, HarnessError, MissingSource
 from harness.expectations.pipelines import RowPipelines
@@ -34,6 +34,7 @@ class Subject:
             an upstream network or whose network cannot be counted.
         pipelines: how images are prepared for its documented accuracy, as the page states, and as
             it ships; None for a documented failure.
+        uncountable: why a row has no ``complexity``, or "".
     """
 
     page: Page
@@ -42,6 +43,7 @@ class Subject:
     size: int
     complexity: ExpectedComplexity | None
     pipelines: RowPipelines | None = None
+    uncountable: str = ""
 
     @property
     def id(self) -> str:
@@ -70,10 +72,10 @@ class Subject:
 
         Raises:
             TypeError: as for :attr:`row`.
-            MissingSource: the row cannot be counted.
+            MissingSource: the row cannot be counted, and why.
         """
         if self.complexity is None and isinstance(self.documented, Row):
-            reason = self.variant.unresolved or "its network cannot be counted"
+            reason = self.variant.unresolved or f"its network cannot be counted: {self.uncountable}"
             raise MissingSource(f"{self.id}: {reason}")
         if self.complexity is None:
             raise TypeError(f"{self.id} has no counts of its own")
@@ -157,7 +159,7 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
         pipelines = pipelines_of((page,), expected)
         pages.append(page)
         rows += [
-            _row(page, row, variants[row.id], complexity.get(row.id), pipelines.get(row.id))
+            _row(page, row, variants[row.id], complexity, pipelines.get(row.id))
             for row in page.rows
         ]
         failures += [
@@ -172,15 +174,17 @@ def _row(
     page: Page,
     row: Row,
     variant: Variant,
-    complexity: ExpectedComplexity | None,
+    counts: PageComplexity,
     pipelines: RowPipelines | None,
 ) -> Subject:
     claim = row.claim(Metric.INPUT_SIZE)
     size = variant.input_size or (int(claim.figure.value) if claim else None)
     if size is None and not variant.unresolved:
         raise ExpectationError(f"{row.id}: neither the page nor its variant gives an input size")
+    complexity = counts.rows.get(row.id)
     known = replace(variant, params=complexity.true_params) if complexity else variant
-    return Subject(page, row, known, size or 0, complexity, pipelines)
+    uncountable = counts.unknown.get(row.id, "")
+    return Subject(page, row, known, size or 0, complexity, pipelines, uncountable)
 
 
 def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:

@@ -12,7 +12,7 @@ from harness.records import Metric, Row
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser(
-        "list", help="list the documented rows, with the variants pinned for them"
+        "list", help="list the documented rows, with the variants pinned for them, or why not"
     )
     parser.add_argument("row", nargs="*", metavar="ROW", help="only these; patterns are allowed")
     parser.add_argument("--expected", type=Path, default=EXPECTED, help=argparse.SUPPRESS)
@@ -32,5 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         else:
             figures = f"documented to fail: {documented.format}"
-        print(f"{subject.id:45} {subject.variant.model:38} {figures}")
+        variant = subject.variant
+        model = f"unresolved: {variant.unresolved}" if variant.unresolved else variant.model
+        print(f"{subject.id:45} {model:38} {figures}")
     return 0

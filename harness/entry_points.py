@@ -21,8 +21,8 @@ SOURCES: Final = "zoo_conformance.sources"
 """Name of a source to the module that is its adapter (``harness.sources.network.Adapter``)."""
 
 BACKENDS: Final = "zoo_conformance.backends"
-"""Name of a backend to ``module:class``, a ``harness.backends.backend.Backend`` that is called with a
-``Host``."""
+"""Name of a backend to ``module:class``, which is called with a ``Host`` and gives a
+``harness.backends.backend.Backend``."""
 
 COUNTING_RULES: Final = "zoo_conformance.counting_rules"
 """Name of a rule to ``module:attribute``, a ``harness.complexity.rules.Rule``."""

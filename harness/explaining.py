@@ -60,6 +60,7 @@ def explain(
             "input_size": subject.size,
             "unresolved": variant.unresolved,
             "evidence": _evidence(subject, expected),
+            "uncountable": subject.uncountable,
         },
         "counts": _counts(subject),
         "pipelines": _pipelines(subject),

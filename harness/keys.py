@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.artifacts import JSON, Entry, Key
 from harness.backends.backend import Backend, Precision
 from harness.buildconfig import BuildConfig
+from harness.entry_points import COUNTING_RULES, packages
 from harness.forms import Batches
 from harness.identity import code_digest, source_tools, tools
 from harness.sources.variants import Variant
@@ -15,7 +16,8 @@ from harness.sources.variants import Variant
 def count_key(variant: Variant, size: int, rules: Sequence[str]) -> Key:
     """Of counts under these rules."""
     code = code_digest("sources", "complexity", "steps/counting.py")
-    counters = tools("thop", "mmcv-lite", "mmengine", "fvcore")
+    added = [one for rule in rules for one in packages(COUNTING_RULES, rule)]
+    counters = tools("thop", "mmcv-lite", "mmengine", "fvcore", *added)
     return Key.of(
         "count",
         inputs={"source": variant.source, "model": variant.model},

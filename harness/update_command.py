@@ -11,8 +11,14 @@ from harness.artifacts import Entry, open_store
 from harness.atomic import write_text
 from harness.catalogue import EXPECTED
 from harness.errors import HarnessError
-from harness.pages.command import BAD_INPUT, DIFFERENT, OK, print_omissions
-from harness.pages.expected import write_expected
+from harness.pages.command import (
+    BAD_INPUT,
+    DIFFERENT,
+    OK,
+    check_page,
+    print_omissions,
+    write_page,
+)
 from harness.pages.reading import read_page
 from harness.records import Page
 from harness.resolving.findings import lines
@@ -35,7 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="find the upstream model and the counting rules behind each row of a page",
         description="Find which upstream model stands behind each documented name, and by which\n"
         "counting rule each figure comes about; write both where nothing is written yet. What is\n"
-        "kept by hand stays as it is, and where it differs is said.\n"
+        "kept by hand stays as it is, and where it differs is said. The page itself is extracted,\n"
+        "as by `extract`.\n"
         "Exit code 0: everything is known; 1: something is not, or --check would change a file;\n"
         "2: bad input.",
         epilog=_EXAMPLES,
@@ -75,6 +82,7 @@ def _update(path: Path, arguments: argparse.Namespace) -> int:
         print(line)
     kept = _kept(arguments.expected / "variants" / f"{page.name}.toml")
     changed = _write(page, entry, arguments.expected, check=arguments.check)
+    extracted = _extract(path, page, arguments)
     unknown = [
         row
         for row, one in found["rows"].items()
@@ -82,7 +90,17 @@ def _update(path: Path, arguments: argparse.Namespace) -> int:
     ]
     total = len(page.rows) + len(page.failures)
     print(f"{path.as_posix()}: {total - len(unknown)} of {total} models are known")
-    return DIFFERENT if unknown or (changed and arguments.check) else OK
+    return max(extracted, DIFFERENT if unknown or (changed and arguments.check) else OK)
+
+
+def _extract(path: Path, page: Page, arguments: argparse.Namespace) -> int:
+    """Do for the page what ``extract`` does, or ``extract --check``; the exit status."""
+    expected: Path = arguments.expected
+    out = expected / "pages"
+    if not arguments.check:
+        return write_page(path, page, out)
+    options = ["--expected", str(expected)] + ["--lenient"] * arguments.lenient
+    return check_page(path, page, out, accept=["update", str(path), *options])
 
 
 def _kept(path: Path) -> frozenset[str]:
@@ -93,7 +111,7 @@ def _kept(path: Path) -> frozenset[str]:
 
 
 def _write(page: Page, entry: Entry, expected: Path, *, check: bool) -> bool:
-    """Write what is missing; whether there was anything."""
+    """Write the drafts that are missing; whether there were any."""
     rows = frozenset({row.id for row in page.rows} | {one.id for one in page.failures})
     changed = False
     for name in FILES:
@@ -108,9 +126,6 @@ def _write(page: Page, entry: Entry, expected: Path, *, check: bool) -> bool:
                 changed |= _replace(target, merged.text, "extended", check=check)
         else:
             print(f"{target.as_posix()}: kept as it is")
-    target = expected / "pages" / f"{page.name}.toml"
-    if not check and write_expected(page, target):
-        print(f"{target.as_posix()}: extracted")
     return changed
 
 

@@ -14,12 +14,16 @@ INSTRUCTION_SETS = (
     "avx_vnni_int8",
     "avx512bw",
     "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
     "amx_int8",
+    "amx_bf16",
+    "amx_fp16",
     "asimddp",
     "i8mm",
     "sve",
 )
-"""Those by which float32 and int8 kernels are chosen, as Linux names them."""
+"""Those by which kernels of each precision are chosen, as Linux names them."""
 LIMIT = "ONEDNN_MAX_CPU_ISA"  # of the environment; oneDNN, OpenVINO's kernels, obeys it
 
 

@@ -21,6 +21,7 @@ from harness.bench.measuring import Usage
 from harness.bench.rates_command import add_rates_action
 from harness.bench.sensitivity_command import add_action
 from harness.bench.tables import bare_table, comparison_table, machine_line
+from harness.bench.throughput import add_throughput_action
 from harness.errors import HarnessError
 from harness.reporting.machine import describe
 
@@ -68,6 +69,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     add_evaluation_action(actions)
     add_images_action(actions)
     add_rates_action(actions)
+    add_throughput_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:

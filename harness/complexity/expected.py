@@ -88,16 +88,25 @@ class ExpectedComplexity:
         return next((each for each in self.defects if each.column is column), None)
 
 
-def read_expected(path: Path, rows: Collection[str]) -> dict[str, ExpectedComplexity]:
+@dataclass(frozen=True, slots=True)
+class PageComplexity:
+    """What the rows of one page are known to count, each by its id.
+
+    Attributes:
+        rows: in the order of the page.
+        unknown: why the others cannot be counted.
+    """
+
+    rows: Mapping[str, ExpectedComplexity]
+    unknown: Mapping[str, str]
+
+
+def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     """Read a file of pinned counts and hold it against the rows of its page.
 
     Args:
         path: a file such as ``expected/complexity/resnext.toml``.
         rows: the ids of all rows on the page.
-
-    Returns:
-        One entry for each row, in the order of ``rows``; none for rows that the file lists under
-        ``[unknown]``, with the reason why they cannot be counted.
 
     Raises:
         ExpectationError: the file cannot be read; a key is missing or its value is not what it
@@ -112,18 +121,16 @@ def read_expected(path: Path, rows: Collection[str]) -> dict[str, ExpectedComple
     entries = top.table("rows")
     for row in entries.values:
         entries.known(row, rows, what="row")
-    unknown = top.table("unknown") if "unknown" in top.values else _Table(str(path), "unknown", {})
-    for row in unknown.values:
-        unknown.known(row, rows, what="row")
-        unknown.text(row)
+    table = top.table("unknown") if "unknown" in top.values else _Table(str(path), "unknown", {})
+    unknown = {table.known(row, rows, what="row"): table.text(row) for row in table.values}
+    for row in unknown:
         if row in entries.values:
-            raise ExpectationError(f"{unknown.place(row)} has an entry in [rows], so it is known")
-    missing = [row for row in rows if row not in entries.values and row not in unknown.values]
+            raise ExpectationError(f"{table.place(row)} has an entry in [rows], so it is known")
+    missing = [row for row in rows if row not in entries.values and row not in unknown]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
-    return {
-        row: _read_row(row, entries.table(row), causes) for row in rows if row in entries.values
-    }
+    known = {row: _read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
+    return PageComplexity(known, unknown)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,12 +32,12 @@ def expected_knowledge(folder: Path, page: str) -> Knowledge:
         return Knowledge()
     rows = {row.id: row for row in read_page(paths["pages"]).rows}
     variants: dict[str, Variant] = {}
-    complexity: dict[str, ExpectedComplexity] = {}
+    complexity: Mapping[str, ExpectedComplexity] = {}
     published: ExpectedPublished | None = None
     if paths["variants"].is_file():
         variants = read_variants(paths["variants"])
     if paths["complexity"].is_file():
-        complexity = read_complexity(paths["complexity"], list(rows))
+        complexity = read_complexity(paths["complexity"], list(rows)).rows
     if paths["published"].is_file():
         published = read_published(paths["published"], list(rows))
     told = f"counted, {recorded_path(paths['complexity'])}"

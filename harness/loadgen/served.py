@@ -70,7 +70,7 @@ def require_right(
     odd = [position for position in range(len(alone)) if counts[position] != 1]
     if not served or (each_once and (odd or len(served) != len(alone))):
         raise PartialOutput(
-            f"{log}: {len(served)} answers to {len(alone)} images; not once: {odd[:5]}", case=case
+            f"{log}: {len(served)} answers to {len(alone)} images; not once: {odd[:5]}"
         )
     farthest = 0.0
     for place, one in enumerate(served):

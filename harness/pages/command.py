@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -90,36 +91,49 @@ def print_omissions(page: Page, file: str) -> None:
 
 def _write(pages: list[tuple[Path, Page]], out: Path) -> int:
     for path, page in pages:
-        target = out / f"{page.name}.toml"
-        try:
-            changed = write_expected(page, target)
-        except HarnessError as error:
-            print(error, file=sys.stderr)
+        if write_page(path, page, out) != OK:
             return BAD_INPUT
-        state = "written" if changed else "unchanged"
-        print(f"{path.as_posix()}: {_summary(page)}; {target.as_posix()} {state}")
+    return OK
+
+
+def write_page(path: Path, page: Page, out: Path) -> int:
+    """Write the expected file of one page, and print what became of it; the exit status."""
+    target = out / f"{page.name}.toml"
+    try:
+        changed = write_expected(page, target)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    state = "written" if changed else "unchanged"
+    print(f"{path.as_posix()}: {_summary(page)}; {target.as_posix()} {state}")
     return OK
 
 
 def _check(pages: list[tuple[Path, Page]], args: argparse.Namespace) -> int:
-    out: Path = args.out
-    code = OK
-    for path, page in pages:
-        target = out / f"{page.name}.toml"
-        try:
-            lines = _differences(path, page, target)
-        except ExpectationError as error:
-            print(error, file=sys.stderr)
-            code = BAD_INPUT
-            continue
-        if lines:
-            print(*lines, sep="\n")
-            command = ["python", "-m", "harness", "extract", str(path), "--out", str(out)]
-            print("accept:", shlex.join(command + ["--lenient"] * args.lenient))
-            code = max(code, DIFFERENT)
-        else:
-            print(f"{path.as_posix()}: {_summary(page)}; as {target.as_posix()} says")
-    return code
+    options = ["--out", str(args.out)] + ["--lenient"] * args.lenient
+    return max(
+        check_page(path, page, args.out, accept=["extract", str(path), *options])
+        for path, page in pages
+    )
+
+
+def check_page(path: Path, page: Page, out: Path, *, accept: Sequence[str]) -> int:
+    """Print how one page differs from its expected file; the exit status. Nothing is written.
+
+    ``accept``: the command that writes the file, after ``python -m harness``.
+    """
+    target = out / f"{page.name}.toml"
+    try:
+        lines = _differences(path, page, target)
+    except ExpectationError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    if not lines:
+        print(f"{path.as_posix()}: {_summary(page)}; as {target.as_posix()} says")
+        return OK
+    print(*lines, sep="\n")
+    print("accept:", shlex.join(["python", "-m", "harness", *accept]))
+    return DIFFERENT
 
 
 def _differences(path: Path, page: Page, target: Path) -> list[str]:

@@ -26,7 +26,11 @@ _LIBRARIES: Final = (
     *("torch", "torchvision", "timm", "mmpretrain", "mmengine", "mmcv-lite", "paddlepaddle"),
     *("paddleclas", "thop", "fvcore"),
 )
-_CODE: Final = ("resolving", "sources", "complexity", "published", "judging/published.py")
+_CODE: Final = (
+    *("resolving", "resolving/tables/timm.csv", "sources", "complexity", "published"),
+    *("judging/published.py", "images/pipelines"),
+)
+_ADDED: Final = (entry_points.SOURCES, entry_points.COUNTING_RULES)
 
 
 def resolved(page: Page, text: str, store: Store) -> Entry:
@@ -43,15 +47,14 @@ def resolved(page: Page, text: str, store: Store) -> Entry:
         BuildError: the child crashed or hung.
     """
     added = {
-        f"{group}:{name}": value
-        for group in (entry_points.SOURCES, entry_points.COUNTING_RULES)
-        for name, value in entry_points.added(group).items()
+        (group, name): at for group in _ADDED for name, at in entry_points.added(group).items()
     }
+    packages = [package for one in added for package in entry_points.packages(*one)]
     key = Key.of(
         "resolve",
         inputs={"page": _plain(page), "text": page.sha256},
-        options={"added": added},
-        tools=tools(*_LIBRARIES) | {"code": code_digest(*_CODE)},
+        options={"added": {f"{group}:{name}": at for (group, name), at in added.items()}},
+        tools=tools(*_LIBRARIES, *packages) | {"code": code_digest(*_CODE)},
     )
 
     def produce(folder: Path) -> Mapping[str, JSON]:

@@ -13,7 +13,7 @@ import numpy as np
 from harness.backends.backend import Build, Host, Input, Precision
 from harness.backends.processor import processor
 from harness.backends.session import Session
-from harness.errors import CompileError
+from harness.errors import CompileError, RunError
 
 HEAVY_IN_FLOAT = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 
@@ -75,8 +75,10 @@ class OnnxRuntime:
             "bytes": compiled.stat().st_size,
         }
 
-    def session(self, model: Path, *, precision: Precision) -> Session:  # noqa: ARG002
+    def session(self, model: Path, *, precision: Precision) -> Session:
         """The file says in which precision it runs."""
+        if precision not in self.precisions:
+            raise RunError(f"ONNX Runtime runs {' and '.join(self.precisions)}, not {precision}")
         from harness.backends import onnxruntime
 
         return onnxruntime.Session(model)

@@ -116,8 +116,12 @@ class Vendor:
         write_text(folder / RUNTIME, runtime_text(ops))
         return {"bytes": made.bytes, "seconds": round(made.seconds, 3), "log": made.log}
 
-    def session(self, model: Path, *, precision: Precision) -> Session:  # noqa: ARG002
+    def session(self, model: Path, *, precision: Precision) -> Session:
         """Run jobs on a card of their own; on another one where it died."""
+        if precision not in self.precisions:
+            raise RunError(
+                f"the vendor's runner runs {' and '.join(self.precisions)}, not {precision}"
+            )
         host = self._host
         if host.cards_folder is None:
             raise MissingBackend("the vendor's cards need a folder for their locks")

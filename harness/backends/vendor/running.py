@@ -183,9 +183,13 @@ class LevelsSession:
         """Run images uint8 (n, 3, height, width), RGB, as one job: float32 (n, classes).
 
         Raises:
-            RunError, Unavailable: as :meth:`Jobs.answers`.
-            ValueError: these are no images.
+            RunError: these are no images; or as :meth:`Jobs.answers`.
+            Unavailable: as :meth:`Jobs.answers`.
         """
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not images.size:
+            raise RunError(
+                f"{images.dtype} {images.shape}, expected levels: uint8 (n, 3, height, width)"
+            )
         with workspace(self.scratch) as folder:
             files = [folder / matching.name_of(index) for index in range(len(images))]
             for file, image in zip(files, images, strict=True):

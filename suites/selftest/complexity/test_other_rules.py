@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -100,6 +101,57 @@ def test_mmengine_counts_norms_twice_and_activations_not(network) -> None:
         counted = count(network, "torch", input_shape=IMAGE, rule="mmengine")
     assert counted.operations == CONV + 2 * NORM + NORM + FC  # the pool has as many elements
     assert all(parameter.device.type == "cpu" for parameter in network.parameters())
+
+
+class Indexing(nn.Module):
+    """A convolution of the channels that a mask keeps, in an order, with biases that are looked up:
+    as a window attention looks up those of relative positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kept", torch.tensor([True, False, True]))
+        self.register_buffer("places", torch.tensor([1, 0, 1, 0]), persistent=False)
+        self.order = nn.Parameter(torch.tensor([1, 0]), requires_grad=False)
+        self.biases = nn.Parameter(torch.zeros(2))
+        self.conv = nn.Conv2d(2, 4, 3, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x[:, self.kept][:, self.order]) + self.biases[self.places].view(1, 4, 1, 1)
+
+
+class LookingUp(nn.Module):
+    """As much of it as needs no values, only indices that there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("places", torch.tensor([1, 0, 1, 0]))
+        self.biases = nn.Parameter(torch.zeros(2))
+        self.conv = nn.Conv2d(3, 4, 3, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) + self.biases[self.places].view(1, 4, 1, 1)
+
+
+@pytest.fixture
+def _memory_of_wild_numbers() -> Iterator[None]:
+    """What is allocated holds NaN, or the largest whole number."""
+    torch.use_deterministic_algorithms(True)  # fills it, see fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("_memory_of_wild_numbers")
+@pytest.mark.parametrize(
+    ("network", "device", "channels"), [(Indexing, "cpu", 2), (LookingUp, "meta", 3)]
+)
+def test_a_traced_run_depends_on_no_memorys_content(network, device, channels) -> None:
+    with torch.device(device):
+        module = network().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        counted = count(module, "torch", input_shape=IMAGE, rule="mmengine")
+    assert counted.operations == 30 * 30 * 4 * 9 * channels
+    assert all(buffer.device.type == device for buffer in module.buffers())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("fvcore") is not None, reason="fvcore is installed")

@@ -55,6 +55,35 @@ def test_check_writes_nothing_and_says_what_it_would(
     assert "variants/large.toml: would be drafted" in capsys.readouterr().out
 
 
+def test_check_says_how_the_page_differs_from_what_was_extracted(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    assert update(page, expected, "--check") == 0
+    extracted = expected / "pages" / "large.toml"
+    before = extracted.read_bytes()
+    page.write_text(page.read_text("utf-8").replace("76.130", "76.310", 1), encoding="utf-8")
+    capsys.readouterr()
+    assert update(page, expected, "--check") == 1
+    printed = capsys.readouterr().out
+    assert f"large/torchvision/net0 top1 = 76.310, {extracted} says 76.130" in printed
+    assert f"accept: python -m harness update {page} --expected {expected}\n" in printed
+    assert extracted.read_bytes() == before
+    assert update(page, expected) == 0
+    assert f"{extracted} written" in capsys.readouterr().out
+    assert update(page, expected, "--check") == 0
+
+
+def test_a_check_of_an_extracted_file_that_cannot_be_read_ends_with_2(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    update(page, tmp_path / "new")
+    (tmp_path / "new" / "pages" / "large.toml").write_text("page = 1\n", encoding="utf-8")
+    assert update(page, tmp_path / "new", "--check") == 2
+    assert "pages/large.toml: page: expected text, got 1" in capsys.readouterr().err
+
+
 def test_what_was_decided_by_hand_is_told_apart_and_kept(
     page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

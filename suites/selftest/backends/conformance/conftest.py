@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
+import examined_hosts
 import pytest
 
+from harness.backends.backend import Host
 from harness.backends.registry import backend
-from harness.conformance import Exam, Subject, make_subject
+from harness.conformance import Exam, Subject, Terms, make_subject
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +26,8 @@ def exam(
     """The examination of a backend of the registry, by its name."""
     name = request.param
     folder = tmp_path_factory.mktemp(f"exam-{name}")
-    with Exam(partial(backend, name), subject, folder, name=name) as made:
+    host = replace(examined_hosts.HOSTS.get(name, Host()), cards_folder=folder / "cards")
+    terms = Terms(calls=examined_hosts.CALLS[name]) if name in examined_hosts.CALLS else None
+    make = partial(backend, name)
+    with Exam(make, subject, folder, name=name, host=host, terms=terms) as made:
         yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from examined_hosts import HOSTS
 
 from harness.backends.backend import Precision
 from harness.backends.registry import BACKENDS, backend
@@ -13,7 +14,7 @@ from harness.errors import Unavailable
 def precisions(name: str) -> tuple[Precision, ...]:
     """In what a backend can be examined here: nothing where it cannot be used."""
     try:
-        one = backend(name)
+        one = backend(name, HOSTS.get(name))
         one.tools()
     except Unavailable:
         return ()
@@ -27,7 +28,7 @@ RUNS = [(name, precision) for name in BACKENDS for precision in precisions(name)
 def test_it_can_be_used_here(name: str) -> None:
     """A backend that cannot is skipped, and says why."""
     try:
-        assert backend(name).tools()
+        assert backend(name, HOSTS.get(name)).tools()
     except Unavailable as error:
         pytest.skip(str(error))
 
