@@ -33,6 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             figures = f"documented to fail: {documented.format}"
         variant = subject.variant
-        model = f"unresolved: {variant.unresolved}" if variant.unresolved else variant.model
-        print(f"{subject.id:45} {model:38} {figures}")
+        line = f"{subject.id:45} {variant.model or 'unresolved':38} {figures}"
+        print(f"{line}  {variant.unresolved}" if variant.unresolved else line)
     return 0

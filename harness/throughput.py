@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from harness.pipeline import Workshop, exported_file
 from harness.records import Measurement
 
 MIB = 2**20
+BATCH = 8  # images of an Offline batch on the CPU
 TEST_SECONDS = 60.0  # of one test of one subject, beyond which it is taken to hang
-JOB = Load(instances=1, processes=1, batch=176)
-"""Of a backend that loads its device by itself: as many images as the runner has in flight."""
+JOB_IMAGES = 176
+"""Of a job of a backend that loads its device by itself: as many as the vendor's runner has in
+flight, with ``-i 8 -b 22``."""
+
+LEAST_DOUBLED = 3  # images given twice: they are not counted, and cost time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,15 @@ def measure_speeds(
     precisions: Sequence[Precision],
     effort: Effort,
     folder: Path,
+    *,
+    job_images: int = JOB_IMAGES,
 ) -> Speeds:
     """Measure a row on a backend, alone on this machine as far as the suite is concerned.
 
     Args:
         folder: where LoadGen's logs are kept; made anew.
+        job_images: of one job, of a backend that loads its device by itself. Each job is a process
+            that has to start, and is given up to four images again.
 
     Raises:
         Unavailable: the backend, LoadGen or memory is not here.
@@ -83,13 +91,14 @@ def measure_speeds(
     folder.mkdir(parents=True, exist_ok=True)
     images = _images(workshop, row, target, folder)
     of_levels = target.input == "levels"
-    load = JOB if of_levels else Load(instances=1, processes=1, batch=8)
+    load = Load(instances=1, processes=1, batch=job_images if of_levels else BATCH)
     scenarios: tuple[Scenario, ...] = ("Offline",) if of_levels else ("SingleStream", "Offline")
     subjects = [reference_subject(folder)]
     costs: dict[str, tuple[Measurement, ...]] = {}
     for precision in precisions:
         path, costs[precision] = _model(workshop, row, name, precision)
-        opened = OpenModel(name, workshop.settings.host, precision, path)
+        host = replace(workshop.settings.host, doubled=LEAST_DOUBLED)
+        opened = OpenModel(name, host, precision, path)
         subjects.append(Subject(name=precision, open_session=opened, images=images, load=load))
     tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
     facts: Mapping[str, Any] = workshop.run_apart(

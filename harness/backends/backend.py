@@ -29,6 +29,8 @@ class Host:
         cards_folder: where the locks of cards lie; one for all processes of the machine.
         card_timeout_s: seconds to wait for a card.
         timeout_s: seconds for one compilation or one run by an outside tool.
+        doubled: images of a job of the vendor's runner that it is given twice, to see that outputs
+            fit inputs; all where there are fewer. At least 3.
     """
 
     tools: Path | None = None
@@ -37,6 +39,7 @@ class Host:
     cards_folder: Path | None = None
     card_timeout_s: float = 3600.0
     timeout_s: float = 1800.0
+    doubled: int = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,7 @@ class Vendor:
             runtime_file=model.parent / RUNTIME,
             timeout_s=host.timeout_s,
             card_timeout_s=host.card_timeout_s,
+            doubled=host.doubled,
         )
         return LevelsSession(AnyCard(jobs, len(host.cards)))
 

@@ -29,8 +29,8 @@ from harness.records import Measurement, Outcome, Verdict
 MARGIN = 0.05
 """Share by which two runs of one model on one machine may differ, apart from noise between rounds:
 memory is laid out anew, and the reference feels the machine a little otherwise than the model. Five
-runs of ResNeXt-50 on a shared machine, without the inconclusive ones, were 4.5 % apart at most, noise
-included."""
+runs of ResNeXt-50 on a shared machine, without the inconclusive ones, were 4.5 % apart at most,
+noise included."""
 
 MOST_NOISE = 0.10
 """Share; where the noise is larger nothing passes. So what passes has not changed by a quarter."""

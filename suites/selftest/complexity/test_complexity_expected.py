@@ -32,7 +32,7 @@ defects = [{ column = "macs", printed = "4.765", kind = "tenth", true = 4_288_18
 def read(tmp_path: Path, text: str, rows: tuple[str, ...] = (ROW,)):
     path = tmp_path / "page.toml"
     path.write_text(text, encoding="utf-8")
-    return read_expected(path, rows)
+    return read_expected(path, rows).rows
 
 
 def test_a_sound_file_is_read_as_written(tmp_path) -> None:
@@ -196,6 +196,8 @@ UNKNOWN = SOUND + '\n[unknown]\n"page/timm/other" = "no source: keras"\n'
 
 def test_a_row_that_cannot_be_counted_is_listed_with_its_reason(tmp_path) -> None:
     assert read(tmp_path, UNKNOWN, (ROW, "page/timm/other")).keys() == {ROW}
+    both = read_expected(tmp_path / "page.toml", (ROW, "page/timm/other"))
+    assert both.unknown == {"page/timm/other": "no source: keras"}
     with pytest.raises(UnknownKey, match="unknown row 'page/timm/other'"):
         read(tmp_path, UNKNOWN)
     both = UNKNOWN.replace("page/timm/other", ROW)

@@ -81,7 +81,7 @@ def test_each_defect_is_named_and_read_back(tmp_path: Path, kind: str) -> None:
     column = "params" if found.claim.metric is Metric.PARAMS else "operations"
     path = tmp_path / "page.toml"
     path.write_text(drafts.complexity(page_of(one, **{column: found})), encoding="utf-8")
-    (entry,) = read_expected(path, [one.row.id]).values()
+    (entry,) = read_expected(path, [one.row.id]).rows.values()
     (defect,) = entry.defects
     assert (defect.kind, defect.printed) == (kind, found.claim.figure)
     assert defect.cause
@@ -106,7 +106,8 @@ def test_a_row_without_counts_is_listed_with_its_reason(tmp_path: Path) -> None:
     other = resolved("lost", unresolved="no source: keras")
     path = tmp_path / "page.toml"
     path.write_text(drafts.complexity(page_of(other)), encoding="utf-8")
-    assert read_expected(path, [other.row.id]) == {}
+    read = read_expected(path, [other.row.id])
+    assert (read.rows, read.unknown) == ({}, {other.row.id: "no source: keras"})
     with pytest.raises(ExpectationError, match=r"no entry in \[rows\] for page/timm/net"):
         read_expected(path, [other.row.id, "page/timm/net"])
 

@@ -1,4 +1,4 @@
-"""A row's speed is held against what was accepted for it, on this backend, machine and precision."""
+"""A row's speed is held against what was accepted for it: backend, machine and precision."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def made(tmp_path: Path, subject: Subject) -> Made:
     def measurer(**speeds: float) -> Throughputs:
         cost = {"int8": (Measurement("artifact_size", 24.5, "MiB"),)}
         measured = {(subject.id, BACKEND): Speeds(facts(**speeds), cost)}
-        return Throughputs(gate, Workshop(settings), 6, 1.0, tmp_path, measured)
+        return Throughputs(gate, Workshop(settings), 6, 1.0, 176, tmp_path, measured)
 
     return measurer
 
@@ -164,3 +164,20 @@ def test_a_model_is_opened_where_it_is_served(tmp_path: Path) -> None:
         opened()
     with pytest.raises(MissingBackend, match="no backend 'onnxrt', meant 'onnxruntime'"):
         replace(opened, backend="onnxrt")()
+
+
+def test_the_speed_of_tools_that_stand_in_is_not_judged(
+    made: Made, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throughputs = made(fp32=24.0, int8=20.0)
+    accept(made(fp32=24.0, int8=40.0), subject, "int8")
+    target = throughputs.workshop.backend(BACKEND)
+    told = {**target.tools(), "vamp": "vamp stand-in 1"}
+    ratios = throughputs.ratios(subject, BACKEND, "int8")
+    monkeypatch.setattr(target, "tools", lambda: told)
+    verdicts = (
+        *throughputs.verdicts(ratios, subject, command=""),
+        throughputs.int8_verdict(subject, BACKEND, command=""),
+    )
+    assert {one.outcome for one in verdicts} == {Outcome.NOT_MEASURED}
+    assert all("vamp only stands in" in one.headline for one in verdicts)
