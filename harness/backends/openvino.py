@@ -86,7 +86,7 @@ def compile_int8(
     try:
         # Core.read_model would not fold constants, and NNCF would then take the wrong axes of a
         # grouped convolution's weights for its channels
-        converted = openvino.convert_model(model)
+        converted = _converted(model)
     except Exception as error:
         raise CompileError(f"OpenVINO cannot read {model.name}: {_said(error)}") from error
     if readers := openvino_graph.not_finite(converted):
@@ -151,6 +151,15 @@ def _number_anew(model: openvino.Model, *, given: Collection[str]) -> None:
         if MADE_UP.fullmatch(name) and name not in given:
             new = renamed.setdefault(name, f"{name.rpartition('_')[0]}.{len(renamed)}")
             node.set_friendly_name(new + slash + part)
+
+
+def _converted(model: Path) -> Any:
+    """The model with its constants folded; the converter sets the root logger, which is set back."""
+    level = logging.root.level
+    try:
+        return openvino.convert_model(model)
+    finally:
+        logging.root.setLevel(level)
 
 
 class _Collecting(logging.Handler):

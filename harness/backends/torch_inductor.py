@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import tempfile
+import threading
 import warnings
 import zipfile
 from collections import Counter
@@ -140,9 +141,18 @@ def _program(model: Path, input_shape: tuple[int, int, int]) -> torch.export.Exp
         return torch.export.export(converted.module(), example, dynamic_shapes=({0: batch},))
 
 
+_QUIET = threading.Lock()
+"""What is set for the whole process is set back by whoever set it, and not by somebody later."""
+
+
 @contextmanager
 def _quiet(workspace: Path) -> Iterator[None]:
-    """Keep inductor's files in a workspace, and its warnings to itself."""
+    """Keep inductor's files in a workspace, and its warnings to itself; one thread at a time."""
+    with _QUIET:
+        yield from _alone(workspace)
+
+
+def _alone(workspace: Path) -> Iterator[None]:
     before = os.environ.get(CACHE)
     os.environ[CACHE] = str(workspace)  # read already where it is imported
     level = logging.root.manager.disable

@@ -8,6 +8,9 @@ from harness.conformance.exam import Exam
 MIB = 2**20
 
 
+ALLOCATOR_BYTES = 3 * 2**20  # 0.9 MiB are seen over five calls that keep nothing
+
+
 def leaves_no_files(exam: Exam, precision: Precision) -> None:
     """None in the working folder, among temporary files, or beside the model."""
     left = set(exam.residue(precision).files)
@@ -34,9 +37,12 @@ def leaves_no_threads(exam: Exam, precision: Precision) -> None:
 
 
 def keeps_no_memory(exam: Exam, precision: Precision) -> None:
-    """Over many calls memory grows by less than half of what their images take."""
+    """Over many calls memory grows by less than half of what their images take.
+
+    A few MiB are the allocator's own, whatever is called; few or small images show no leak.
+    """
     residue = exam.residue(precision)
-    bound = residue.images_bytes // 2
+    bound = max(residue.images_bytes // 2, ALLOCATOR_BYTES)
     if residue.grown_bytes > bound:
         exam.fail(
             precision,

@@ -1,4 +1,5 @@
 """Networks with their weights; a child keeps the last one, for the other steps of its row."""
+
 from __future__ import annotations
 
 import gc

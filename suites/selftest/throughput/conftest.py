@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stand_ins import Lane, pictures, trial
+from serving_stand_ins import Lane, pictures, trial
 
 from harness.loadgen.trials import run_trial
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import stand_ins
+import serving_stand_ins
 
 from harness.backends.vendor import Load
 from harness.errors import MeasureError, MismatchedOutput, RunError, RunHang, WrongOutput
@@ -38,11 +38,11 @@ def subject(images: Path) -> Make:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """A stand-in beside a stand-in for the reference, in a child as the suite measures."""
     folder = tmp_path_factory.mktemp("measured")
-    np.save(folder / "images.npy", stand_ins.pictures())
+    np.save(folder / "images.npy", serving_stand_ins.pictures())
     reference, candidate = (
         Subject(
             name=name,
-            open_session=stand_ins.Sleeping,
+            open_session=serving_stand_ins.Sleeping,
             images=folder / "images.npy",
             load=PAIRS,
             identity={"reference": "stand-in"},
@@ -114,7 +114,7 @@ def test_subjects_are_tested_in_turns_there_and_back(
         run(trial, lanes, folder)
 
     monkeypatch.setattr(measuring, "run_trial", noted)
-    both = [subject(stand_ins.Sleeping, name) for name in ("one", "two")]
+    both = [subject(serving_stand_ins.Sleeping, name) for name in ("one", "two")]
     measure(both, SHORT, tmp_path, ["Offline"])
     assert turns[:2] == ["one accuracy", "two accuracy"]
     assert [turn.split()[0] for turn in turns[2:]] == ["one", "two", "two", "one", "one", "two"]
@@ -122,31 +122,31 @@ def test_subjects_are_tested_in_turns_there_and_back(
 
 def test_a_session_that_swaps_is_noticed(subject: Make, tmp_path: Path) -> None:
     with pytest.raises(MismatchedOutput, match="accuracy: answer 0"):
-        measure([subject(stand_ins.Swapping)], SHORT, tmp_path, ["Offline"])
+        measure([subject(serving_stand_ins.Swapping)], SHORT, tmp_path, ["Offline"])
 
 
 def test_a_session_that_answers_before_it_has_computed_is_noticed(
     subject: Make, tmp_path: Path
 ) -> None:
     with pytest.raises((MismatchedOutput, WrongOutput)):
-        measure([subject(stand_ins.Early)], SHORT, tmp_path, ["SingleStream"])
+        measure([subject(serving_stand_ins.Early)], SHORT, tmp_path, ["SingleStream"])
 
 
 def test_a_session_that_is_wrong_in_batches_only_is_noticed(subject: Make, tmp_path: Path) -> None:
-    measure([subject(stand_ins.Empty)], SHORT, tmp_path / "alone", ["SingleStream"])
+    measure([subject(serving_stand_ins.Empty)], SHORT, tmp_path / "alone", ["SingleStream"])
     with pytest.raises(WrongOutput, match="is that of no image"):
-        measure([subject(stand_ins.Empty)], SHORT, tmp_path / "batches", ["Offline"])
+        measure([subject(serving_stand_ins.Empty)], SHORT, tmp_path / "batches", ["Offline"])
 
 
 def test_a_session_that_answers_all_alike_is_noticed(subject: Make, tmp_path: Path) -> None:
     with pytest.raises(MeasureError, match="images 0 and 1 have the same answer"):
-        measure([subject(stand_ins.Alike)], SHORT, tmp_path, ["Offline"])
+        measure([subject(serving_stand_ins.Alike)], SHORT, tmp_path, ["Offline"])
 
 
 def test_a_session_that_hangs_under_load_is_noticed(subject: Make, tmp_path: Path) -> None:
     effort = Effort(rounds=3, seconds=0.05, answer_timeout_s=1.0)
     with pytest.raises(RunHang, match=r"candidate, SingleStream: no answer .* within 1 s"):
-        measure([subject(stand_ins.HangingLater)], effort, tmp_path, ["SingleStream"])
+        measure([subject(serving_stand_ins.HangingLater)], effort, tmp_path, ["SingleStream"])
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def slow_before(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("slow_before")
 def test_a_session_that_became_faster_is_tested_for_longer(subject: Make, tmp_path: Path) -> None:
     effort = Effort(rounds=1, seconds=0.1)
-    facts = measure([subject(stand_ins.Sleeping, load=ONE)], effort, tmp_path, ["Offline"])
+    facts = measure([subject(serving_stand_ins.Sleeping, load=ONE)], effort, tmp_path, ["Offline"])
     assert (tmp_path / "Offline/candidate/round-01.2").is_dir()
     (found,) = facts["scenarios"]["Offline"]["candidate"]["rounds"]
     assert found["duration_s"] >= 0.1
@@ -174,24 +174,32 @@ def test_an_invalid_test_is_no_figure(
         r"candidate, Offline: LoadGen finds the test INVALID: it was over too soon \(.*round-01\)"
     )
     with pytest.raises(MeasureError, match=reason):
-        measure([subject(stand_ins.Sleeping)], Effort(rounds=1, seconds=1), tmp_path, ["Offline"])
+        measure(
+            [subject(serving_stand_ins.Sleeping)],
+            Effort(rounds=1, seconds=1),
+            tmp_path,
+            ["Offline"],
+        )
 
 
 def test_too_few_queries_are_no_figure(subject: Make, tmp_path: Path) -> None:
     effort = Effort(rounds=1, seconds=0.005, queries=4)
     with pytest.raises(MeasureError, match=r"INVALID: it had too few queries"):
-        measure([subject(stand_ins.Sleeping)], effort, tmp_path, ["SingleStream"])
+        measure([subject(serving_stand_ins.Sleeping)], effort, tmp_path, ["SingleStream"])
 
 
 def test_a_session_that_cannot_be_opened_is_named_by_its_subject(
     subject: Make, tmp_path: Path
 ) -> None:
-    both = [subject(stand_ins.Sleeping, "one"), subject(stand_ins.unloadable, "two")]
+    both = [
+        subject(serving_stand_ins.Sleeping, "one"),
+        subject(serving_stand_ins.unloadable, "two"),
+    ]
     with pytest.raises(RunError, match="two, Offline: raised ZeroDivisionError"):
         measure(both, SHORT, tmp_path, ["Offline"])
 
 
 def test_nothing_to_measure_and_a_name_twice_are_refused(subject: Make, tmp_path: Path) -> None:
-    for subjects in ([], [subject(stand_ins.Sleeping)] * 2):
+    for subjects in ([], [subject(serving_stand_ins.Sleeping)] * 2):
         with pytest.raises(ValueError, match="rounds of"):
             measure(subjects, SHORT, tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from stand_ins import (
+from serving_stand_ins import (
     IMAGES,
     Early,
     Floats,

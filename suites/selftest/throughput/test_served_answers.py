@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stand_ins import IMAGES, Floats, pictures, right
+from serving_stand_ins import IMAGES, Floats, pictures, right
 
 from harness.errors import MeasureError, MismatchedOutput, PartialOutput, WrongOutput
 from harness.loadgen.logs import Served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -243,3 +244,9 @@ def test_a_model_that_cannot_be_run_is_not_handed_on(
 def test_nothing_is_printed(compiled, build, capfd: pytest.CaptureFixture[str]) -> None:
     compiled(OPENVINO, build)
     assert capfd.readouterr() == ("", "")
+
+
+def test_logging_of_the_process_is_left_as_it_was(build: Build, tmp_path: Path) -> None:
+    before = logging.root.level, list(logging.root.handlers)
+    OpenVino(Host()).compile(build, tmp_path)
+    assert (logging.root.level, list(logging.root.handlers)) == before
