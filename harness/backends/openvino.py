@@ -154,7 +154,7 @@ def _number_anew(model: openvino.Model, *, given: Collection[str]) -> None:
 
 
 def _converted(model: Path) -> Any:
-    """The model, constants folded; the converter sets the root logger's level, which is set back."""
+    """The model, constants folded; the root logger's level, which that sets, is set back."""
     level = logging.root.level
     try:
         return openvino.convert_model(model)
