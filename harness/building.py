@@ -44,16 +44,17 @@ class Settings:
     host: Host = field(default_factory=Host)
 
 
+def make_worker() -> Worker:
+    """The child process of a worker, not started yet."""
+    return Worker(recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT)
+
+
 @dataclass
 class Builder:
     """Builds things once: one store, one child process, one ledger of memory."""
 
     settings: Settings
-    worker: Worker = field(
-        default_factory=lambda: Worker(
-            recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT
-        )
-    )
+    worker: Worker
 
     @cached_property
     def store(self) -> Store:

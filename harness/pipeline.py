@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import keys, steps
-from harness.artifacts import Entry
+from harness.artifacts import Entry, Store
 from harness.backends.backend import Backend, Precision
 from harness.backends.registry import EMBEDDED, backend
 from harness.buildconfig import BuildConfig, read_build_config
-from harness.building import Builder
+from harness.building import Builder, Settings, make_worker
 from harness.catalogue import Subject
 from harness.complexity.counts import Counts
 from harness.embedded import EmbeddedImages, sized
@@ -46,6 +46,7 @@ from harness.forms import (
     is_repeated,
     probes,
 )
+from harness.isolation import Worker
 from harness.limits import is_large
 from harness.sources.variants import Variant
 from harness.steps import NetworkSpec, Weights
@@ -70,10 +71,22 @@ class Reference:
 
 
 @dataclass
-class Workshop(Builder):
+class Workshop:
     """Counts, exports, compiles and runs networks, each thing once."""
 
+    settings: Settings
+    worker: Worker = field(default_factory=make_worker)
     _backends: dict[str, Backend] = field(default_factory=dict)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Where things are built, or found."""
+        return Builder(self.settings, self.worker)
+
+    @property
+    def store(self) -> Store:
+        """Where everything built is kept."""
+        return self.builder.store
 
     @cached_property
     def config(self) -> BuildConfig:
@@ -146,7 +159,9 @@ class Workshop(Builder):
         """Operations and parameters under each rule."""
         asked = tuple(sorted(set(rules)))
         key = keys.count_key(variant, size, asked)
-        entry = self.build("count", key, variant, CountError, steps.count, variant, size, asked)
+        entry = self.builder.build(
+            "count", key, variant, CountError, steps.count, variant, size, asked
+        )
         counted = entry.facts["counts"]
         assert isinstance(counted, dict)
         return {rule: Counts(**values) for rule, values in counted.items()}
@@ -158,7 +173,9 @@ class Workshop(Builder):
         key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
         batches = probes(variant)
         count = 1 + max(map(max, batches))
-        entry = self.use("reference", key, variant, BuildError, steps.reference, spec, count)
+        entry = self.builder.use(
+            "reference", key, variant, BuildError, steps.reference, spec, count
+        )
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
@@ -178,9 +195,9 @@ class Workshop(Builder):
         key = keys.export_key(variant, size, spec.weights.identity, options)
         if form.format == "torchscript":
             step = steps.export_torchscript
-            return self.build("export", key, variant, ExportError, step, spec)
+            return self.builder.build("export", key, variant, ExportError, step, spec)
         repeat = is_repeated(form, variant)
-        return self.build(
+        return self.builder.build(
             "export", key, variant, ExportError, steps.export_onnx, spec, form, repeat
         )
 
@@ -210,7 +227,7 @@ class Workshop(Builder):
         )
         file = exported_file(target)
         path = Path() if self.store.get(key) else _undamaged(model, file)
-        return self.build(
+        return self.builder.build(
             "compile",
             key,
             variant,
@@ -255,7 +272,7 @@ class Workshop(Builder):
             batches=batches,
         )
         path = Path() if self.store.get(key) else _undamaged(model, file)
-        entry = self.use(
+        entry = self.builder.use(
             "run",
             key,
             variant,

@@ -101,7 +101,7 @@ def measure_speeds(
         opened = OpenModel(name, host, precision, path)
         subjects.append(Subject(name=precision, open_session=opened, images=images, load=load))
     tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
-    facts: Mapping[str, Any] = workshop.run_apart(
+    facts: Mapping[str, Any] = workshop.builder.run_apart(
         "run",
         row.variant,
         measure,

@@ -131,7 +131,7 @@ def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: Arr
     images = workshop.images.files(subject.size).evaluation
     memory_bytes = bytes_for("run", subject.variant)
     try:
-        with workshop.ledger.reserve(memory_bytes, owner=f"{fault.name} {subject.id}"):
+        with workshop.builder.ledger.reserve(memory_bytes, owner=f"{fault.name} {subject.id}"):
             where, logits = workshop.worker.run(
                 faulty_logits,
                 compiled,

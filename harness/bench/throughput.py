@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +15,11 @@ from harness import atomic
 from harness.backends.backend import PRECISIONS, Precision
 from harness.errors import HarnessError, RunError
 from harness.isolation import Worker
+from harness.option_types import count
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from harness.backends.session import Session
     from harness.loadgen.measuring import Subject
 
 OK: Final = 0
@@ -57,7 +56,7 @@ def add_throughput_action(actions: _SubParsersAction[argparse.ArgumentParser]) -
         ("rounds", 10, "of each model"),
     ):
         parser.add_argument(
-            f"--{name}", type=_count, default=value, metavar="N", help=f"{told}: %(default)s"
+            f"--{name}", type=count, default=value, metavar="N", help=f"{told}: %(default)s"
         )
     parser.add_argument(
         "--seconds", type=_seconds, default=1.0, metavar="S", help="at least, a test: %(default)s"
@@ -74,13 +73,6 @@ def run(args: argparse.Namespace) -> int:
     except HarnessError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
-
-
-def open_session(backend_name: str, precision: Precision, model: Path) -> Session:
-    """A session of a backend; to be called in the process that runs it."""
-    from harness.backends.registry import backend
-
-    return backend(backend_name).session(model, precision=precision)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -109,13 +101,15 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _subjects(args: argparse.Namespace, models: Mapping[Precision, Path]) -> list[Subject]:
+    from harness.backends.backend import Host
     from harness.backends.vendor import Load
     from harness.loadgen.measuring import Subject
+    from harness.throughput import OpenModel
 
     return [
         Subject(
             name=name,
-            open_session=partial(open_session, args.backend, name, path.absolute()),
+            open_session=OpenModel(args.backend, Host(), name, path.absolute()),
             images=args.images.absolute(),
             load=Load(instances=args.instances, processes=args.processes, batch=args.batch),
         )
@@ -157,12 +151,6 @@ def _logs(asked: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="zoo-bench-logs-") as folder:
         yield Path(folder)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def _seconds(text: str) -> float:

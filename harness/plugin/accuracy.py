@@ -238,7 +238,7 @@ class Accuracies:
             self.workshop.images = embedded
         answers: dict[str, Answers] = {}
         for some, how in _courses(models, course):
-            answers |= self.workshop.run_apart(
+            answers |= self.workshop.builder.run_apart(
                 "run",
                 subject.variant,
                 measure_files,

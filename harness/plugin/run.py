@@ -164,7 +164,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def _budget(config: pytest.Config) -> int:
-    return Workshop(config.stash[GATE].settings).ledger.budget_bytes
+    return Workshop(config.stash[GATE].settings).builder.ledger.budget_bytes
 
 
 class _Weigher:
