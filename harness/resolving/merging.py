@@ -15,7 +15,6 @@ from harness.errors import ExpectationError
 
 _BLOCKS: Final = re.compile(r"\n{2,}")
 _HEADING: Final = re.compile(r"^\[rows\.(?P<key>.+)\]$", re.MULTILINE)
-_KINDS: Final = re.compile(r"^\[kinds\][^\n]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,17 @@ def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
         for defect in found[row].get("defects", ())
         if defect["kind"] not in old.get("kinds", {})
     }
-    text = _with_kinds(text, kinds)
+    uncountable = {
+        row: reason
+        for row, reason in new.get("unknown", {}).items()
+        if row not in entries and row not in old.get("unknown", {})
+    }
+    text = _with_lines(_with_lines(text, "kinds", kinds), "unknown", uncountable)
     for row in added:
         text = f"{text.rstrip()}\n\n{blocks[row]}\n"
     differing = tuple(_differing(entries, found))
-    return Merged(text, added, differing, tuple(row for row in entries if row not in rows))
+    gone = tuple(row for row in (*entries, *old.get("unknown", {})) if row not in rows)
+    return Merged(text, (*added, *uncountable), differing, gone)
 
 
 def _blocks(draft: str) -> dict[str, str]:
@@ -79,13 +84,14 @@ def _blocks(draft: str) -> dict[str, str]:
     return found
 
 
-def _with_kinds(text: str, kinds: Mapping[str, str]) -> str:
-    if not kinds:
+def _with_lines(text: str, table: str, values: Mapping[str, str]) -> str:
+    """The text with lines added to a table of texts, which is made where there is none."""
+    if not values:
         return text
-    lines = tomli_w.dumps(kinds)
-    heading = _KINDS.search(text)
+    lines = tomli_w.dumps(values)
+    heading = re.search(rf"^\[{table}\][^\n]*\n", text, re.MULTILINE)
     if heading is None:
-        return f"{text.rstrip()}\n\n[kinds]\n{lines}"
+        return f"{text.rstrip()}\n\n[{table}]\n{lines}"
     return text[: heading.end()] + lines + text[heading.end() :]
 
 

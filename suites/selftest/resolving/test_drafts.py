@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,21 @@ def test_an_entry_of_no_row_is_told(tmp_path: Path) -> None:
     kept.write_text(KEPT, encoding="utf-8")
     merged = merge(kept, drafts.complexity(page_of()), rows=frozenset())
     assert merged.gone == ("page/timm/old",)
+
+
+@pytest.mark.parametrize("known", ["", '\n[unknown]\n"page/timm/odd" = "kept"\n'])
+def test_a_new_row_that_cannot_be_counted_is_added_with_its_reason(
+    tmp_path: Path, known: str
+) -> None:
+    kept = tmp_path / "page.toml"
+    kept.write_text(KEPT + known, encoding="utf-8")
+    draft = '[unknown]\n"page/timm/new" = "no source"\n"page/timm/odd" = "found"\n'
+    rows = frozenset({"page/timm/old", "page/timm/new", "page/timm/odd"})
+    merged = merge(kept, draft, rows=rows)
+    unknown = tomllib.loads(merged.text)["unknown"]
+    assert unknown == {"page/timm/new": "no source", "page/timm/odd": "kept" if known else "found"}
+    assert merged.text.startswith("# by hand")
+    assert "page/timm/new" in merged.added
 
 
 # ── a folder of expectations ──────────────────────────────────────────────────────────────────
