@@ -23,6 +23,7 @@ _DECIMAL: Final = re.compile(
 _TIMES: Final = re.compile(r"\s*[xX×*,]\s*")
 _BRACKETS: Final = {"(": ")", "[": "]"}
 _SIZE: Final = re.compile(r"(?P<sides>[0-9xX×*,\s]*[0-9])\s*(?P<unit>[a-zA-Z\u4e00-\u9fff]*)")
+_SAME: Final = {"G", "B"}  # a giga is a billion
 _CHANNELS: Final = (1, 3)
 _MAX_SIDE: Final = 100_000  # pixels; no image in a data set is larger
 
@@ -112,6 +113,6 @@ def _one_unit(printed: str, of_column: str, metric: Metric) -> str:
     unit = UNITS[metric].get(printed.casefold())
     if unit is None:
         raise ValueError(f"unknown unit {printed!r} of {metric}; known: {known_units(metric)}")
-    if of_column and unit != of_column:
+    if of_column and unit != of_column and {unit, of_column} != _SAME:
         raise ValueError(f"the cell says {unit}, the header {of_column}")
     return unit

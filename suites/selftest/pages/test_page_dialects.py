@@ -114,6 +114,7 @@ def test_a_header_that_leaves_something_open_is_unknown(header, problem):
         ("25M", Metric.PARAMS, "", ("25", "M")),
         ("25.50 m", Metric.PARAMS, "", ("25.50", "M")),
         ("4.5GFLOPs", Metric.FLOPS, "", ("4.5", "G")),
+        ("15.1G", Metric.FLOPS, "B", ("15.1", "G")),
         ("600 million", Metric.FLOPS, "", ("600", "M")),
         ("1,217.250", Metric.FLOPS, "M", ("1217.250", "M")),
         ("25,028,904", Metric.PARAMS, "K", ("25028904", "K")),
