@@ -64,6 +64,22 @@ def test_cases_of_a_backend_are_those_that_it_has_precisions_for(run_gate: RunGa
     ]
 
 
+def test_accuracy_on_another_backend_names_it_and_leaves_fp32_to_the_embedded_one(
+    run_gate: RunGate,
+) -> None:
+    file = "import pytest\n@pytest.mark.accuracy\ndef test_accuracy(accuracy_case): pass\n"
+    options = ("--backend=onnxruntime", "--backend=vendor", "--backend=torch")
+    ids = run_gate("--collect-only", "-q", *options, test_file=file).ids
+    assert sorted(one for one in ids if "top1" in one) == [
+        f"test_accuracy[{SLUG}-top1-fp32]",
+        f"test_accuracy[{SLUG}-top1-int8]",
+        f"test_accuracy[{SLUG}-torch-top1-bf16]",
+        f"test_accuracy[{SLUG}-torch-top1-fp16]",
+        f"test_accuracy[{SLUG}-vendor-top1-fp16]",
+        f"test_accuracy[{SLUG}-vendor-top1-int8]",
+    ]
+
+
 def test_only_the_embedded_backend_is_run_where_none_is_named(run_gate: RunGate) -> None:
     ids = run_gate("--collect-only", "-q", test_file=FILE).ids
     assert {one.rpartition("-")[0].rpartition("-")[2] for one in ids} == {"onnxruntime"}

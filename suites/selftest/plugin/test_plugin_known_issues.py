@@ -169,3 +169,14 @@ def test_an_issue_that_excuses_too_much_is_refused(
     run = run_gate(**failing(AS_STATED))
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert f"unknown error '{error}'" in run.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("backend", "code"), [("onnxruntime", 0), ("openvino-qdq", 0), ("openvino", 4)]
+)
+def test_an_issue_about_a_backend_that_is_not_run_is_left_alone(
+    run_gate: RunGate, expected: Path, backend: str, code: int
+) -> None:
+    write_issue(expected, f"test_int8.py::test_int8[{OTHER_SLUG}-gone-openvino-int8]")
+    run = run_gate(f"--backend={backend}", test_int8="def test_int8(int8_case): pass")
+    assert run.code == code
