@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n auto
 
 ARGS ?=
 STAND_IN := --vendor-tools fixtures/vendor_toolchain --backend onnxruntime --backend vendor \
-	--rounds 3 --round-seconds 0.1 --job-images 16
+	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d
 
 .PHONY: setup gate nightly nightly-stand-in selftest lint test clean
