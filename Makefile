@@ -29,10 +29,11 @@ gate: setup
 	$(PYTEST)
 
 nightly: setup
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTEST) --nightly $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-nightly} \
+		$(PYTEST) --nightly $(ARGS)
 
 nightly-stand-in:
-	$(MAKE) nightly ARGS="$(STAND_IN) $(ONE_ROW)"
+	HYPOTHESIS_PROFILE=ci $(MAKE) nightly ARGS="$(STAND_IN) $(ONE_ROW)"
 
 selftest: setup
 	$(PYTEST) suites/selftest
