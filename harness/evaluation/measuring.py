@@ -118,7 +118,8 @@ class ModelFile:
         """
         target = backend(self.backend, self.host)
         if self.backend == EMBEDDED:
-            return Model(self.digest, onnxruntime.Session(self.path, threads=threads))
+            session: Session = onnxruntime.Session(self.path, threads=threads)
+            return Model(self.digest, session, target.tools())
         session = target.session(self.path, precision=self.precision)
         if self.levels is not None:
             session = FromTensors(session, self.levels)
