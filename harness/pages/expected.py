@@ -144,7 +144,7 @@ class _Decoder:
         )
 
     def _row(self, table: Any, page: str, where: str) -> Row:
-        checked = self._model(table, _ROW | {"claims": list}, page, where)
+        checked = self._model(table, _ROW | {"claims": list}, page, where, sizes=_sizes(table))
         claims = [
             self._claim(claim, f"{where}.claims[{n}]") for n, claim in enumerate(table["claims"])
         ]
@@ -152,14 +152,17 @@ class _Decoder:
             raise self._error(f"{where}.claims", "two claims about one metric")
         return Row(**checked | {"claims": tuple(claims)})
 
-    def _model(self, table: Any, types: _Types, page: str, where: str) -> dict[str, Any]:
-        """A checked table whose id is the one that its source and name make."""
+    def _model(
+        self, table: Any, types: _Types, page: str, where: str, *, sizes: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """A checked table whose id is the one that its source and name make, or one of these
+        input sizes too."""
         checked = self._check(table, types, where=where)
         try:
             id_ = model_id(page=page, source=checked["source"], name=checked["name"])
         except ValueError as error:
             raise self._error(where, f"source or name {error}") from None
-        if checked["id"] != id_:
+        if checked["id"] not in (id_, *(f"{id_}-{size}" for size in sizes)):
             raise self._error(f"{where}.id", f"expected {id_}, got {checked['id']}")
         return checked
 
@@ -198,3 +201,13 @@ class _Decoder:
 
     def _error(self, key: str, message: str) -> ExpectationError:
         return ExpectationError(f"{self.file}: {key}: {message}")
+
+
+def _sizes(table: Any) -> tuple[str, ...]:
+    """The input sizes that a row claims, before it is checked."""
+    claims = table.get("claims") if isinstance(table, dict) else None
+    return tuple(
+        str(claim.get("figure"))
+        for claim in (claims if isinstance(claims, list) else ())
+        if isinstance(claim, dict) and claim.get("metric") == Metric.INPUT_SIZE
+    )

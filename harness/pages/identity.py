@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from harness.errors import DuplicateRow
-from harness.records import Row
+from harness.records import Metric, Row
 
 _SEPARATORS: Final = re.compile(r"[\s/\\@:,;()\[\]=\u2010-\u2015\u2212]+")
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -59,13 +60,19 @@ def page_title(path: Path) -> str:
     return path.stem
 
 
-def refuse_duplicate(row: Row, seen: dict[str, Row], *, path: str) -> None:
+def entered(row: Row, seen: dict[str, Row], *, path: str) -> Row:
     """Enter ``row`` into ``seen`` (by slug), unless another row would share its test ids.
+
+    A name that stands there at another input size is another model: the later row then has its
+    size in its id, ``page/source/name-384``.
 
     Raises:
         DuplicateRow: names the lines of both.
     """
     earlier = seen.get(row.slug)
+    if earlier is not None and earlier.id == row.id and _size(row) not in ("", _size(earlier)):
+        row = replace(row, id=f"{row.id}-{_size(row)}")
+        earlier = seen.get(row.slug)
     if earlier is not None:
         raise DuplicateRow(
             f"{row.id} already stands in line {earlier.line}"
@@ -75,3 +82,9 @@ def refuse_duplicate(row: Row, seen: dict[str, Row], *, path: str) -> None:
             line=row.line,
         )
     seen[row.slug] = row
+    return row
+
+
+def _size(row: Row) -> str:
+    claim = row.claim(Metric.INPUT_SIZE)
+    return claim.figure.text if claim else ""

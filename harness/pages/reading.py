@@ -14,7 +14,7 @@ from harness.pages.cells import Cell, without_marks
 from harness.pages.columns import Column, Role
 from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
-from harness.pages.identity import id_part, model_id, page_title, refuse_duplicate
+from harness.pages.identity import entered, id_part, model_id, page_title
 from harness.pages.kinds import NEEDED, Kind, holds_precisions, kind_of
 from harness.pages.ledger import settle
 from harness.pages.notes import FailureNote, failure_notes
@@ -152,9 +152,7 @@ class _Reading:
                 continue
             with self._listing("row", rows=1):
                 of_line = self._of_line(line, columns, number)
-                for row in of_line:
-                    refuse_duplicate(row, self.seen, path=self.file)
-                rows += of_line
+                rows += [entered(row, self.seen, path=self.file) for row in of_line]
         return rows
 
     def _columns(self, table: Table) -> list[Column]:

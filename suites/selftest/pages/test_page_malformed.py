@@ -9,10 +9,12 @@ import pytest
 
 from harness.errors import DuplicateRow, MalformedTable, PageError, UnknownColumn
 from harness.pages import reading
+from harness.pages.expected import read_expected, write_expected
 from harness.pages.reading import read_page
 
 TOP1 = "| 72.956 |"
 DELIMITERS = "| :---: | :--: | :--: | :--: | :---: | :----: | :---: |\n"
+SMALL_AGAIN = "| small_net | timm | 76.13 | 92.9 | 4.288 | 25.029 | 224 |"
 WIDE = "| wide_net | [timm](https://example.org/timm/wide.py)"
 
 CELLS = {
@@ -151,7 +153,20 @@ def test_no_character_can_go_missing_and_take_a_row_along(zoo, tmp_path):
 
 def test_a_row_that_comes_twice_is_refused_with_both_lines(edited):
     with pytest.raises(DuplicateRow, match=r"zoo\.md:19: zoo/timm/small_net .* in line 18"):
-        read_page(edited("| wide_net |", "| small_net |"))
+        read_page(edited(f"{WIDE} | 76.13 | 92.9 | 4.288 | 25.029 | 256 |", SMALL_AGAIN))
+
+
+def test_a_name_at_another_input_size_is_another_model(tmp_path):
+    path = tmp_path / "page.md"
+    table = "|model|source|top1|resolution|\n|-|-|-|-|\n|b|timm|{}|224|\n|b|timm|{}|{}|\n"
+    path.write_text(table.format(83, 84, 384))
+    page = read_page(path)
+    assert [row.id for row in page.rows] == ["page/timm/b", "page/timm/b-384"]
+    write_expected(page, tmp_path / "page.toml")
+    assert read_expected(tmp_path / "page.toml").rows == page.rows
+    path.write_text(table.format(83, 84, 224))
+    with pytest.raises(DuplicateRow, match="page/timm/b already stands in line 3"):
+        read_page(path)
 
 
 def test_rows_that_would_share_a_test_id_are_refused(tmp_path):
