@@ -309,46 +309,47 @@ class Workshop:
             return Form("torchscript")
         return compiled_form(subject.variant.source)
 
-    def probe_outputs(self, subject: Subject, form: Form, backend: str | None = None) -> Array:
-        """Logits of the probes by an export: the first image alone, then a batch.
-
-        ``backend``: by default what is made for the form, TorchScript's own or the embedded one.
-        """
+    def probe_outputs(self, subject: Subject, form: Form) -> Array:
+        """Logits of the probes by an export: the first image alone, then a batch."""
         variant, size = subject.variant, subject.size
         batches = probes(variant)
-        own = "torch" if form.format == "torchscript" else EMBEDDED
-        target = backend or own
+        target = "torch" if form.format == "torchscript" else EMBEDDED
 
         def exported() -> Entry:
             return self.exported(variant, size, form)
 
-        compared = backend or (form == compiled_form(variant.source))
-        if subject.complexity is None or not compared:
+        if subject.complexity is None or form != compiled_form(variant.source):
             return self.outputs(variant, size, exported, form.file, backend=target, batches=batches)
         every = self.outputs(variant, size, exported, form.file, backend=target)
         return every[: sum(map(len, batches))]
 
+    def float_probes(self, subject: Subject, backend: str) -> Array:
+        """Logits of the probes by a backend's own fp32."""
+        return self._ran(subject, backend, "fp32")[: sum(map(len, probes(subject.variant)))]
+
     def evaluated(self, subject: Subject, backend: str, precision: Precision) -> Array:
         """A row on a backend: logits of all evaluation images, in their order."""
-        variant, size = subject.variant, subject.size
+        return each_once(self._ran(subject, backend, precision))
+
+    def _ran(self, subject: Subject, backend: str, precision: Precision) -> Array:
+        """Logits of :data:`ALL_BATCHES`, or of all images once where each job is a process."""
         target = self.backend(backend)
+        file = target.compiles(precision)
 
         def model() -> Entry:
-            if target.compiles(precision) is None:
+            if file is None:
                 return self.compilable(subject, backend)
             return self.compiled_row(subject, backend, precision)
 
-        one_job = target.input == "levels"  # each is a process of its own
-        outputs = self.outputs(
-            variant,
-            size,
+        return self.outputs(
+            subject.variant,
+            subject.size,
             model,
-            target.compiles(precision) or exported_file(target),
+            file or exported_file(target),
             backend=backend,
             precision=precision,
-            batches=(EVALUATION,) if one_job else ALL_BATCHES,
+            batches=(EVALUATION,) if target.input == "levels" else ALL_BATCHES,
         )
-        return each_once(outputs)
 
     def compiled_row(
         self, subject: Subject, backend: str = EMBEDDED, precision: Precision = "int8"

@@ -39,7 +39,7 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     subject, backend = fp32_case.subject, fp32_case.backend
     record.weights = workshop.weights_kind
     form = workshop.form_for(subject, backend)
-    outputs = workshop.probe_outputs(subject, form, backend)
+    outputs = workshop.float_probes(subject, backend)
     reference = workshop.reference(subject.variant, subject.size)
     agreement, tolerance = checks.compare_floats(reference, outputs, subject)
     record.measured(*agreement.measurements(form=form.id))

@@ -106,7 +106,8 @@ class Session:
             self._run: Any = aoti_load_package(str(compiled), run_single_threaded=False)
             self._shape = self._run.get_metadata().get(SHAPE, "")
         except Exception as error:
-            raise RunError(f"torch cannot load {compiled.name}: {error}") from error
+            said = str(error).partition("\n")[0]  # then a list of all that is in the file
+            raise RunError(f"torch cannot load {compiled.name}: {said}") from error
         if not self._shape:
             raise RunError(f"{compiled.name} does not say for which images it was compiled")
 
