@@ -22,6 +22,7 @@ MEASURED_BY = "test_parity["
 NAME = "centred_sqnr"
 SPEED_BY = "test_speed_is_the_accepted_one["
 SPEED_RATIO = "_speed_ratio"
+MISSING = "not installed"
 TOOLS = ("onnxruntime", "torch", "openvino", "nncf")
 """Whose versions stand beside what was accepted, where the run log has them."""
 
@@ -64,10 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _conditions(log: Run) -> dict[str, str]:
-    return {
-        "machine": log.header.machine.cpu,
-        **{name: log.header.tools[name] for name in TOOLS if name in log.header.tools},
-    }
+    versions = {name: log.header.tools.get(name, MISSING) for name in TOOLS}
+    here = {name: version for name, version in versions.items() if version != MISSING}
+    return {"machine": log.header.machine.cpu, **here}
 
 
 def _parities(log: Run, expected: Path) -> Files:
