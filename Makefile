@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PYTEST := $(BIN)/python -m pytest -n auto
 
 ARGS ?=
-STAND_IN := --vendor-tools fixtures/vendor_toolchain --backend onnxruntime --backend vendor \
+STAND_IN := --vendor-tools=fixtures/vendor_toolchain --backend onnxruntime --backend vendor \
 	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d
 
