@@ -7,12 +7,14 @@ test report (through xdist too) and are written by the controlling process alone
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from harness.backends.registry import EMBEDDED
 from harness.catalogue import Subject
 from harness.errors import (
     HarnessError,
@@ -26,7 +28,7 @@ from harness.errors import (
     UnfitVersion,
 )
 from harness.judging.verdicts import require
-from harness.plugin.collection import CASE, ISSUE
+from harness.plugin.collection import CASE, ISSUE, Case
 from harness.plugin.options import GATE, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
@@ -34,6 +36,11 @@ from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defe
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
+REPEATED = (
+    *("page", "lenient", "weights", "vendor-tools", "imagenet", "calibration"),
+    *("calibration-images", "build-config"),
+)
+"""Options that say what is run and on what; they belong to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
 """What is wrong with a host on which a backend cannot be used."""
 PHASES = ("setup", "call", "teardown")
@@ -42,7 +49,7 @@ PHASES = ("setup", "call", "teardown")
 
 @dataclass
 class Record:
-    """One case's notes."""
+    """One case's notes. ``options``: those without which pytest would not run the same case."""
 
     case: str
     row: str = ""
@@ -53,11 +60,12 @@ class Record:
     measurements: list[Measurement] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     reason: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """What repeats just this case."""
-        return f"pytest '{self.case}'"
+        return " ".join((f"pytest '{self.case}'", *self.options))
 
     def measured(self, *measurements: Measurement) -> None:
         """Note figures, whatever is judged about them."""
@@ -112,7 +120,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Open the notes of a case."""
     case = item.stash.get(CASE, None)
     stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
-    item.stash[RECORD] = Record(item.nodeid, case.subject.id if case else "", stage)
+    row = case.subject.id if case else ""
+    item.stash[RECORD] = Record(item.nodeid, row, stage, options=_needed(item.config, case, stage))
+
+
+def _needed(config: pytest.Config, case: Case | None, stage: str) -> tuple[str, ...]:
+    """The options that a case depends on, as they stand on a command line."""
+    found = []
+    if case is not None and case.backend not in ("", EMBEDDED):
+        found.append(f"--backend {case.backend}")
+    if stage == "throughput":
+        found.append("--throughput")
+    for name in REPEATED:
+        value = config.getoption(f"--{name}")
+        if value is True:
+            found.append(f"--{name}")
+        elif value:
+            found.append(shlex.quote(f"--{name}={value}"))
+    return tuple(found)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -108,6 +108,23 @@ def test_a_backend_that_is_required_and_not_here_fails(run_gate: RunGate, tmp_pa
     assert NO_TOOLS in found.printed
 
 
+def test_the_command_that_repeats_a_case_has_the_options_it_depends_on(
+    run_gate: RunGate, tmp_path: Path
+) -> None:
+    file = """
+    import pytest
+
+    @pytest.mark.throughput
+    def test_speed(speed_case, record):
+        assert False, record.command
+    """
+    options = ("--backend=vendor", "--precision=int8", "--throughput", f"--vendor-tools={tmp_path}")
+    found = run_gate(*options, test_file=file)
+    case = f"test_file.py::test_speed[{SLUG}-vendor-int8]"
+    command = f"pytest '{case}' --backend vendor --throughput --vendor-tools={tmp_path}"
+    assert command in found.printed
+
+
 def test_a_backend_that_does_not_exist_is_refused(run_gate: RunGate) -> None:
     found = run_gate("--backend=vendr", test_file=FILE)
     assert found.code == 4
