@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import cast
 
 from harness import checks, keys
-from harness.artifacts import Entry
+from harness.artifacts import Entry, Needed
 from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED
 from harness.catalogue import Subject
 from harness.datasets import CalibrationSet
 from harness.embedded import EmbeddedImages
-from harness.errors import DamagedArtifact, HarnessError, MissingDataset, RunError
+from harness.errors import HarnessError, MissingDataset, RunError
 from harness.evaluation.answers import Answers
 from harness.evaluation.calibrating import CalibratedImages
 from harness.evaluation.judging import Judgement, Question, judge
@@ -90,8 +89,10 @@ def calibrate_on(
 
 def model_file(
     workshop: Workshop, subject: Subject, precision: Precision, backend: str = EMBEDDED
-) -> ModelFile:
+) -> tuple[Entry, ModelFile]:
     """A row's model for a backend: exported, and compiled where the backend compiles.
+
+    Hold the entry for as long as the file is used.
 
     Raises:
         Unavailable: weights, a library, or photographs to calibrate on are missing.
@@ -106,10 +107,12 @@ def model_file(
     form = workshop.form_for(subject, backend)
     file = target.compiles(precision)
     if file is None:
-        entry, path = _sound(lambda: workshop.compilable(subject, backend), form.file)
+        entry, path = Needed(lambda: workshop.compilable(subject, backend), form.file).opened()
         checks.require_as_promised(entry.facts, form, subject, command="")
     else:
-        entry, path = _sound(lambda: workshop.compiled_row(subject, backend, precision), file)
+        entry, path = Needed(
+            lambda: workshop.compiled_row(subject, backend, precision), file
+        ).opened()
     if target.input == "tensors":
         ops = None
     else:
@@ -123,7 +126,7 @@ def model_file(
             stage=RunError,
             case=subject.id,
         )
-    return ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
+    return entry, ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
 
 
 def measure_row(
@@ -141,7 +144,8 @@ def measure_row(
         Unavailable, StageError: see :func:`model_file`.
         HarnessError: see :func:`harness.evaluation.measuring.measure`.
     """
-    models: dict[str, ModelFile] = {one: model_file(workshop, subject, one) for one in precisions}
+    found = {one: model_file(workshop, subject, one) for one in precisions}  # held till the end
+    models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
     return measure_files(subject.id, models, maker, course, threads=threads)
 
 
@@ -158,17 +162,3 @@ def judge_row(
     )
     low = next((one for precision, one in answers.items() if precision != "fp32"), None)
     return judge(question, fp32=answers.get("fp32"), int8=low)
-
-
-def _sound(build: Callable[[], Entry], file: str) -> tuple[Entry, Path]:
-    """An entry and its model, made anew where a file is not what was written."""
-    try:
-        return _opened(build(), file)
-    except DamagedArtifact:
-        return _opened(build(), file)
-
-
-def _opened(entry: Entry, file: str) -> tuple[Entry, Path]:
-    for name in entry.files:
-        entry.file(name)
-    return entry, entry.file(file)

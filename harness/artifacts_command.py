@@ -41,7 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _add_choice(parser: argparse.ArgumentParser, *, required: bool) -> None:
     what = parser.add_mutually_exclusive_group(required=required)
-    what.add_argument("--limit", metavar="SIZE", help="remove until the rest fits, as in 10GiB")
+    what.add_argument("--limit", metavar="SIZE", help="make room until the rest fits, as in 10GiB")
     what.add_argument("--older-than", metavar="AGE", help="remove what was not used for so long")
     what.add_argument("--all", action="store_true", help="remove everything that is not in use")
 
@@ -142,11 +142,14 @@ def _tensors(store: Store, console: Console, args: argparse.Namespace) -> None:
 
 
 def _prune(store: Store, console: Console, args: argparse.Namespace) -> None:
+    large = {stored.path for stored in store.entries() if stored.large}
     if args.older_than:
         removed = store.prune(older_than_s=parse_age(args.older_than))
     else:
         removed = store.prune(limit_bytes=0 if args.all else parse_size(args.limit))
     kept = store.entries()
+    let_go = large & {stored.path for stored in kept if not stored.large}
     console.print(
-        f"removed {len(removed)} entries; {size_text(occupied(kept))} left in {len(kept)} entries"
+        f"let the large files of {len(let_go)} entries go, removed {len(removed)} entries; "
+        f"{size_text(occupied(kept))} left in {len(kept)} entries"
     )

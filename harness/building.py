@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import errno
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.artifacts import JSON, Entry, Key, Store, open_store
+from harness.artifacts import JSON, Entry, Key, Needed, Store, open_store
+from harness.artifacts.quantities import MIB, size_text
 from harness.backends.backend import Host
 from harness.errors import DamagedArtifact, MissingSource, StageError
 from harness.isolation import Worker
@@ -24,6 +28,8 @@ STEP_STAGES = {
     "run": "export",
 }
 """The marker of the tests that need a step."""
+
+NEARLY_FULL_BYTES = 512 * MIB  # with less free, a step that failed has likely failed of that
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,9 @@ class Builder:
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
 
-        ``repeat``, ``waits_s``: see :meth:`run_apart`.
+        ``arguments``: what the function gets after its folder; of a :class:`Needed` it gets the
+        path, and nobody asks for one where nothing is built. ``repeat``, ``waits_s``: see
+        :meth:`run_apart`.
 
         Raises:
             MissingSource: no upstream network is known for the row.
@@ -89,20 +97,26 @@ class Builder:
             raise MissingSource(f"{variant.row}: {variant.unresolved}")
 
         def produce(folder: Path) -> Mapping[str, JSON]:
+            held, given = _opened(arguments)
             if step in ("run", "compile") and is_large(variant):
                 self.worker.recycle()  # frameworks keep freed memory for themselves
-            facts: dict[str, JSON] = dict(
-                self.run_apart(
-                    step,
-                    variant,
-                    function,
-                    folder,
-                    *arguments,
-                    stage=stage,
-                    repeat=repeat,
-                    waits_s=waits_s,
+            try:
+                facts: dict[str, JSON] = dict(
+                    self.run_apart(
+                        step,
+                        variant,
+                        function,
+                        folder,
+                        *given,
+                        stage=stage,
+                        repeat=repeat,
+                        waits_s=waits_s,
+                    )
                 )
-            )
+            except StageError as error:
+                raise _with_disk(error, self.store.root) from None
+            finally:
+                held.clear()  # until here, nothing that was opened could go
             return facts | {
                 "peak_bytes": self.worker.last_peak_bytes or 0,
                 "cpu_s": round(self.worker.last_cpu_s, 3),
@@ -153,3 +167,31 @@ class Builder:
             except DamagedArtifact:
                 return self.build(step, key, *arguments, **how)
         return entry
+
+
+def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:
+    """The entries that are needed, to be held, and the arguments with paths in their place."""
+    held: list[Entry] = []
+    given: list[object] = []
+    for one in arguments:
+        if isinstance(one, Needed):
+            entry, path = one.opened()
+            held.append(entry)
+            given.append(path)
+        else:
+            given.append(one)
+    return held, given
+
+
+def _with_disk(error: StageError, root: Path) -> StageError:
+    """The error, with a word about the disk where that is full: what comes of it differs widely."""
+    free = shutil.disk_usage(root).free
+    if free >= NEARLY_FULL_BYTES and os.strerror(errno.ENOSPC) not in error.message + error.log:
+        return error
+    cause = (
+        f"most likely because the disk is full: {size_text(free)} free at {root}; make room, or "
+        "choose another folder with --store or ZOO_STORE"
+    )
+    return type(error)(
+        f"{error.message}; {cause}", case=error.case, command=error.command, log=error.log
+    )

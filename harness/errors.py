@@ -247,6 +247,10 @@ class DamagedArtifact(HarnessError):
     """An entry of the artifact store is not what it was when it was written."""
 
 
+class LetGoArtifact(DamagedArtifact):
+    """A large file of an entry was let go to make room; building anew brings it back."""
+
+
 # ── what does not hold ────────────────────────────────────────────────────────────────────────
 
 

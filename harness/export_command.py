@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import checks
+from harness.artifacts import Needed
 from harness.atomic import sync
 from harness.building import Settings
 from harness.catalogue import EXPECTED, Subject, read_catalogue
@@ -60,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     workshop = Workshop(settings)
     try:
-        entry = workshop.exported(subject.variant, subject.size, form)
+        exported = Needed(lambda: workshop.exported(subject.variant, subject.size, form), form.file)
+        entry, path = exported.opened()
         command = f"python -m harness export {subject.id} --format {form.format} --out DIR"
         checks.require_as_promised(entry.facts, form, subject, command=command)
         suffix = "pt" if form.format == "torchscript" else "onnx"
@@ -72,10 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
             with _complete(beside) as partial:
                 shutil.copyfile(entry.file(data), partial)
             with _complete(target) as partial:
-                refer_to(entry.file(form.file), beside.name, partial)
+                refer_to(path, beside.name, partial)
         else:
             with _complete(target) as partial:
-                shutil.copyfile(entry.file(form.file), partial)
+                shutil.copyfile(path, partial)
     except OSError as error:
         raise HarnessError(f"cannot write to {arguments.out}: {error.strerror}") from error
     finally:

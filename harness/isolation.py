@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,11 +44,12 @@ _START = (
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A running child, the connection to it, and the file its output goes to."""
+    """A running child, the connection to it, the file its output goes to, and its ``TMPDIR``."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
     output: IO[bytes]
+    scratch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Worker:
     """Runs functions, one at a time, in a child process that is started when first needed.
 
     The child and everything it started end with :meth:`close`, with the ``with`` block, with the
-    interpreter, and when this process is killed.
+    interpreter, and when this process is killed. Its folder for temporary files goes with it, but
+    for the last case.
 
     Attributes:
         last_peak_bytes: most resident memory of the child (not of what it started) during the
@@ -214,6 +217,7 @@ def _start(environment: Mapping[str, str]) -> _Child:
     """Start a fresh interpreter that finds the same modules, in a session of its own."""
     ours, theirs = multiprocessing.Pipe(duplex=True)
     output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in _end
+    scratch = tempfile.mkdtemp(prefix="zoo-child-")
     with theirs:
         setup = json.dumps([theirs.fileno(), sys.path])
         process = subprocess.Popen(
@@ -224,9 +228,9 @@ def _start(environment: Mapping[str, str]) -> _Child:
             stderr=subprocess.STDOUT,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
-            env={**os.environ, **environment},
+            env={**os.environ, "TMPDIR": scratch, **environment},
         )
-    return _Child(process, ours, output)
+    return _Child(process, ours, output, scratch)
 
 
 def _end(child: _Child) -> tuple[int, str]:
@@ -243,6 +247,7 @@ def _end(child: _Child) -> tuple[int, str]:
     log = _tail(child.output)
     child.connection.close()
     child.output.close()
+    shutil.rmtree(child.scratch, ignore_errors=True)
     return code, log
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import keys, steps
-from harness.artifacts import Entry, Store
+from harness.artifacts import Entry, Needed, Store
 from harness.backends.backend import Backend, Precision
 from harness.backends.registry import EMBEDDED, backend
 from harness.buildconfig import BuildConfig, read_build_config
@@ -29,7 +29,6 @@ from harness.errors import (
     BuildError,
     CompileError,
     CountError,
-    DamagedArtifact,
     ExpectationError,
     ExportError,
     RunError,
@@ -225,8 +224,6 @@ class Workshop:
             calibration=self.images.digest("calibration", size),
             config=config,
         )
-        file = exported_file(target)
-        path = Path() if self.store.get(key) else _undamaged(model, file)
         return self.builder.build(
             "compile",
             key,
@@ -236,7 +233,7 @@ class Workshop:
             backend,
             self.settings.host,
             precision,
-            path,
+            Needed(model, exported_file(target)),
             self.images.files(size).calibration,
             config,
             repeat=_repeat(backend, precision),
@@ -271,7 +268,6 @@ class Workshop:
             evaluation=self.images.digest("evaluation", size),
             batches=batches,
         )
-        path = Path() if self.store.get(key) else _undamaged(model, file)
         entry = self.builder.use(
             "run",
             key,
@@ -281,7 +277,7 @@ class Workshop:
             backend,
             self.settings.host,
             precision,
-            path,
+            Needed(model, file),
             self.images.files(size).evaluation,
             batches,
             sized(self.config, size),
@@ -382,21 +378,6 @@ def _repeat(backend: str, precision: Precision) -> str:
 def exported_file(target: Backend) -> str:
     """The name of the export that a backend takes, in its entry."""
     return "model.pt" if target.format == "torchscript" else "model.onnx"
-
-
-def _undamaged(model: Model, file: str) -> Path:
-    """A model's main file, all its files looked at; made anew where one is not what was written."""
-
-    def path() -> Path:
-        entry = model()
-        for name in entry.files:
-            entry.file(name)
-        return entry.file(file)
-
-    try:
-        return path()
-    except DamagedArtifact:
-        return path()
 
 
 def _array(entry: Entry, name: str) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.artifacts import Entry, Needed
 from harness.backends.backend import Backend, Host, Precision
 from harness.backends.registry import backend
 from harness.backends.session import Session
@@ -95,8 +96,10 @@ def measure_speeds(
     scenarios: tuple[Scenario, ...] = ("Offline",) if of_levels else ("SingleStream", "Offline")
     subjects = [reference_subject(folder)]
     costs: dict[str, tuple[Measurement, ...]] = {}
+    held: list[Entry] = []  # till the end
     for precision in precisions:
-        path, costs[precision] = _model(workshop, row, name, precision)
+        entry, path, costs[precision] = _model(workshop, row, name, precision)
+        held.append(entry)
         host = replace(workshop.settings.host, doubled=LEAST_DOUBLED)
         opened = OpenModel(name, host, precision, path)
         subjects.append(Subject(name=precision, open_session=opened, images=images, load=load))
@@ -129,22 +132,25 @@ def _images(workshop: Workshop, row: Row, target: Backend, folder: Path) -> Path
 
 def _model(
     workshop: Workshop, row: Row, name: str, precision: Precision
-) -> tuple[Path, tuple[Measurement, ...]]:
-    """A model's main file, and what it took to compile it."""
+) -> tuple[Entry, Path, tuple[Measurement, ...]]:
+    """A model's entry and main file, and what it took to compile it."""
     target = workshop.backend(name)
     file = target.compiles(precision)
     if file is None:
-        return workshop.compilable(row, name).file(exported_file(target)), ()
-    entry = workshop.compiled_row(row, name, precision)
-    for one in entry.files:
-        entry.file(one)
+        exported = Needed(lambda: workshop.compilable(row, name), exported_file(target))
+        return *exported.opened(), ()
+    entry, path = Needed(lambda: workshop.compiled_row(row, name, precision), file).opened()
     conditions = {"backend": name, "precision": precision}
     figures = [("artifact_size", entry.facts.get("bytes"), MIB, "MiB")]
     figures.append(("compile_time", entry.facts.get("seconds", entry.facts.get("cpu_s")), 1, "s"))
-    return entry.file(file), tuple(
-        Measurement(figure, round(value / scale, 3), unit, conditions)
-        for figure, value, scale, unit in figures
-        if isinstance(value, int | float)
+    return (
+        entry,
+        path,
+        tuple(
+            Measurement(figure, round(value / scale, 3), unit, conditions)
+            for figure, value, scale, unit in figures
+            if isinstance(value, int | float)
+        ),
     )
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from harness.artifacts.contents import SHARED_FROM_BYTES, Hashes, disown, share
 from harness.artifacts.keys import JSON, Key, canonical
-from harness.artifacts.layout import MANIFEST, USED
+from harness.artifacts.layout import LET_GO, MANIFEST, USED
 from harness.artifacts.leases import Lease
 from harness.artifacts.quantities import MIB
 from harness.atomic import sync, write_text
-from harness.errors import DamagedArtifact, HarnessError
+from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
 
 FORMAT = 1  # of entry.json
 MANIFEST_LIMIT_BYTES = 16 * MIB  # facts are figures, not data; what is larger is damaged
@@ -83,12 +83,15 @@ class Entry:
         touched since.
 
         Raises:
-            DamagedArtifact: the file is not what was written. The entry is then as good as
-                removed: the next build makes it anew.
+            DamagedArtifact: the file is not what was written, or (:class:`LetGoArtifact`) was
+                let go. The entry is then as good as removed: the next build makes it anew.
             HarnessError: the step made no such file.
         """
         record = self._record(name)
         path = self.path / name
+        if was_let_go(self.path, name, record):
+            (self.path / MANIFEST).unlink(missing_ok=True)
+            raise LetGoArtifact(f"{self.key}: {name} was let go to make room")
         if damage := file_damage(path, record, self._hashes):
             (self.path / MANIFEST).unlink(missing_ok=True)
             raise DamagedArtifact(f"{self.key}: {name} {damage}; the next build makes it anew")
@@ -100,6 +103,13 @@ class Entry:
         except KeyError:
             known = ", ".join(self.manifest.files) or "none"
             raise HarnessError(f"{self.key} has no file {name!r}; it has: {known}") from None
+
+
+def was_let_go(entry: Path, name: str, record: FileRecord) -> bool:
+    """Whether a file is not there because room was made."""
+    if record.size < SHARED_FROM_BYTES or (entry / name).exists():
+        return False
+    return (entry / LET_GO).exists()
 
 
 def file_damage(path: Path, record: FileRecord, hashes: Hashes | None) -> str:
@@ -122,7 +132,11 @@ def entry_damage(entry: Path) -> list[str]:
         files = read_manifest(entry).files
     except DamagedArtifact as damage:
         return [str(damage)]
-    damaged = {name: file_damage(entry / name, record, hashes) for name, record in files.items()}
+    damaged = {
+        name: file_damage(entry / name, record, hashes)
+        for name, record in files.items()
+        if not was_let_go(entry, name, record)
+    }
     return [f"{entry / name} {damage}" for name, damage in damaged.items() if damage]
 
 
@@ -167,6 +181,7 @@ def read_manifest(entry: Path, key: Key | None = None) -> Manifest:
 
     Raises:
         DamagedArtifact: it is not what was written, or a file has not the size it had.
+        LetGoArtifact: there is none, since a file that was let go was asked for.
     """
     path = entry / MANIFEST
     try:
@@ -176,6 +191,8 @@ def read_manifest(entry: Path, key: Key | None = None) -> Manifest:
             raise DamagedArtifact(f"{path}: larger than any entry.json written")
         manifest = _manifest(json.loads(text))
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and (entry / LET_GO).exists():
+            raise LetGoArtifact(f"{entry} is to be built anew") from error
         raise DamagedArtifact(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedArtifact(f"{path}: not what was written ({error})") from error
@@ -183,6 +200,8 @@ def read_manifest(entry: Path, key: Key | None = None) -> Manifest:
     if manifest.key.digest != expected:
         raise DamagedArtifact(f"{path}: belongs to another entry, {manifest.key}")
     for name, record in manifest.files.items():
+        if was_let_go(entry, name, record):
+            continue
         if damage := file_damage(entry / name, record, None):
             raise DamagedArtifact(f"{entry}: {name} {damage}")
     return manifest
@@ -208,7 +227,7 @@ def _checksum(content: Mapping[str, JSON]) -> str:
 def _produced(folder: Path, key: Key) -> Iterator[Path]:
     """The files of a folder, sorted."""
     for path in sorted(folder.rglob("*")):
-        if path in (folder / MANIFEST, folder / USED):
+        if path in (folder / MANIFEST, folder / USED, folder / LET_GO):
             raise HarnessError(f"{key}: a step cannot make a file named {path.name}")
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise HarnessError(f"{key}: {os.fspath(path.name)} is not a plain file")

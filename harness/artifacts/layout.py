@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 
 MANIFEST = "entry.json"
 USED = "used"
+LET_GO = "let-go"
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
 _OWN_FOLDERS = frozenset({"blobs", "locks", "tmp"})
 

@@ -7,10 +7,11 @@ import os
 import secrets
 import shutil
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from harness.artifacts.layout import USED, label
+from harness.artifacts.layout import LET_GO, USED, label
 
 
 class Lease:
@@ -66,6 +67,27 @@ def remove_entry(entry: Path, tmp: Path, *, keep_in_use: bool) -> bool:
         if descriptor is not None:
             os.close(descriptor)
     shutil.rmtree(gone, ignore_errors=True)
+    return True
+
+
+def let_go(entry: Path, files: Iterable[Path]) -> bool:
+    """Remove some of an entry's files, unless it is in use; False where it was kept.
+
+    Whoever is killed meanwhile leaves an entry that says of itself that files may be missing.
+    """
+    try:
+        descriptor = os.open(entry / USED, os.O_RDONLY)
+    except FileNotFoundError:  # another process was faster
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (entry / LET_GO).touch()
+        for path in files:
+            path.unlink(missing_ok=True)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    finally:
+        os.close(descriptor)
     return True
 
 

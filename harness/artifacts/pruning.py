@@ -1,4 +1,8 @@
-"""How much a store holds, and what to let go first."""
+"""How much a store holds, and what goes first.
+
+Two things can go: the large files of an entry, which leaves what was found of them, and the entry
+itself. A run on a store whose large files are gone builds only what it needs the files for.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness.artifacts.contents import SHARED_FROM_BYTES
 from harness.artifacts.layout import USED, Layout, label
-from harness.artifacts.leases import remove_entry
+from harness.artifacts.leases import let_go, remove_entry
 
 LOG = logging.getLogger(__name__)
 
@@ -25,11 +30,13 @@ class Stored:
     """An entry from outside: what it occupies, and when it was last used (seconds since 1970).
 
     ``inodes`` maps each file on disk to its bytes; entries that share a file share the inode.
+    ``large`` are the files that can be let go.
     """
 
     path: Path
     used: float
     inodes: Mapping[tuple[int, int], int]
+    large: tuple[Path, ...] = ()
 
     @property
     def step(self) -> str:
@@ -57,6 +64,43 @@ def occupied(entries: Iterable[Stored]) -> int:
     for stored in entries:
         sizes.update(stored.inodes)
     return sum(sizes.values())
+
+
+def shortage(layout: Layout, free_bytes: int) -> int:
+    """How many bytes are missing on the store's disk until ``free_bytes`` are free there.
+
+    Of a small disk no more than a quarter is asked to be free.
+    """
+    disk = shutil.disk_usage(layout.root)
+    return max(0, min(free_bytes, disk.total // 4) - disk.free)
+
+
+def make_room(layout: Layout, *, limit_bytes: int | None, free_bytes: int) -> list[Path]:
+    """Let go of large files, the least recently used first, until the store fits ``limit_bytes``
+    and its disk has ``free_bytes`` free; give the entries whose files went.
+
+    What is in use stays.
+    """
+    entries = survey(layout)
+    names = Counter(inode for stored in entries for inode in stored.inodes)
+    total = occupied(entries)
+    most = total - shortage(layout, free_bytes)
+    if limit_bytes is not None:
+        most = min(most, limit_bytes)
+    gone = []
+    for stored in entries:
+        if total <= most:
+            break
+        if stored.large and let_go(stored.path, stored.large):
+            gone.append(stored.path)
+            left = _stored(stored.path).inodes if stored.path.exists() else {}
+            lost = stored.inodes.keys() - left.keys()
+            names.subtract(lost)
+            total -= sum(stored.inodes[inode] for inode in lost if names[inode] == 0)
+            LOG.info("let the large files of %s go", label(stored.path))
+    if gone:
+        _drop_lone_blobs(layout)
+    return gone
 
 
 def prune(
@@ -122,10 +166,14 @@ def _drop_lone_blobs(layout: Layout) -> None:
 
 def _stored(entry: Path) -> Stored:
     inodes: dict[tuple[int, int], int] = {}
+    large = []
     for folder, _, names in os.walk(entry):
         for name in names:
-            found = os.stat(os.path.join(folder, name), follow_symlinks=False)
+            path = os.path.join(folder, name)
+            found = os.stat(path, follow_symlinks=False)
             inodes[found.st_dev, found.st_ino] = found.st_size
+            if found.st_size >= SHARED_FROM_BYTES:
+                large.append(Path(path))
     marker = entry / USED
     used = (marker if marker.exists() else entry).stat().st_mtime
-    return Stored(entry, used, inodes)
+    return Stored(entry, used, inodes, tuple(large))

@@ -18,13 +18,22 @@ from harness.artifacts.entries import Entry, entry_damage, read_manifest, seal
 from harness.artifacts.keys import JSON, Key
 from harness.artifacts.layout import Layout, label
 from harness.artifacts.leases import remove_entry, take_lease
-from harness.artifacts.pruning import Stored, occupied, prune, survey, sweep_entry
+from harness.artifacts.pruning import (
+    Stored,
+    make_room,
+    occupied,
+    prune,
+    shortage,
+    survey,
+    sweep_entry,
+)
 from harness.artifacts.quantities import GIB, parse_size
 from harness.atomic import sync
-from harness.errors import DamagedArtifact, HarnessError
+from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
 
 LOG = logging.getLogger(__name__)
-DEFAULT_LIMIT_BYTES = 40 * GIB  # a decision: several large pages, and a fraction of a build disk
+DEFAULT_LIMIT_BYTES = 8 * GIB  # decisions: a fraction of a build disk; what a large row's steps
+FREE_BYTES = 6 * GIB  # write at a time on two workers
 
 Produce = Callable[[Path], Mapping[str, JSON]]
 
@@ -35,10 +44,20 @@ class Store:
     The root is created by the first build and is part of no key.
     """
 
-    def __init__(self, root: Path, *, limit_bytes: int | None = DEFAULT_LIMIT_BYTES) -> None:
-        """``limit_bytes``: pruned to this size after each build; None for no limit."""
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limit_bytes: int | None = DEFAULT_LIMIT_BYTES,
+        free_bytes: int = 0,
+    ) -> None:
+        """Large files are let go, and then entries, where more is held or less is free on disk.
+
+        ``limit_bytes`` (None: no limit) holds after each build, ``free_bytes`` also before one.
+        """
         self.root = root
         self.limit_bytes = limit_bytes
+        self.free_bytes = free_bytes
         self._layout = Layout(root)
         self._hashes = Hashes()
 
@@ -54,7 +73,7 @@ class Store:
         try:
             manifest = read_manifest(path, key)
         except DamagedArtifact as damage:
-            LOG.warning("%s", damage)
+            _tell(damage)
             del lease
             with suppress(OSError):
                 remove_entry(path, self._layout.tmp, keep_in_use=True)
@@ -75,10 +94,11 @@ class Store:
         if entry := self.get(key):
             return entry
         self._layout.create()
+        if shortage(self._layout, self.free_bytes):
+            self._make_room()
         with self._building(key):
             entry = self.get(key) or self._make(key, produce)
-        if self.limit_bytes is not None:
-            prune(self._layout, limit_bytes=self.limit_bytes)
+        self._make_room()
         return entry
 
     def use(self, key: Key, produce: Produce, *, files: Sequence[str] | None = None) -> Entry:
@@ -93,7 +113,7 @@ class Store:
         try:
             return _verified(self.build(key, produce), files)
         except DamagedArtifact as damage:
-            LOG.warning("%s", damage)
+            _tell(damage)
         return _verified(self.build(key, produce), files)
 
     def prune(
@@ -105,10 +125,14 @@ class Store:
     ) -> list[Stored]:
         """Remove entries by age, then by last use until the rest fits; give what was removed.
 
+        Where letting go of large files is enough to fit, all entries stay.
+
         Raises:
             HarnessError: the store cannot be written.
         """
         self._layout.create()
+        if limit_bytes is not None:
+            make_room(self._layout, limit_bytes=limit_bytes, free_bytes=0)
         return prune(
             self._layout,
             limit_bytes=limit_bytes,
@@ -127,6 +151,11 @@ class Store:
     def damage(self) -> list[str]:
         """Read every entry in full and say what is damaged."""
         return [text for stored in self.entries() for text in entry_damage(stored.path)]
+
+    def _make_room(self) -> None:
+        make_room(self._layout, limit_bytes=self.limit_bytes, free_bytes=self.free_bytes)
+        if self.limit_bytes is not None:
+            prune(self._layout, limit_bytes=self.limit_bytes)
 
     @contextmanager
     def _building(self, key: Key) -> Iterator[None]:
@@ -174,7 +203,7 @@ def open_store(root: Path | None = None, *, limit: str | None = None) -> Store:
     """The store that options and environment name.
 
     ``root``, else ``ZOO_STORE``, else the user's cache folder; ``limit`` (as ``20GiB``), else
-    ``ZOO_STORE_LIMIT``, else 40 GiB.
+    ``ZOO_STORE_LIMIT``, else 8 GiB.
 
     Raises:
         HarnessError: the limit is no size.
@@ -182,7 +211,14 @@ def open_store(root: Path | None = None, *, limit: str | None = None) -> Store:
     chosen = root or os.environ.get("ZOO_STORE") or platformdirs.user_cache_path("zoo-conformance")
     limit = limit or os.environ.get("ZOO_STORE_LIMIT")
     limit_bytes = parse_size(limit) if limit else DEFAULT_LIMIT_BYTES
-    return Store(Path(chosen).expanduser().absolute(), limit_bytes=limit_bytes)
+    root = Path(chosen).expanduser().absolute()
+    return Store(root, limit_bytes=limit_bytes, free_bytes=FREE_BYTES)
+
+
+def _tell(damage: DamagedArtifact) -> None:
+    """What was let go is no trouble; anything else is."""
+    level = logging.INFO if isinstance(damage, LetGoArtifact) else logging.WARNING
+    LOG.log(level, "%s", damage)
 
 
 def _verified(entry: Entry, files: Sequence[str] | None) -> Entry:

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from numpy.typing import ArrayLike
 
+from harness.artifacts import Needed
 from harness.bench.faults import FAULTS, Fault
 from harness.bench.sensitivity_steps import faulty_logits
 from harness.catalogue import Subject
@@ -127,7 +128,7 @@ def measure(
 
 
 def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
-    compiled = workshop.compiled_row(subject).file(MODEL)
+    _held, compiled = Needed(lambda: workshop.compiled_row(subject), MODEL).opened()
     images = workshop.images.files(subject.size).evaluation
     memory_bytes = bytes_for("run", subject.variant)
     try:

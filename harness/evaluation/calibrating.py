@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ class CalibratedImages:
     maker: Maker
     store: Store
     workers: int = 1
+    _entries: dict[int, Entry] = field(default_factory=dict)
 
     @property
     def own_size(self) -> int:
@@ -60,6 +61,11 @@ class CalibratedImages:
         return Key.of("calibration", inputs={"tensors": made.digest}, options={"size": size})
 
     def _entry(self, size: int) -> Entry:
+        if size not in self._entries:
+            self._entries[size] = self._made(size)
+        return self._entries[size]
+
+    def _made(self, size: int) -> Entry:
         def produce(folder: Path) -> Mapping[str, JSON]:
             paths = [one.image.path for one in self.calibration.images]
             tensors = tensors_of(paths, self.maker, workers=self.workers)

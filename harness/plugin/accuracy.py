@@ -231,11 +231,12 @@ class Accuracies:
                 require_disjoint(calibration, self.images.images)
                 calibrate_on(self.workshop, calibration, maker, workers=1)
             where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
-            models: dict[str, ModelFile] = {
+            found = {  # held till the end
                 one: model_file(self.workshop, subject, one, where[one]) for one in where
             }
         finally:
             self.workshop.images = embedded
+        models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
         answers: dict[str, Answers] = {}
         for some, how in _courses(models, course):
             answers |= self.workshop.builder.run_apart(

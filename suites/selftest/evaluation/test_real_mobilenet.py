@@ -49,7 +49,7 @@ class Line:
         return read_catalogue(self.zoo.expected).one(row)
 
     def model(self, row: str, precision: str) -> Model:
-        file = model_file(self.workshop, self.subject(row), precision)
+        _, file = model_file(self.workshop, self.subject(row), precision)
         return Model(file.digest, OnnxSession(file.path))
 
     def answers(self, row: str, *precisions: str, **course: Any) -> dict[str, Answers]:
@@ -65,7 +65,7 @@ class Line:
         return judge_row(self.subject(row), answers, TWO, until=True, command="")
 
     def file(self, row: str, precision: str) -> Path:
-        return model_file(self.workshop, self.subject(row), precision).path
+        return model_file(self.workshop, self.subject(row), precision)[1].path
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +122,7 @@ def test_the_claims_are_not_held_against_these_images(line: Line) -> None:
 def test_an_isolated_child_gives_the_same_answers(line: Line) -> None:
     subject, course = line.subject(TORCHVISION), replace(line.course, count=50)
     maker = maker_of(subject, asked=str(line.zoo.squashed))
-    models = {"fp32": model_file(line.workshop, subject, "fp32")}
+    models = {"fp32": model_file(line.workshop, subject, "fp32")[1]}
     given = (TORCHVISION, models, maker, replace(course, root=line.folder / "child"))
     answers = line.workshop.worker.run(measure_files, *given, timeout_s=120, stage=MeasureError)
     ours = line.answers(TORCHVISION, "fp32", count=50)["fp32"]

@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -110,3 +111,22 @@ def fail_with_details() -> None:
 
 def return_unsendable() -> object:
     return lambda: None
+
+
+def count_bytes(_: Path, model: Path) -> dict[str, int]:
+    return {"bytes": model.stat().st_size}
+
+
+def fail(_: Path, message: str) -> None:
+    raise ValueError(message)
+
+
+def write_to_full_device(_: Path) -> None:
+    with open("/dev/full", "wb", buffering=0) as file:
+        file.write(b"model")
+
+
+def leave_a_file_and_die(told: Path) -> None:
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        told.write_text(file.name)
+    os.abort()

@@ -99,13 +99,14 @@ def test_use_can_be_overridden(store: Store) -> None:
     assert not entry.path.exists()
 
 
-@pytest.mark.parametrize(("wanted_bytes", "left"), [(1, 1), (3000, 0)])
-def test_shared_content_is_freed_with_its_last_entry(
-    store: Store, wanted_bytes: int, left: int
-) -> None:
-    for name in "ab":
-        store.build(key_of(name), Builder(bytes(LARGE)))
-    store.prune(limit_bytes=store.size() - wanted_bytes)
+@pytest.mark.parametrize(("days", "left"), [(2.5, 1), (0.5, 0)])
+def test_shared_content_is_freed_with_its_last_entry(store: Store, days: float, left: int) -> None:
+    for ago, name in enumerate("ab", start=1):
+        entry = store.build(key_of(name), Builder(bytes(LARGE)))
+        then = time.time() - (2 * ago - 1) * 86400
+        os.utime(entry.path / "used", (then, then))
+    del entry
+    store.prune(older_than_s=days * 86400)
     assert len(store.entries()) == len(list((store.root / "blobs").glob("*/*"))) == left
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import Builder, flip_last_byte, key_of
+from builders import LARGE, Builder, flip_last_byte, key_of
 from PIL import Image
 
 from harness import artifacts_command
@@ -98,8 +98,16 @@ def test_verify_names_what_is_damaged(command: Command, store: Store) -> None:
 def test_prune_removes_as_asked(command: Command, options: list[str], left: int) -> None:
     code, text = command("prune", *options)
     assert code == 0
-    assert text.startswith(f"removed {2 - left} entries; ")
+    assert text.startswith(f"let the large files of 0 entries go, removed {2 - left} entries; ")
     assert text.endswith(f" left in {left} entries\n")
+
+
+def test_prune_lets_large_files_go_first(command: Command, store: Store) -> None:
+    store.build(key_of("large"), Builder(bytes(LARGE)))
+    _, text = command("prune", "--limit", "1MiB")
+    assert text.startswith("let the large files of 1 entries go, removed 0 entries; ")
+    assert text.endswith(" left in 3 entries\n")
+    assert command("verify") == (0, "3 entries, no damaged files\n")
 
 
 @pytest.mark.parametrize("action", ["list", "size", "verify"])

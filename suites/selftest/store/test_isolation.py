@@ -92,6 +92,14 @@ def test_crash_takes_along_what_it_started(run: Run, tmp_path: Path) -> None:
     wait_until_gone(tmp_path / "pids")
 
 
+def test_temporary_files_of_a_crash_go_with_the_child(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="killed by SIGABRT"):
+        run(steps.leave_a_file_and_die, tmp_path / "told")
+    left = Path((tmp_path / "told").read_text())
+    assert not left.parent.exists()
+    assert left.parent.name.startswith("zoo-child-")
+
+
 def test_kill_hints_at_memory(run: Run) -> None:
     with pytest.raises(ExportError, match=r"killed by SIGKILL \(often the kernel's out-of-memory"):
         run(steps.kill_self, signal.SIGKILL)
