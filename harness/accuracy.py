@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 from harness import checks, keys
@@ -14,13 +15,15 @@ from harness.backends.registry import EMBEDDED
 from harness.catalogue import Subject
 from harness.datasets import CalibrationSet
 from harness.embedded import EmbeddedImages
-from harness.errors import HarnessError, MissingDataset, RunError
+from harness.errors import ExpectationError, HarnessError, MissingDataset, RunError
 from harness.evaluation.answers import Answers
 from harness.evaluation.calibrating import CalibratedImages
 from harness.evaluation.judging import Judgement, Question, judge
 from harness.evaluation.makers import named_maker
 from harness.evaluation.measuring import Course, ModelFile, measure_files
+from harness.evaluation.whole import WholeImages
 from harness.exporters import canonical
+from harness.images import vdsp
 from harness.judging.accuracy.risks import Margin, relative_margin
 from harness.limits import seconds_for
 from harness.pipeline import Workshop
@@ -127,6 +130,25 @@ def model_file(
             case=subject.id,
         )
     return entry, ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
+
+
+def shipped_preprocessing(subject: Subject, folder: Path) -> WholeImages:
+    """A row's run-time file as the zoo ships it.
+
+    Args:
+        folder: of files named ``<source>-<model>-vdsp_params.json``.
+
+    Raises:
+        ExpectationError: there is none for the row, it cannot be read, or crops to another size.
+    """
+    path = folder / vdsp.file_name(subject.documented.source, subject.documented.name)
+    crop, size = vdsp.read_vdsp_params(path).crop, subject.size
+    if crop != (size, size):
+        raise ExpectationError(
+            f"{path}: OimageHeight, OimageWidth: {crop}, expected {(size, size)}, the input size "
+            f"of {subject.where}"
+        )
+    return WholeImages(path.absolute())
 
 
 def measure_row(

@@ -13,6 +13,8 @@ from harness.errors import MissingBackend, Unavailable
 EMBEDDED = "onnxruntime"
 """The backend that every machine has; its fp32 is the reference of those that have none."""
 
+VENDOR = "vendor"
+
 BACKENDS: Mapping[str, str] = {
     EMBEDDED: "harness.backends.kinds.onnxruntime:OnnxRuntime",
     "openvino": "harness.backends.kinds.openvino:OpenVino",
@@ -20,7 +22,7 @@ BACKENDS: Mapping[str, str] = {
     "torch": "harness.backends.kinds.torch:TorchCpu",
     "torch-compile": "harness.backends.kinds.torch:TorchCompiled",
     "torch-cuda": "harness.backends.kinds.torch:TorchCuda",
-    "vendor": "harness.backends.kinds.vendor:Vendor",
+    VENDOR: "harness.backends.kinds.vendor:Vendor",
 }
 """Name to ``module:class``, imported when first used and called with a :class:`Host`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -123,6 +123,8 @@ def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> 
         return Judgement(held.identity.gap, found, claims, None, None, ())
     ours, theirs = paired(fp32, int8, case=question.where)
     verdict = _paired_verdict(ours, theirs, question)
+    if differs := _preprocessing(ours, theirs):
+        verdict = replace(verdict, details=(*verdict.details, differs))
     blame = _blame(question, ours, theirs, claims, verdict)
     flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking, case=question.where)
     return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
@@ -203,6 +205,17 @@ def _paired_verdict(fp32: Answers, int8: Answers, question: Question) -> Verdict
     return judge_fixed(counts, margin, population=None if identity.gap else FULL_SET, **shared)
 
 
+def _preprocessing(fp32: Answers, int8: Answers) -> str:
+    """A sentence on preprocessing where the halves do not share it, else nothing."""
+    ours, theirs = fp32.identity, int8.identity
+    if ours.pipeline == theirs.pipeline:
+        return ""
+    return (
+        f"preprocessing differs too: {ours.pipeline} for {ours.precision}, "
+        f"{theirs.pipeline} for {theirs.precision}"
+    )
+
+
 def _blame(
     question: Question, fp32: Answers, int8: Answers, claims: tuple[Verdict, ...], verdict: Verdict
 ) -> Blame:
@@ -219,6 +232,7 @@ def _blame(
         int8_percent=100.0 * float(int8.hit1.mean()),
         fp32=against,
         int8=verdict,
+        differs=_preprocessing(fp32, int8),
         where=question.where,
         command=question.command,
     )

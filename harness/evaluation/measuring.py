@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.backends import onnxruntime
 from harness.backends.backend import Host, Precision
+from harness.backends.kinds.vendor import Vendor
 from harness.backends.registry import EMBEDDED, backend
 from harness.backends.session import Floats, Session
 from harness.buildconfig import ProcessOp
@@ -24,6 +25,7 @@ from harness.evaluation.progress import shown
 from harness.evaluation.running import BATCH, Run, evaluate, known
 from harness.evaluation.sequential import Watch, stands_for
 from harness.evaluation.sources import Streamed, Tensors
+from harness.evaluation.whole import Decoded, WholeImages
 from harness.identity import code_digest, tools
 from harness.images.levels import levels_of
 from harness.judging.accuracy.risks import Margin
@@ -99,7 +101,9 @@ class Model:
 class ModelFile:
     """A model that is not loaded yet, the digest of what it computes, and where it runs.
 
-    ``levels``: the preprocessing that the device does by itself, which is given levels.
+    Attributes:
+        levels: the preprocessing that the device does by itself, which is given levels.
+        run_time: the file by which the vendor's device prepares whole images.
     """
 
     digest: str
@@ -108,6 +112,7 @@ class ModelFile:
     backend: str = EMBEDDED
     host: Host = Host()  # noqa: RUF009 - frozen
     levels: tuple[ProcessOp, ...] | None = None
+    run_time: Path | None = None
 
     def load(self, *, threads: int) -> Model:
         """Load it; ``threads`` are those of the embedded backend.
@@ -119,6 +124,10 @@ class ModelFile:
         target = backend(self.backend, self.host)
         if self.backend == EMBEDDED:
             session: Session = onnxruntime.Session(self.path, threads=threads)
+            return Model(self.digest, session, target.tools())
+        if self.run_time is not None:
+            assert isinstance(target, Vendor)
+            session = target.session(self.path, precision=self.precision, run_time=self.run_time)
             return Model(self.digest, session, target.tools())
         session = target.session(self.path, precision=self.precision)
         if self.levels is not None:
@@ -243,6 +252,9 @@ def _tensors(items: Sequence[Item], maker: Maker, course: Course) -> Iterator[Te
     hashes = hashlib.sha256("".join(f"{item.sha256}\n" for item in items[:goal]).encode())
     paths = tuple(item.image.path for item in items[:goal])
     files = _files(paths, hashes.hexdigest(), course.workers)
+    if isinstance(maker, WholeImages):
+        yield Decoded(maker, files)
+        return
     if course.cache is None:
         with Preprocessor(maker, workers=course.workers) as preprocessor:
             yield Streamed(preprocessor, files)

@@ -24,6 +24,8 @@ Floats = npt.NDArray[np.float32]
 
 LARGEST_FILE = 64 * 1024  # bytes; the vendor's files have less than one KiB
 LONGEST_SIDE = 8192  # pixels; as for build configs
+FILE_SUFFIX = "-vdsp_params"
+"""What the vendor's run-time files end in, before ``.json``: ``timm-resnet50-vdsp_params.json``."""
 NORM_TYPES = ("DIV255_MINUSMEAN_DIVSTD", "MINUSMEAN_DIVSTD")
 
 _FIXED = {
@@ -58,6 +60,11 @@ class VdspParams:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     div255: bool
+
+
+def file_name(source: str, model: str) -> str:
+    """The name of a row's run-time file, by its documented library and model."""
+    return f"{source}-{model}{FILE_SUFFIX}.json"
 
 
 def read_vdsp_params(path: Path) -> VdspParams:

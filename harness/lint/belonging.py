@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from harness.buildconfig import BuildConfig
-from harness.lint.commands import RUN_TIME_SUFFIX
+from harness.images.vdsp import file_name
 from harness.lint.naming import fold
 from harness.lint.siblings import BuildFile
 from harness.lint.zoo import LintedPage
@@ -29,7 +29,7 @@ def documented(page: LintedPage) -> tuple[Documented, ...]:
 
 def run_time_name(one: Documented) -> str:
     """The name of a row's run-time file."""
-    return f"{one.source}-{one.name}{RUN_TIME_SUFFIX}.json"
+    return file_name(one.source, one.name)
 
 
 def owner_of_run_time_file(page: LintedPage, name: str) -> Documented | None:

@@ -11,16 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 from markdown_it.token import Token
 
+from harness.images.vdsp import FILE_SUFFIX
 from harness.lint.naming import LIBRARIES, fold
 from harness.pages.tables import Document
-
-RUN_TIME_SUFFIX: Final = "-vdsp_params"
-"""What the vendor's run-time files end in, before ``.json``: ``timm-resnet50-vdsp_params.json``."""
 
 _OPTION: Final = re.compile(r"--model_name[ =]+(?P<name>\w[\w.+-]*)")
 _LIBRARY: Final = re.compile(r"--model_library[ =]+(?P<name>[\w-]+)")
 _MODEL_FILE: Final = re.compile(r"(?P<name>\w[\w.+-]*)\.(?:onnx|pth|pt|torchscript)(?![\w.])")
-_RUN_TIME: Final = re.compile(rf"(?P<name>\w[\w.+-]*{RUN_TIME_SUFFIX}\.json)(?![\w.])")
+_RUN_TIME: Final = re.compile(rf"(?P<name>\w[\w.+-]*{FILE_SUFFIX}\.json)(?![\w.])")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _LINKED: Final = (".yaml", ".yml", ".json")
 

@@ -11,8 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from harness.buildconfig import BuildConfig, read_build_config
 from harness.errors import ExpectationError, HarnessError
-from harness.images.vdsp import VdspParams, read_vdsp_params
-from harness.lint.commands import RUN_TIME_SUFFIX
+from harness.images.vdsp import FILE_SUFFIX, VdspParams, read_vdsp_params
 from harness.lint.findings import Place
 from harness.pages.identity import page_title
 
@@ -81,7 +80,7 @@ def siblings_of(page: Path) -> Siblings:
             raise HarnessError(f"{root}: more than {_MOST_FILES} files beside {page.name}")
         if path.suffix in (".yaml", ".yml") and path.parent.name == "build":
             builds.append(_read(path, read_build_config))
-        elif path.suffix == ".json" and path.stem.endswith(RUN_TIME_SUFFIX):
+        elif path.suffix == ".json" and path.stem.endswith(FILE_SUFFIX):
             run_time.append(_read(path, read_vdsp_params))
     return Siblings(tuple(builds), tuple(run_time))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.backends.backend import Precision
-from harness.backends.registry import EMBEDDED
+from harness.backends.registry import EMBEDDED, VENDOR
 from harness.catalogue import Subject
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.option_types import count, points
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
     from harness.evaluation.images import ImageSet
     from harness.evaluation.judging import Half, Judgement
     from harness.evaluation.measuring import Course, ModelFile
+    from harness.tensors import Maker
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
@@ -46,6 +47,8 @@ class AccuracyOptions:
         shard: part K of N, as ``K/N``, which is measured and not judged.
         pipeline: in place of the rows' own, a pipeline's id or a build config.
         calibration: a manifest of photographs and their data set, or None for embedded scenes.
+        run_time: a folder of the zoo's run-time files, by which the vendor's device prepares whole
+            images; None: they are prepared here, as the claim says.
     """
 
     imagenet: Path | None = None
@@ -58,6 +61,7 @@ class AccuracyOptions:
     shard: str = "1/1"
     pipeline: str | None = None
     calibration: tuple[Path, Path] | None = None
+    run_time: Path | None = None
     results: Path = RESULTS
 
 
@@ -92,6 +96,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="photographs to calibrate int8 on; default: embedded scenes",
     )
     group.addoption("--calibration-images", metavar="DIR", help="where those photographs lie")
+    group.addoption(
+        "--vdsp-params",
+        metavar="DIR",
+        help="the zoo's run-time files, <source>-<model>-vdsp_params.json: the vendor's device "
+        "prepares the images by them; default: as the claim says, before the device",
+    )
     group.addoption("--results", metavar="DIR", help=f"where answers are kept; default: {RESULTS}")
 
 
@@ -117,6 +127,13 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
     calibration = option("--calibration"), option("--calibration-images")
     if any(calibration) and not all(calibration):
         raise HarnessError("--calibration MANIFEST and --calibration-images DIR go together")
+    run_time = Path(option("--vdsp-params")) if option("--vdsp-params") else None
+    if run_time is not None and not run_time.is_dir():
+        raise HarnessError(f"--vdsp-params {run_time}: no such folder")
+    if run_time is not None and VENDOR not in (option("--backend") or ()):
+        raise HarnessError(f"--vdsp-params is for the vendor's device: add --backend {VENDOR}")
+    if run_time is not None and option("--until-decided"):
+        raise HarnessError("--until-decided needs the same tensors for both: no --vdsp-params")
     return AccuracyOptions(
         imagenet,
         Path(option("--labels")) if option("--labels") else None,
@@ -128,6 +145,7 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
         option("--shard"),
         option("--pipeline"),
         (Path(calibration[0]), Path(calibration[1])) if all(calibration) else None,
+        run_time,
         Path(option("--results") or RESULTS),
     )
 
@@ -206,7 +224,13 @@ class Accuracies:
     def _measure(
         self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Answers]:
-        from harness.accuracy import Allowed, calibrate_on, maker_of, model_file
+        from harness.accuracy import (
+            Allowed,
+            calibrate_on,
+            maker_of,
+            model_file,
+            shipped_preprocessing,
+        )
         from harness.datasets import read_manifest, require_disjoint
         from harness.evaluation.measuring import Course, measure_files
         from harness.evaluation.order import parse_shard
@@ -239,13 +263,20 @@ class Accuracies:
         models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
         answers: dict[str, Answers] = {}
         for some, how in _courses(models, course):
+            given: Maker = maker
+            folder = options.run_time
+            if folder is not None and all(model.backend == VENDOR for model in some.values()):
+                given = shipped_preprocessing(subject, folder)
+                some = {
+                    one: replace(some[one], levels=None, run_time=given.run_time) for one in some
+                }
             answers |= self.workshop.builder.run_apart(
                 "run",
                 subject.variant,
                 measure_files,
                 subject.id,
                 some,
-                maker,
+                given,
                 how,
                 stage=RunError,
                 repeat=_repeat(backend),

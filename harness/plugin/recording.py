@@ -38,7 +38,7 @@ RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
 REPEATED = (
     *("page", "lenient", "weights", "vendor-tools", "imagenet", "calibration"),
-    *("calibration-images", "build-config"),
+    *("calibration-images", "build-config", "vdsp-params"),
 )
 """Options that say what is run and on what; they belong to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)

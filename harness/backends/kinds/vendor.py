@@ -116,8 +116,13 @@ class Vendor:
         write_text(folder / RUNTIME, runtime_text(ops))
         return {"bytes": made.bytes, "seconds": round(made.seconds, 3), "log": made.log}
 
-    def session(self, model: Path, *, precision: Precision) -> Session:
-        """Run jobs on a card of their own; on another one where it died."""
+    def session(
+        self, model: Path, *, precision: Precision, run_time: Path | None = None
+    ) -> Session:
+        """Run jobs on a card of their own; on another one where it died.
+
+        ``run_time``: the preprocessing, in place of the one that was written with the model.
+        """
         if precision not in self.precisions:
             raise RunError(
                 f"the vendor's runner runs {' and '.join(self.precisions)}, not {precision}"
@@ -126,14 +131,15 @@ class Vendor:
         if host.cards_folder is None:
             raise MissingBackend("the vendor's cards need a folder for their locks")
         files = [model.with_suffix(suffix) for suffix in (".json", ".params", ".so")]
-        missing = [file.name for file in (*files, model.parent / RUNTIME) if not file.is_file()]
+        run_time = run_time or model.parent / RUNTIME
+        missing = [file.name for file in (*files, run_time) if not file.is_file()]
         if missing:
             raise RunError(f"the compiled model lacks {', '.join(missing)}")
         jobs = CompiledModel(
             toolchain=self._toolchain,
             cards=Cards(host.cards_folder, host.cards),
             prefix=model.with_suffix(""),
-            runtime_file=model.parent / RUNTIME,
+            runtime_file=run_time,
             timeout_s=host.timeout_s,
             card_timeout_s=host.card_timeout_s,
             doubled=host.doubled,

@@ -6,7 +6,7 @@ import filecmp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -179,17 +179,23 @@ class LevelsSession:
     jobs: Jobs
     scratch: Path | None = None
 
-    def logits(self, images: Levels) -> Floats:
-        """Run images uint8 (n, 3, height, width), RGB, as one job: float32 (n, classes).
+    def logits(self, images: Sequence[Levels] | npt.NDArray[Any]) -> Floats:
+        """Run images, each uint8 (3, height, width), RGB, as one job: float32 (n, classes).
+
+        They may be one array, or of different sizes where the run-time file resizes them.
 
         Raises:
             RunError: these are no images; or as :meth:`Jobs.answers`.
             Unavailable: as :meth:`Jobs.answers`.
         """
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not images.size:
-            raise RunError(
-                f"{images.dtype} {images.shape}, expected levels: uint8 (n, 3, height, width)"
-            )
+        if not len(images):
+            raise RunError("no image, expected one at least")
+        for image in images:
+            given = np.asarray(image)
+            if given.dtype != np.uint8 or given.ndim != 3 or len(given) != 3 or not given.size:
+                raise RunError(
+                    f"{given.dtype} {given.shape}, expected levels: uint8 (3, height, width)"
+                )
         with workspace(self.scratch) as folder:
             files = [folder / matching.name_of(index) for index in range(len(images))]
             for file, image in zip(files, images, strict=True):

@@ -23,6 +23,7 @@ class Culprit(StrEnum):
     NOBODY = "nobody"
     FLOAT = "the float model"
     QUANTIZATION = "quantization"
+    DEVICE = "quantization or the device's preprocessing"
     BOTH = "the float model and quantization"
     SHARED = "what both halves share"
     UNKNOWN = "unknown"
@@ -33,6 +34,9 @@ CAUSES = {
     "(input size, crop, resize filter, mean and deviation); quantization has no part in it",
     Culprit.QUANTIZATION: "calibration images unlike the evaluated ones, calibrated with another "
     "preprocessing, weights quantized per tensor, or a layer that cannot bear 8 bits",
+    Culprit.DEVICE: "a run-time file that prepares images otherwise than the row's pipeline (size, "
+    "crop, scale, channel order), or quantization; without --vdsp-params both halves get the same "
+    "tensors, which tells the two apart",
     Culprit.BOTH: "mend the float model first; int8 then loses more than it may beside that",
     Culprit.SHARED: "both read the same images, labels and preprocessing: ",
 }
@@ -58,6 +62,7 @@ def assign_blame(
     fp32: Verdict,
     int8: Verdict,
     classes: int = 1000,
+    differs: str = "",
     where: str,
     command: str = "",
 ) -> Blame:
@@ -72,6 +77,7 @@ def assign_blame(
             set that the claim is about).
         int8: int8 against fp32, paired.
         classes: guessing is right once in that many.
+        differs: what differs between the halves beside precision, in a sentence.
         where: ends the headline; see :func:`harness.judging.verdicts.location`.
         command: repeats just this judgement.
 
@@ -93,6 +99,8 @@ def assign_blame(
         cause = CAUSES[culprit] + (_GUESSED if all(guessing) else _FAR_OFF)
     elif fails in outcomes:
         outcome, culprit = fails, _culprit(*(one is fails for one in outcomes))
+        if culprit is Culprit.QUANTIZATION and differs:
+            culprit = Culprit.DEVICE
         cause = CAUSES[culprit]
     elif all(one is Outcome.CONFORMS for one in outcomes):
         outcome, culprit = Outcome.CONFORMS, Culprit.NOBODY
@@ -102,6 +110,8 @@ def assign_blame(
         culprit = Culprit.UNKNOWN
     headline = f"documented {documented or 'nothing'}, fp32 {halves[0]:.2f}, int8 {halves[1]:.2f}"
     details = [] if outcome is Outcome.CONFORMS else [fp32.headline, int8.headline]
+    if differs and outcome is not Outcome.CONFORMS:
+        details.append(differs)
     if outcome is fails:
         headline += f": {culprit}"
         details.append(f"likely cause: {cause}")

@@ -21,6 +21,8 @@ def blame(
     int8: float,
     verdicts: tuple[Verdict, Verdict],
     documented: Decimal | None = Decimal("76.13"),
+    *,
+    differs: str = "",
 ) -> tuple[Culprit, Verdict]:
     found = assign_blame(
         documented=documented,
@@ -28,6 +30,7 @@ def blame(
         int8_percent=int8,
         fp32=verdicts[0],
         int8=verdicts[1],
+        differs=differs,
         where="[resnext/timm/x] resnext.md:57",
         command="pytest -k x",
     )
@@ -55,6 +58,15 @@ def test_the_half_that_broke_is_named(
     assert found is culprit
     expected = Outcome.CONFORMS if culprit is Culprit.NOBODY else Outcome.DOES_NOT_CONFORM
     assert verdict.outcome is expected
+
+
+def test_quantization_is_not_blamed_alone_where_preprocessing_differs_too() -> None:
+    told = "preprocessing differs too: a for fp32, b for int8"
+    culprit, verdict = blame(76.1, 70.0, (GOOD, BAD), differs=told)
+    assert culprit is Culprit.DEVICE
+    assert f"\n  {told}\n  likely cause: a run-time file" in str(verdict)
+    assert blame(71.0, 70.0, (BAD, BAD), differs=told)[0] is Culprit.BOTH
+    assert told not in str(blame(76.1, 76.0, (GOOD, GOOD), differs=told)[1])
 
 
 @pytest.mark.parametrize(("documented"), [Decimal("76.13"), None])

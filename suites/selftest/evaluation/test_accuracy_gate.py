@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,19 +14,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.backends.vendor import runtime_text
+from harness.buildconfig import CenterCrop, Normalize, Resize
 from harness.catalogue import EXPECTED
 from harness.datasets import choose, read_synsets, write_manifest
 from harness.datasets.layouts import scan
 
 ROOT = Path(__file__).resolve().parents[3]
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
 
 
 def gate(*options: object) -> subprocess.CompletedProcess[str]:
     """pytest on the accuracy cases."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "accuracy"]
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # of the stand-in
     return subprocess.run(
-        [*command, *map(str, options)], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, *map(str, options)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": tools},
     )
 
 
@@ -106,6 +116,53 @@ def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> No
     assert "4 failed" in run.stdout
 
 
+VENDOR = (
+    f"--vendor-tools={ROOT / 'fixtures/vendor_toolchain'}",
+    *("--backend=vendor", "--cards=0", "--images=60", "--margin=15"),
+)
+
+
+def shipping(folder: Path, **changes: object) -> Path:
+    """A folder with the run-time file that ships for the row, or with another than that."""
+    folder.mkdir()
+    steps = (Resize((256, 256)), CenterCrop((224, 224)), Normalize(MEAN, STD))
+    document = json.loads(runtime_text(steps))
+    document["OpConfig"] |= changes
+    (folder / "torchvision-mobilenetv2-vdsp_params.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_device_prepares_the_images_by_the_zoos_run_time_file(
+    given: list[str], tmp_path: Path
+) -> None:
+    folder = shipping(tmp_path / "shipped")
+    run = gate(*given, *VENDOR, f"--vdsp-params={folder}", f"--run-log={tmp_path / 'run.jsonl'}")
+    assert run.returncode == 0, run.stdout
+    (case,) = (case for case in cases(tmp_path / "run.jsonl") if case["outcome"] == "passed")
+    assert "test_int8_loses_no_more_than_it_may[" in case["case"]
+    assert "preprocessing differs too: squashed for fp32, device, torchvision-mobilenetv2" in str(
+        case
+    )
+
+
+def test_run_time_file_that_prepares_wrongly_is_noticed(given: list[str], tmp_path: Path) -> None:
+    """Levels up to 255 are taken for fractions: what a mistaken NormaType does."""
+    folder = shipping(tmp_path / "wrong", NormaType="MINUSMEAN_DIVSTD")
+    run = gate(*given, *VENDOR, f"--vdsp-params={folder}", "--precision=int8")
+    assert run.returncode == 1, run.stdout
+    assert "FAILED suites/test_accuracy.py::test_int8_loses_no_more_than_it_may" in run.stdout
+    assert "int8 0.00: quantization or the device's preprocessing" in run.stdout
+    assert "  preprocessing differs too: squashed for fp32, device, torchvision-" in run.stdout
+    assert f"--vdsp-params={folder}" in run.stdout
+
+
+def test_row_without_a_run_time_file_is_named(given: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run = gate(*given, *VENDOR, f"--vdsp-params={tmp_path / 'empty'}", "--precision=int8")
+    assert run.returncode == 1
+    assert "empty/torchvision-mobilenetv2-vdsp_params.json: No such file" in run.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -114,6 +171,12 @@ def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> No
         (("--until-decided", "--images=5"), "--until-decided takes neither --images nor --shard"),
         (("--shard=3",), "3"),
         (("--calibration=x.toml",), "--calibration MANIFEST and --calibration-images DIR go"),
+        (("--vdsp-params=/nowhere",), "--vdsp-params /nowhere: no such folder"),
+        (("--vdsp-params=.",), "for the vendor's device: add --backend vendor"),
+        (
+            ("--vdsp-params=.", "--backend=vendor", "--until-decided"),
+            "--until-decided needs the same tensors for both",
+        ),
         (("--images=0",), "'0' is not a whole number from 1"),
         (("--margin=nan",), "'nan' is not a number of points"),
     ],
