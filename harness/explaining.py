@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
-from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from harness.catalogue import Subject
+from harness.complexity.counts import printed
 from harness.complexity.expected import Pinned
 from harness.errors import HarnessError
 from harness.expectations.float_operators import read_float_operators
@@ -145,7 +145,7 @@ def _pinned(claim: Claim, pinned: Pinned) -> dict[str, Any]:
         "rule": pinned.counter,
         "divisor": pinned.divisor,
         "raw": pinned.raw,
-        "prints": str(claim.figure.round(Fraction(pinned.raw, pinned.divisor))),
+        "prints": str(printed(claim.figure, pinned.raw, pinned.divisor, pinned.printing)),
         "documented": claim.figure.text,
     }
 

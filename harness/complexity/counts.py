@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 from harness.errors import CountError
@@ -35,8 +37,42 @@ def exact(total: float, *, what: str) -> int:
     return int(total)
 
 
-def reproduces(figure: Figure, raw: int, divisor: int) -> bool:
-    """Whether ``raw / divisor``, rounded as the figure is printed, is the figure.
+class Printing(StrEnum):
+    """How a quotient became the digits of a page."""
+
+    ROUNDED = "rounded"
+    CUT = "cut off"
+    DOUBLED = "doubled after rounding"
+
+
+def printed(
+    figure: Figure, raw: int, divisor: int, printing: Printing = Printing.ROUNDED
+) -> Decimal:
+    """What ``raw / divisor`` prints with as many places as a figure has.
+
+    Raises:
+        ValueError: the divisor is not positive.
+
+    >>> str(printed(Figure("8.268"), 4133742592, 500_000_000))
+    '8.267'
+    >>> str(printed(Figure("8.268"), 4133742592, 500_000_000, Printing.DOUBLED))
+    '8.268'
+    """
+    if divisor <= 0:
+        raise ValueError(f"divisor {divisor}: expected a positive number")
+    match printing:
+        case Printing.ROUNDED:
+            return figure.round(Fraction(raw, divisor))
+        case Printing.CUT:
+            return Decimal(raw * 10**figure.places // divisor).scaleb(-figure.places)
+        case Printing.DOUBLED:
+            return 2 * figure.round(Fraction(raw, 2 * divisor))
+
+
+def reproduces(
+    figure: Figure, raw: int, divisor: int, printing: Printing = Printing.ROUNDED
+) -> bool:
+    """Whether ``raw / divisor``, printed with as many places, is the figure.
 
     Raises:
         ValueError: the divisor is not positive.
@@ -44,6 +80,4 @@ def reproduces(figure: Figure, raw: int, divisor: int) -> bool:
     >>> reproduces(Figure("4.765"), 4288184320, 900_000_000)
     True
     """
-    if divisor <= 0:
-        raise ValueError(f"divisor {divisor}: expected a positive number")
-    return figure.prints(Fraction(raw, divisor))
+    return printed(figure, raw, divisor, printing) == figure.value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.complexity.counts import reproduces
+from harness.complexity.counts import Printing, reproduces
 from harness.complexity.rules import rule_names
 from harness.errors import ExpectationError, UnknownKey
 from harness.records import Figure, Metric
@@ -23,6 +23,9 @@ UNITS: Mapping[str, int] = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 NOT_REPRODUCED = "not-reproduced"
 """The kind of a figure that no rule gives; what is pinned is the rule that comes nearest."""
 
+COUNTED_AT = "counted-at-"
+"""How the kind of a figure begins that the pinned rule gives at another input size: its pixels."""
+
 ZEROS_ADDED = "zeros-added"
 """The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
 
@@ -32,17 +35,23 @@ class Pinned:
     """How a documented figure comes about: what the counter gives, divided by the divisor.
 
     ``unit`` is one printed unit, in counts; another divisor needs a reason. A count of FLOPs may
-    be halved where multiply-accumulates are printed, and the other way round.
+    be halved where multiply-accumulates are printed, and the other way round. Other digits than
+    rounding gives need a reason too.
     """
 
     counter: str
     divisor: int
     raw: int
     unit: int
+    printing: Printing = Printing.ROUNDED
 
     @property
     def is_plain(self) -> bool:
-        """Whether the divisor is the unit, give or take the two FLOPs of a multiply-accumulate."""
+        """Whether it is rounded to the unit, or half or double that, as FLOPs and MACs differ."""
+        return self.printing is Printing.ROUNDED and self._is_unit
+
+    @property
+    def _is_unit(self) -> bool:
         return self.divisor in (self.unit, 2 * self.unit) or 2 * self.divisor == self.unit
 
 
@@ -59,6 +68,11 @@ class Defect:
     kind: str
     true: int
     cause: str
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether the pinned count prints the figure, wrong as it is."""
+        return self.kind != NOT_REPRODUCED and not self.kind.startswith(COUNTED_AT)
 
     @property
     def figure(self) -> Figure:
@@ -162,12 +176,15 @@ def _read_row(row: str, entry: _Table, causes: Mapping[str, str]) -> ExpectedCom
 
 def _read_pinned(table: _Table, *, unit: str) -> Pinned:
     """``unit``: of pages that say nothing else."""
-    table.only("counter", "divisor", "raw", "unit")
+    table.only("counter", "divisor", "raw", "unit", "printing")
     counter = table.known(table.text("counter"), rule_names(), what="counter")
     if "unit" in table.values:
         unit = table.known(table.text("unit"), UNITS, what="unit")
     divisor, raw = table.count("divisor"), table.count("raw")
-    return Pinned(counter, divisor=divisor, raw=raw, unit=UNITS[unit])
+    printing = Printing.ROUNDED
+    if "printing" in table.values:
+        printing = Printing(table.known(table.text("printing"), list(Printing), what="printing"))
+    return Pinned(counter, divisor=divisor, raw=raw, unit=UNITS[unit], printing=printing)
 
 
 def _read_defect(table: _Table, causes: Mapping[str, str]) -> Defect:
@@ -190,15 +207,15 @@ def _check_defect(where: str, expected: ExpectedComplexity, defect: Defect) -> N
         raise ExpectationError(
             f"{where}: {defect.printed.text} is what {defect.true} prints, so it is no defect"
         )
-    printed = reproduces(defect.figure, pinned.raw, pinned.divisor)
-    if printed and defect.kind == NOT_REPRODUCED:
+    printed = reproduces(defect.figure, pinned.raw, pinned.divisor, pinned.printing)
+    if printed and not defect.is_reproduced:
         raise ExpectationError(
             f"{where}: {defect.printed.text} is what the pinned count prints, so it is reproduced"
         )
-    if not printed and defect.kind != NOT_REPRODUCED:
+    if not printed and defect.is_reproduced:
         raise ExpectationError(
             f"{where}: printed {defect.printed.text}, but the pinned count "
-            f"{pinned.raw} / {pinned.divisor} does not print that"
+            f"{pinned.raw} / {pinned.divisor}, {pinned.printing}, does not print that"
         )
 
 
@@ -206,6 +223,7 @@ def _check_admitted(entry: _Table, expected: ExpectedComplexity) -> None:
     wrong = {
         "operations": not expected.operations.is_plain,
         "params": expected.params.divisor != expected.params.unit
+        or not expected.params.is_plain
         or expected.params.raw != expected.true_params,
     }
     admitted = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from harness.complexity.counts import reproduces
+from harness.complexity.counts import Printing, printed, reproduces
 from harness.complexity.expected import NOT_REPRODUCED, Defect, Pinned
 from harness.records import Claim, Outcome, Verdict
 
@@ -24,8 +24,10 @@ def judge_claim(
     that was corrected or changed does not conform until the expectation follows.
     """
     measured = Fraction(raw, pinned.divisor)
-    shown = claim.figure.round(measured)
+    shown = printed(claim.figure, raw, pinned.divisor, pinned.printing)
     rule = f"{pinned.counter}/{_short(pinned.divisor)}"
+    if pinned.printing is not Printing.ROUNDED:
+        rule += f", {pinned.printing}"
     headline = (
         f"{claim.metric} = {shown} {claim.unit}, documented {claim.figure.text} "
         f"± {claim.figure.half_unit} (print) under {rule} (raw count {raw}) {where}"
@@ -43,11 +45,14 @@ def judge_claim(
             ),
         )
     figure = claim.figure if defect is None else defect.figure
-    if reproduces(figure, raw, pinned.divisor):
+    if reproduces(figure, raw, pinned.divisor, pinned.printing):
         return Verdict(Outcome.CONFORMS, headline)
-    if defect is not None and defect.kind == NOT_REPRODUCED:
-        nearest = f"no counting rule gives this figure, {pinned.counter} comes nearest"
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (nearest, defect.cause, repeat))
+    if defect is not None and not defect.is_reproduced:
+        details = (f"likely cause: {defect.cause}", repeat)
+        if defect.kind == NOT_REPRODUCED:
+            nearest = f"no counting rule gives this figure, {pinned.counter} comes nearest"
+            details = (nearest, defect.cause, repeat)
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, details)
     return Verdict(
         Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {_cause(claim, measured)}", repeat)
     )
@@ -68,11 +73,13 @@ def judge_true(what: str, counted: int, expected: int, *, where: str, command: s
 def _short(divisor: int) -> str:
     """A divisor as people write it.
 
-    >>> _short(900_000_000), _short(500_000), _short(2**20)
-    ('9e8', '5e5', '1048576')
+    >>> _short(900_000_000), _short(450_000), _short(2**20)
+    ('9e8', '4.5e5', '1048576')
     """
     digits = str(divisor).rstrip("0")
-    return f"{digits}e{len(str(divisor)) - 1}" if len(digits) == 1 else str(divisor)
+    if len(digits) > 2:
+        return str(divisor)
+    return f"{'.'.join(digits)}e{len(str(divisor)) - 1}"
 
 
 _RATIOS = (

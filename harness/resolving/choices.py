@@ -12,6 +12,9 @@ from harness.judging.published import Published
 from harness.records import Row
 
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
+_WIDTH = re.compile(
+    r"(?<![a-z0-9])(?:x(?P<after>\d+(?:[._]\d{1,2})?)|(?P<before>\d+(?:\.\d+)?)x)(?![a-z0-9])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,20 @@ class Library(Protocol):
 
 
 def plain(name: str) -> str:
-    """A name without case and separators: how people write it does not matter.
+    """A name without case and separators, widths in one form: how people write it does not matter.
 
     >>> plain("MobileNet_V2") == plain("mobilenetv2")
     True
+    >>> plain("shufflenet_v2_x1.0") == plain("shufflenet-v2-1x") == plain("ShuffleNetV2_x1_0")
+    True
     """
-    return _NO_LETTER.sub("", name.casefold())
+    return _NO_LETTER.sub("", _WIDTH.sub(_width, name.casefold()))
+
+
+def _width(found: re.Match[str]) -> str:
+    """A multiple of a network's width, as ``x1.00``."""
+    number = found["after"] or found["before"]
+    return f"x{float(number.replace('_', '.')):.2f}"
 
 
 def figures(published: Published) -> str:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from harness.complexity.counts import reproduces
+from harness.complexity.counts import Printing, printed, reproduces
 from harness.complexity.expected import UNITS
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
-from harness.resolving.scales import Scale, scales_of
+from harness.resolving.scales import DOUBLED, PLAIN, Scale, scales_of
 from harness.sources.variants import Variant
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
 _LEAST_DIGITS: Final = 2  # significant ones; 0.4 is near too much
+_SIZES: Final = (
+    *(128, 160, 176, 192, 208, 224, 240, 256, 260, 272, 288, 299, 300, 320, 331, 352, 380, 384),
+    *(416, 448, 456, 480, 512, 528, 600, 640, 672, 800),
+)
+"""Input sizes that published networks are counted at, in pixels."""
+
+_SIZE_OFF: Final = 0.03  # counts grow with the area but for fully connected layers and rounding
+_TELLING: Final = Scale(PLAIN.part, odd=True)  # as many digits as an odd scale needs
 _PRINTED: Final = {"B": "G"}  # units that are another's name
 
 
@@ -46,6 +55,7 @@ class Finding:
         unit: one printed unit, in counts.
         reproduced: whether the figure is what rule and scale print.
         padded: it would be, if its last zeros were not printed.
+        other_size: it would be, if the network were counted at this input size, in pixels.
     """
 
     row: str
@@ -55,6 +65,7 @@ class Finding:
     unit: int
     reproduced: bool
     padded: bool = False
+    other_size: int = 0
 
     @property
     def divisor(self) -> int:
@@ -64,7 +75,7 @@ class Finding:
     @property
     def printed(self) -> str:
         """What rule and scale print with as many digits."""
-        return str(self.claim.figure.round(Fraction(self.raw, self.divisor)))
+        return str(printed(self.claim.figure, self.raw, self.divisor, self.use.scale.printing))
 
 
 def unit_of(claim: Claim) -> int:
@@ -107,11 +118,15 @@ def find(
         if len(covered) == len(rows):
             break
     chosen = _fewest(rows, tried, countable)
+    usual = tuple(dict.fromkeys(chosen.values())) or (Use(tried[0], PLAIN), Use(tried[0], DOUBLED))
     findings = {}
     for one in rows:
         finding = _finding(one, chosen.get(one.row), tried, countable)
-        if finding is not None:
-            findings[one.row] = finding
+        if finding is None:
+            continue
+        if not finding.reproduced and not finding.padded and one.claim.metric is not Metric.PARAMS:
+            finding = _at_another_size(one, usual, countable) or finding
+        findings[one.row] = finding
     return findings
 
 
@@ -139,7 +154,8 @@ def _fitting(one: Counted, tried: Sequence[str], countable: Countable) -> Iterat
         for scale in _scales(one.claim):
             if raw is None or not scale.may_print(one.claim.figure):
                 continue
-            if reproduces(one.claim.figure, raw, scale.divisor(unit_of(one.claim))):
+            divisor = scale.divisor(unit_of(one.claim))
+            if reproduces(one.claim.figure, raw, divisor, scale.printing):
                 yield Use(rule, scale)
 
 
@@ -166,6 +182,11 @@ def _finding(
     if use is not None:
         raw = _raw(one, use.rule, countable)
         assert raw is not None
+        sound = use.scale.sound
+        if use.scale.printing is not Printing.ROUNDED and reproduces(
+            one.claim.figure, raw, sound.divisor(unit)
+        ):
+            use = Use(use.rule, sound)  # the mistake makes no difference here
         return Finding(one.row, one.claim, use, raw, unit, reproduced=True)
     nearest = _nearest(one, tried, countable)
     if nearest is None:
@@ -174,6 +195,30 @@ def _finding(
     assert raw is not None
     padded = _is_padded(one.claim.figure, raw, nearest.scale.divisor(unit))
     return Finding(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
+
+
+def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -> Finding | None:
+    """How a figure comes about under the column's rules, if the input size is not the documented.
+
+    Operations grow with the area, so the figure says itself about which size is to be tried.
+    """
+    unit = unit_of(one.claim)
+    for use in usual:
+        raw = _raw(one, use.rule, countable)
+        if raw is None or not _TELLING.may_print(one.claim.figure):
+            continue
+        area = Fraction(one.claim.figure.value) * unit * use.scale.part / raw
+        likely = one.size * math.sqrt(area)
+        near = [size for size in _SIZES if abs(size / likely - 1) < _SIZE_OFF and size != one.size]
+        for size in near:
+            other = _raw(replace(one, size=size), use.rule, countable)
+            if other is not None and reproduces(
+                one.claim.figure, other, use.scale.divisor(unit), use.scale.printing
+            ):
+                return Finding(
+                    one.row, one.claim, use, raw, unit, reproduced=False, other_size=size
+                )
+    return None
 
 
 def _is_padded(figure: Figure, raw: int, divisor: int) -> bool:

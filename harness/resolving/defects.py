@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.complexity.counts import reproduces
-from harness.complexity.expected import NOT_REPRODUCED, ZEROS_ADDED
+from harness.complexity.expected import COUNTED_AT, NOT_REPRODUCED, ZEROS_ADDED
 from harness.complexity.rules import rule_named
 from harness.records import Metric
 from harness.resolving.counting import Finding
@@ -83,11 +83,13 @@ def defect_of(finding: Finding, row: Resolved) -> Found | None:
     if not finding.reproduced:
         if finding.padded:
             return found(ZEROS_ADDED, _ZEROS, _shown(finding, row))
+        if finding.other_size:
+            return found(*_counted_at(finding.other_size), _shown(finding, row))
         return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
     if finding.use.scale.odd:
         # The count is right, or as right as those of other rows: only the division is not.
         scale = finding.use.scale
-        return found(scale.kind, scale.cause, finding.raw)
+        return found(scale.kind, scale.cause, int(finding.raw / scale.sound.part))
     if reproduces(claim.figure, true, finding.unit):
         return None
     if claim.metric is Metric.PARAMS:
@@ -110,8 +112,16 @@ def _shown(finding: Finding, row: Resolved) -> int:
     """The count to print instead of a figure that is not reproduced."""
     if finding.claim.metric is Metric.PARAMS:
         return row.true_params
-    scale = finding.use.scale
-    return int(finding.raw / scale.part)
+    return int(finding.raw / finding.use.scale.sound.part)
+
+
+def _counted_at(size: int) -> tuple[str, str]:
+    """The kind and the cause of a figure that belongs to another input size."""
+    return (
+        f"{COUNTED_AT}{size}",
+        f"No counting rule gives the figure at the documented input size; the pinned one gives it "
+        f"at {size} px.",
+    )
 
 
 def _doubles(finding: Finding) -> bool:

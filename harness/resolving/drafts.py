@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import tomli_w
 
+from harness.complexity.counts import Printing
 from harness.complexity.expected import UNITS
 from harness.records import Metric
 from harness.resolving.counting import Finding
@@ -117,6 +118,8 @@ def _pinned(what: str, finding: Finding | None, true: int) -> dict[str, Any]:
         "divisor": finding.divisor,
         "raw": finding.raw,
     }
+    if finding.use.scale.printing is not Printing.ROUNDED:
+        pinned["printing"] = str(finding.use.scale.printing)
     if finding.unit != _DEFAULT_UNITS[what]:
         pinned["unit"] = _UNIT_NAMES[finding.unit]
     return pinned

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.complexity.counts import Printing
 from harness.records import Claim
 from harness.resolving.counting import Finding
 from harness.resolving.page import PageResolution, Resolved
@@ -40,13 +41,13 @@ def _columns(resolution: PageResolution) -> Iterator[dict[str, Any]]:
         groups.setdefault(key, []).append(finding)
     for (source, header), findings in groups.items():
         sound = [one for one in findings if one.reproduced or one.padded]
-        used = Counter((one.use.rule, one.divisor) for one in sound)
+        used = Counter((one.use.rule, one.divisor, one.use.scale.printing) for one in sound)
         yield {
             "source": source,
             "column": header,
             "rules": [
-                {"rule": rule, "divisor": divisor, "rows": rows_}
-                for (rule, divisor), rows_ in used.most_common()
+                {"rule": rule, "divisor": divisor, "printing": str(printing), "rows": rows_}
+                for (rule, divisor, printing), rows_ in used.most_common()
             ],
             "zeros_added": sum(one.padded for one in findings),
             "not_reproduced": [_off(one) for one in findings if one not in sound],
@@ -62,7 +63,13 @@ def _off(finding: Finding) -> dict[str, Any]:
         "nearest": f"{finding.printed} {claim.unit}",
         "rule": finding.use.rule,
         "divisor": finding.divisor,
+        "printing": str(finding.use.scale.printing),
+        "other_size": finding.other_size or None,
     }
+
+
+def _odd(printing: str) -> str:
+    return "" if printing == Printing.ROUNDED else f" {printing}"
 
 
 def lines(found: Mapping[str, Any], *, path: str) -> Iterator[str]:
@@ -78,12 +85,17 @@ def lines(found: Mapping[str, Any], *, path: str) -> Iterator[str]:
                 yield f"{path}:{one['line']}: {row}: {reason}"
     for column in found["columns"]:
         rules = ", ".join(
-            f"{one['rule']}/{one['divisor']:.6g} ({one['rows']} rows)" for one in column["rules"]
+            f"{one['rule']}/{one['divisor']:.6g}{_odd(one['printing'])} ({one['rows']} rows)"
+            for one in column["rules"]
         )
         zeros = f", {column['zeros_added']} of them with zeros added" * bool(column["zeros_added"])
         yield f"{column['source']} {column['column']}: {rules or 'no rule'}{zeros}"
         for off in column["not_reproduced"]:
-            yield (
-                f"{path}:{off['line']}: {off['row']}: no rule reproduces {off['documented']}; "
-                f"nearest is {off['rule']}/{off['divisor']:.6g} with {off['nearest']}"
+            rule = f"{off['rule']}/{off['divisor']:.6g}{_odd(off['printing'])}"
+            yield f"{path}:{off['line']}: {off['row']}: " + (
+                f"{off['documented']} is {rule} at {off['other_size']} px; at the documented size "
+                f"it is {off['nearest']}"
+                if off["other_size"]
+                else f"no rule reproduces {off['documented']}; nearest is {rule} with "
+                f"{off['nearest']}"
             )

@@ -169,6 +169,38 @@ def test_a_figure_that_no_rule_gives_is_a_defect_with_the_nearest(tmp_path) -> N
         )
 
 
+def test_a_figure_of_another_input_size_is_a_defect_that_says_so(tmp_path) -> None:
+    text = with_defect("44.6", "counted-at-256").replace(
+        "[kinds]", '[kinds]\ncounted-at-256 = "It is that of 256 px."'
+    )
+    (entry,) = read(tmp_path, text).values()
+    verdict = judged(entry, "44.6")
+    assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+    assert "likely cause: It is that of 256 px." in verdict.details
+
+
+@pytest.mark.parametrize(("printing", "figure"), [("cut off", "34.17"), ("rounded", "34.18")])
+def test_a_figure_is_held_to_the_way_in_which_it_was_printed(
+    tmp_path, printing: str, figure: str
+) -> None:
+    text = MILLIONS.replace('unit = "M"', f'unit = "M", printing = "{printing}"')
+    if printing == "cut off":
+        with pytest.raises(ExpectationError, match="expected a defect for it"):
+            read(tmp_path, text)
+        text += f'defects = [{{ column = "flops", printed = "{figure}", kind = "tenth", true = 34_178_704 }}]\n'  # noqa: E501
+    (entry,) = read(tmp_path, text).values()
+    verdict = judged(entry, figure)
+    assert verdict.outcome is Outcome.CONFORMS
+    assert (f"thop/1e6, {printing} (raw" in verdict.headline) is (printing == "cut off")
+    assert judged(entry, "34.16").outcome is Outcome.DOES_NOT_CONFORM
+
+
+def test_an_unknown_way_of_printing_is_refused(tmp_path) -> None:
+    text = MILLIONS.replace('unit = "M"', 'unit = "M", printing = "ceil"')
+    with pytest.raises(UnknownKey, match="unknown printing 'ceil'; expected one of rounded, cut"):
+        read(tmp_path, text)
+
+
 def test_added_zeros_are_a_defect_that_is_reproduced(tmp_path) -> None:
     (entry,) = read(tmp_path, with_defect("34.180", "zeros-added")).values()
     assert judged(entry, "34.180").outcome is Outcome.CONFORMS

@@ -67,15 +67,19 @@ class Shelf:
 
 @dataclass
 class Tally:
-    """Counts of models by rule, in place of networks. ``asked`` are the rules that were applied."""
+    """Counts of models by rule, and by input size where it is another than 224 pixels.
 
-    counts: Mapping[tuple[str, str], Counts]
+    In place of networks. ``asked`` are the rules that were applied.
+    """
+
+    counts: Mapping[tuple[str, str] | tuple[str, str, int], Counts]
     true_params: int = 25_557_032
     asked: list[str] = field(default_factory=list)
 
-    def count(self, variant: Variant, size: int, rule: str) -> Counts | None:  # noqa: ARG002
+    def count(self, variant: Variant, size: int, rule: str) -> Counts | None:
         self.asked.append(rule)
-        return self.counts.get((variant.model, rule))
+        key = (variant.model, rule)
+        return self.counts.get(key if size == 224 else (*key, size))
 
     def network(self, variant: Variant, size: int) -> SimpleNamespace:  # noqa: ARG002
         return SimpleNamespace(framework="torch")

@@ -19,7 +19,15 @@ from harness.resolving.counting import Finding, Use
 from harness.resolving.defects import defect_of
 from harness.resolving.merging import merge
 from harness.resolving.page import PageResolution, Resolved
-from harness.resolving.scales import DOUBLED, PLAIN, TENTH, Scale
+from harness.resolving.scales import (
+    CUT_OFF,
+    DOUBLED,
+    PLAIN,
+    ROUNDED_FIRST,
+    TENTH,
+    TENTH_DOUBLED,
+    Scale,
+)
 from harness.sources.variants import Variant, read_variants
 
 TRUE_PARAMS, TRUE_MACS = 25_028_904, 4_230_479_872
@@ -45,10 +53,13 @@ def finding(
     unit: str = "G",
     reproduced: bool = True,
     padded: bool = False,
+    other_size: int = 0,
 ) -> Finding:
     claim = counted("net", metric, figure, unit=unit).claim
     size = 10**6 if metric == "params" or unit == "M" else 10**9
-    return Finding("page/timm/net", claim, Use(rule, scale), raw, size, reproduced, padded)
+    return Finding(
+        "page/timm/net", claim, Use(rule, scale), raw, size, reproduced, padded, other_size
+    )
 
 
 def page_of(*rows: Resolved, **found: Finding) -> PageResolution:
@@ -65,6 +76,13 @@ DEFECTS = {
     "group-weights-dropped": finding("params", "23.64", "paddle-model-stat", 23_640_897),
     "running-statistics-counted": finding("params", "25.10", "paddle-flops", 25_097_128),
     NOT_REPRODUCED: finding("macs", "4.301", "thop", 4_288_184_320, reproduced=False),
+    "cut-off": finding("macs", "4.230", "true", TRUE_MACS + 400_000, CUT_OFF),
+    "rounded-before-doubling": finding("flops", "8.460", "true", TRUE_MACS, ROUNDED_FIRST),
+    "counted-at-192": finding(
+        *("flops", "7.001", "thop", 4_288_184_320, TENTH_DOUBLED),
+        reproduced=False,
+        other_size=192,
+    ),
     ZEROS_ADDED: finding("macs", "4.290", "thop", 4_288_184_320, reproduced=False, padded=True),
 }
 SOUND = (
@@ -113,6 +131,13 @@ def test_a_row_without_counts_is_listed_with_its_reason(tmp_path: Path) -> None:
         read_expected(path, [other.row.id, "page/timm/net"])
 
 
+def test_ten_ninths_of_flops_belong_to_flops() -> None:
+    """What belongs in the column has two operations for each multiply-accumulate as well."""
+    defect = defect_of(finding("flops", "9.529", "thop", 4_288_184_320, TENTH_DOUBLED), resolved())
+    assert defect is not None
+    assert (defect.kind, defect.true) == ("ten-ninths-too-high", 2 * 4_288_184_320)
+
+
 def test_what_was_found_is_said_by_column_and_line() -> None:
     one = resolved(macs="4.301")
     said = list(
@@ -122,6 +147,15 @@ def test_what_was_found_is_said_by_column_and_line() -> None:
         "timm macs: no rule",
         "p.md:7: page/timm/net: no rule reproduces 4.301 G; nearest is thop/1e+09 with 4.288 G",
     ]
+    found = DEFECTS["rounded-before-doubling"]
+    said = list(findings.lines(findings.as_json(page_of(one, macs=found)), path="p.md"))
+    assert said == ["timm flops: true/5e+08 doubled after rounding (1 rows)"]
+    found = DEFECTS["counted-at-192"]
+    said = list(findings.lines(findings.as_json(page_of(one, macs=found)), path="p.md"))
+    assert said[1] == (
+        "p.md:7: page/timm/net: 7.001 G is thop/4.5e+08 at 192 px; at the documented size it is "
+        "9.529 G"
+    )
 
 
 # ── merging ───────────────────────────────────────────────────────────────────────────────────

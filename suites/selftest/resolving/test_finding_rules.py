@@ -10,7 +10,7 @@ from stand_ins import Tally, counted
 from harness.complexity.counts import Counts
 from harness.resolving.counted import Countable
 from harness.resolving.counting import Counted, Finding, Use, find
-from harness.resolving.scales import DOUBLED, PLAIN, TENTH
+from harness.resolving.scales import CUT_OFF, DOUBLED, PLAIN, ROUNDED_FIRST, TENTH, TENTH_DOUBLED
 
 THOP = {
     ("a", "thop"): Counts(4_288_184_320, 25_028_904),
@@ -41,6 +41,59 @@ def test_rows_of_one_column_may_come_from_two_ways_of_dividing() -> None:
     )
     assert [one.use.scale for one in (a, b, c)] == [PLAIN, TENTH, TENTH]
     assert b.divisor == 900_000_000
+
+
+def test_ten_ninths_are_known_of_flops_too() -> None:
+    (a, b), _ = found(counted("a", "flops", "9.529"), counted("b", "flops", "17.900"))
+    assert [one.use.scale for one in (a, b)] == [TENTH_DOUBLED, TENTH_DOUBLED]
+    assert a.divisor == 450_000_000
+
+
+RESNETS = {
+    ("a", "thop"): Counts(4_133_742_592, 25_557_032),
+    ("b", "thop"): Counts(7_866_437_632, 44_549_160),
+    ("c", "thop"): Counts(1_824_033_792, 11_689_512),
+}
+
+
+def test_what_was_rounded_and_then_doubled_is_told() -> None:
+    """8.267 and 15.733 are right; the third has the same digits either way."""
+    documented = {"a": "8.268", "b": "15.732", "c": "3.648"}
+    rows = [counted(name, "flops", text) for name, text in documented.items()]
+    (a, b, c), _ = found(*rows, counts=RESNETS)
+    assert [one.use for one in (a, b)] == [Use("thop", ROUNDED_FIRST)] * 2
+    assert c.use == Use("thop", DOUBLED), "rounding first makes no difference"
+    assert [one.printed for one in (a, b, c)] == list(documented.values())
+    assert all(one.reproduced for one in (a, b, c))
+
+
+def test_what_was_cut_off_is_told_and_two_digits_do_not_tell_it() -> None:
+    (a, b), _ = found(counted("a", "macs", "4.133"), counted("b", "macs", "7.866"), counts=RESNETS)
+    assert (a.use, a.printed, a.reproduced) == (Use("thop", CUT_OFF), "4.133", True)
+    assert b.use == Use("thop", PLAIN)
+    (short,), _ = found(counted("c", "macs", "1.7"), counts=RESNETS)
+    assert not short.reproduced
+    (a, other), _ = found(
+        counted("a", "macs", "4.134"), counted("b", "macs", "7.868"), counts=RESNETS
+    )
+    assert (a.reproduced, other.reproduced) == (True, False), "two in the last digit are no cut"
+
+
+def test_a_figure_of_another_input_size_is_told() -> None:
+    counts = {
+        ("a", "thop"): Counts(4_133_742_592, 1),
+        ("b", "thop"): Counts(7_866_437_632, 1),
+        ("b", "thop", 192): Counts(5_780_000_000, 1),
+    }
+    (a, b), _ = found(counted("a", "macs", "4.134"), counted("b", "macs", "5.780"), counts=counts)
+    assert (a.reproduced, a.other_size) == (True, 0)
+    assert (b.reproduced, b.other_size, b.use, b.printed) == (False, 192, a.use, "7.866")
+    (b,), _ = found(counted("b", "macs", "5.780"), counts=counts)
+    assert b.other_size == 192, "a column of one row has the likeliest rule"
+    (b,), _ = found(counted("b", "macs", "5.783"), counts=counts)
+    assert (b.reproduced, b.other_size) == (False, 0)
+    (b,), _ = found(counted("b", "macs", "5.8"), counts=counts)
+    assert b.other_size == 0, "two digits prove nothing"
 
 
 def test_flops_are_two_for_each_multiply_accumulate() -> None:

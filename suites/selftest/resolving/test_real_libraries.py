@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,8 @@ from harness.resolving.libraries import library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.page import PageResolution, resolve_page
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # what libraries say while they are imported
+
 MOBILENET = Path(__file__).resolve().parents[3] / "../shared/zoo/mobilenet_v2.md"
 
 COUNTED = (
@@ -29,13 +29,6 @@ COUNTED = (
     "ppcls/resnext50_32x4d",
 )
 """One row for each rule of the ResNeXt page."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the libraries say while they are imported
-        yield
 
 
 def found(row: Row) -> tuple[str, str]:
@@ -70,6 +63,11 @@ def test_every_row_of_a_page_with_other_names_is_found() -> None:
             documented("resnext50_32x4d_b32x8_imagenet", source="mmcls"),
             "resnext50-32x4d_8xb32_in1k",
         ),
+        (
+            documented("shufflenet_v2_x1.0", source="mmcls", top1="69.55"),
+            "shufflenet-v2-1x_16xb64_in1k",
+        ),
+        (documented("shufflenet_v2_x0.25", source="ppcls"), "shufflenet_v2.ShuffleNetV2_x0_25"),
         (documented("resnet50_vd", source="PaddleClas"), "resnet.ResNet50_vd"),
         (
             documented("Fix_ResNeXt101_32x48d_wsl", source="ppcls"),

@@ -10,6 +10,8 @@ from harness.errors import ExpectationError, MissingSource, UnknownKey
 from harness.sources import adapter, hub
 from harness.sources.variants import Variant, read_variants
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # what libraries say while they are imported
+
 ROW = "page/keras/net"
 
 
