@@ -42,9 +42,10 @@ OUTPUT_NAMES = {"ppcls": "fetch_name_0"}
 PARITY_MEASURES = ("centred_sqnr", "centred_cosine_min", "decision_agreement", "top1_agreement")
 """What int8 parity is judged by; each has its tolerance."""
 
-FRAMEWORKS_AGREE = Decimal("1e-5")
+FRAMEWORKS_AGREE = Decimal("3e-5")
 """Largest difference between frameworks over the largest logit. They differ by 1.9e-6 to 7.2e-6
-on published weights."""
+on published weights, and by 3.3e-7 to 1.1e-5 (Swin) on seeded ones of 25 architectures; another
+padding, kernel of a resize or epsilon of a norm is a thousandth and more."""
 
 SAME_BITS_DB = 200.0
 """Stands for the infinite SQNR of outputs that are the same bit for bit."""
@@ -181,8 +182,9 @@ def float_verdict(
     limit = Limit(Side.AT_MOST, Decimal(repr(tolerance.absolute)), tolerance.reason)
     cause = (
         f"largest at image {agreement.image}, class {agreement.class_index}. A difference on the "
-        "first image alone points to batch statistics (training mode); one on all images to "
-        "weights, layout or an operator"
+        "first image alone points to batch statistics (training mode); one on all others, which "
+        "run as a batch, to a batch size that tracing has fixed; one on all images to weights, "
+        "layout or an operator"
     )
     return conforms(measured, limit, where=subject.where, cause=cause, command=command)
 

@@ -50,6 +50,10 @@ class EmbeddedImages:
             evaluation=entry.file("evaluation.npy"),
         )
 
+    def statistics(self, size: int) -> Path:
+        """Images for statistics at a size, for weights that only networks of that size have."""
+        return self._entry(size).file("statistics.npy")
+
     def _entry(self, size: int) -> Entry:
         if size not in self._entries:
             self._entries[size] = self._made(sized(self.config, size))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from harness.errors import (
     CountError,
     ExpectationError,
     ExportError,
+    MissingWeights,
     RunError,
     StageError,
 )
@@ -47,6 +48,7 @@ from harness.forms import (
 )
 from harness.isolation import Worker
 from harness.limits import is_large
+from harness.sources.resnexts import resnext_named
 from harness.sources.variants import Variant
 from harness.steps import NetworkSpec, Weights
 
@@ -126,8 +128,8 @@ class Workshop:
         """What statistics are taken on, what calibrates, and what judges."""
         return EmbeddedImages(self.config, self.store)
 
-    def weights(self, variant: Variant) -> Weights:
-        """Which weights the row is given.
+    def weights(self, variant: Variant, size: int) -> Weights:
+        """Which weights the row is given, for an input of this size.
 
         Raises:
             MissingWeights: the folder has not got them.
@@ -135,9 +137,10 @@ class Workshop:
         """
         asked = self.settings.weights
         if asked is None:
-            fitted_to = self.images.digest("statistics", self.images.own_size)
-            identity = f"seeded:{variant.network}:{fitted_to}"
-            return Weights("seeded", identity)
+            is_known = resnext_named(variant.network) is not None
+            fitted_to = self.images.digest("statistics", self.images.own_size if is_known else size)
+            kind: Literal["seeded", "layered"] = "seeded" if is_known else "layered"
+            return Weights(kind, f"{kind}:{variant.network}:{fitted_to}")
         from harness.sources import hub, weights
 
         path = hub.download(variant) if asked == "hub" else weights.find(variant, Path(asked))
@@ -150,7 +153,23 @@ class Workshop:
         return "seeded" if self.settings.weights is None else "published"
 
     def _spec(self, variant: Variant, size: int) -> NetworkSpec:
-        return NetworkSpec(variant, size, self.weights(variant), self.images.files(size))
+        weights, images = self.weights(variant, size), self.images.files(size)
+        if weights.kind == "layered":
+            images = replace(images, statistics=self.images.statistics(size))
+        return NetworkSpec(variant, size, weights, images)
+
+    def require_judgeable(self, variant: Variant) -> None:
+        """Refuse to judge parity on weights that say nothing about it.
+
+        Raises:
+            MissingWeights: the row has seeded weights that are not known to behave like trained
+                ones.
+        """
+        if self.settings.weights is None and resnext_named(variant.network) is None:
+            raise MissingWeights(
+                "parity needs published weights, --weights DIR: seeded ones are known to behave "
+                "like trained ones in ResNeXts alone"
+            )
 
     # ── steps ──
 

@@ -25,6 +25,7 @@ def test_half_precision_parity(
     candidate = workshop.evaluated(subject, backend, precision)
     parity = compare(reference, candidate, case=subject.id)
     record.measured(*parity.measurements(precision=precision, backend=backend))
+    workshop.require_judgeable(subject.variant)
     record.judge(
         checks.parity_verdict(
             reference, candidate, tolerances, subject, precision=precision, command=record.command

@@ -56,6 +56,7 @@ def test_parity(
     candidate = workshop.evaluated(subject, backend, "int8")
     parity = compare(reference, candidate, case=subject.id)
     record.measured(*parity.measurements(precision="int8", backend=backend))
+    workshop.require_judgeable(subject.variant)
     record.judge(
         checks.parity_verdict(
             reference, candidate, tolerances, subject, precision="int8", command=record.command
@@ -73,6 +74,7 @@ def test_the_same_int8_model_agrees_elsewhere(
         workshop.int8_outputs(subject), workshop.int8_outputs(subject, backend), subject
     )
     record.measured(*agreement)
+    workshop.require_judgeable(subject.variant)
     record.judge(checks.same_model_verdict(agreement, tolerances, subject, command=record.command))
 
 
@@ -85,6 +87,7 @@ def test_parity_is_the_accepted_one(
     """Parity has not moved since it was last accepted, for the worse or for the better."""
     subject, backend = int8_case.subject, int8_case.backend
     record.weights = workshop.weights_kind
+    workshop.require_judgeable(subject.variant)
     reference = workshop.float_outputs(subject, backend)
     candidate = workshop.evaluated(subject, backend, "int8")
     verdict = checks.baseline_verdict(

@@ -48,11 +48,11 @@ def judge_claim(
     if reproduces(figure, raw, pinned.divisor, pinned.printing):
         return Verdict(Outcome.CONFORMS, headline)
     if defect is not None and not defect.is_reproduced:
-        details = (f"likely cause: {defect.cause}", repeat)
+        told = [f"likely cause: {defect.cause}"]
         if defect.kind == NOT_REPRODUCED:
             nearest = f"no counting rule gives this figure, {pinned.counter} comes nearest"
-            details = (nearest, defect.cause, repeat)
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, details)
+            told = [nearest, defect.cause]
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (*told, repeat))
     return Verdict(
         Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {_cause(claim, measured)}", repeat)
     )

@@ -49,7 +49,8 @@ def export_external(layer: paddle.nn.Layer, folder: Path, path: Path, *, opset: 
     Parameters above 2 GiB in all go into ``<path>.data``, next to the model.
 
     Raises:
-        ExportError: the program names a parameter that the layer does not have.
+        ExportError: paddle2onnx cannot convert it, or the program names a parameter that the layer
+            does not have.
     """
     onnx.save(external_model(layer, folder, path, opset=opset), str(path))
 
@@ -79,14 +80,23 @@ def external_model(
 
 
 def _convert(program: Path, parameters: Path | None, path: Path, *, opset: int) -> None:
-    paddle2onnx.export(
-        str(program),
-        str(parameters or ""),
-        str(path),
-        opset_version=opset,
-        optimize_tool=None,
-        enable_onnx_checker=bool(parameters),  # without parameters it can only find them missing
-    )
+    """Convert a saved program.
+
+    Raises:
+        ExportError: paddle2onnx cannot; says what it says.
+    """
+    try:
+        paddle2onnx.export(
+            str(program),
+            str(parameters or ""),
+            str(path),
+            opset_version=opset,
+            optimize_tool=None,
+            enable_onnx_checker=bool(parameters),  # without any it can only find them missing
+        )
+    except SystemExit as stopped:  # it prints what is wrong and ends the process
+        why = str(stopped.__context__ or f"ended with {stopped.code}").strip()
+        raise ExportError(f"paddle2onnx cannot convert it: {why.splitlines()[0]}") from stopped
 
 
 def _free_names(graph: onnx.GraphProto) -> set[str]:

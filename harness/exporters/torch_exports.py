@@ -6,6 +6,8 @@ The batch dimension is left open in ONNX, so that one file serves every batch si
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ def export_torchscript(
     module: torch.nn.Module, path: Path, *, input_shape: tuple[int, int, int]
 ) -> None:
     """Trace ``module`` on an image of zeros and save it."""
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _attention_in_parts(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracer warnings and the deprecation of TorchScript
         traced = torch.jit.trace(module, torch.zeros(1, *input_shape), check_trace=False)
         torch.jit.save(traced, str(path))
@@ -30,7 +32,7 @@ def export_onnx(
 
     torch's newer exporter does not serve: asked for the documented opset 11 it writes opset 18.
     """
-    with warnings.catch_warnings():
+    with _attention_in_parts(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the deprecation of this exporter
         torch.onnx.export(
             module,
@@ -42,3 +44,14 @@ def export_onnx(
             output_names=[OUTPUT_NAME],
             dynamic_axes={INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}},
         )
+
+
+@contextmanager
+def _attention_in_parts() -> Iterator[None]:
+    """Keep torch from one fused operator for frozen attention, which no other runtime knows."""
+    kept = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(kept)

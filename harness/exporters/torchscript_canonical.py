@@ -19,7 +19,8 @@ def canonical_digest(path: Path) -> str:
         RuntimeError: the file is no TorchScript.
     """
     module = torch.jit.load(str(path), map_location="cpu")
-    whole = hashlib.sha256(_MANGLED.sub("", str(module.inlined_graph)).encode())
+    graph = torch._C._jit_pass_canonicalize(module.inlined_graph, False)  # numbers for names
+    whole = hashlib.sha256(_MANGLED.sub("", graph.str(False)).encode())
     for name, value in module.state_dict().items():
         whole.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         whole.update(np.ascontiguousarray(value.numpy()).data)

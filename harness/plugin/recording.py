@@ -180,6 +180,8 @@ def pytest_runtest_makereport(
         )
     if isinstance(error, StageError):
         notes.stage = error.stage if not notes.stage else notes.stage
+        if error.command and notes.row:
+            error = error.repeated_by(notes.command)  # just this case, with all that it needs
     if isinstance(error, HarnessError) and report.failed:
         report.longrepr = str(error)  # the words are for the reader, the traceback is not
     if isinstance(error, AssertionError) and type(error) is not AssertionError and report.failed:

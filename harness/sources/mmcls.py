@@ -27,12 +27,15 @@ class Logits(torch.nn.Module):
         super().__init__()
         parts: Any = classifier
         self.backbone: torch.nn.Module = parts.backbone
-        self.neck: torch.nn.Module = parts.neck
+        self.neck: torch.nn.Module | None = parts.neck
         self.head: torch.nn.Module = parts.head
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map images (n, 3, height, width) to logits (n, classes)."""
-        logits: torch.Tensor = self.head(self.neck(self.backbone(images)))
+        features = self.backbone(images)
+        if self.neck is not None:  # VGG has none
+            features = self.neck(features)
+        logits: torch.Tensor = self.head(features)
         return logits
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -76,6 +76,28 @@ def logits(network: Network, images: Floats) -> Floats:
     """Run images (n, 3, height, width), float32: float32 (n, classes)."""
     with paddle.no_grad():
         return np.asarray(network.module(paddle.to_tensor(images)).numpy())
+
+
+def logits64(
+    network: Network, images: Floats, *, again: Callable[[], Network]
+) -> npt.NDArray[np.float64]:
+    """Run images through a copy of the network in float64: the arbiter of float32 results.
+
+    ``again`` builds the same network, here in float64, as a cast would take integer tables along.
+    """
+    kept = paddle.get_default_dtype()
+    paddle.set_default_dtype("float64")
+    try:
+        wide = again().module
+        own = network.module.state_dict()
+        for name, place in wide.state_dict().items():
+            values = own[name].numpy()
+            wider = values.astype(np.float64) if values.dtype.kind == "f" else values
+            place.get_tensor().set(wider, paddle.CPUPlace())
+        with paddle.no_grad():
+            return np.asarray(wide(paddle.to_tensor(images.astype(np.float64))).numpy())
+    finally:
+        paddle.set_default_dtype(kept)
 
 
 def from_reference(

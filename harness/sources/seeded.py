@@ -22,10 +22,8 @@ Source of He's variance: K. He et al., "Delving Deep into Rectifiers", ICCV 2015
 from __future__ import annotations
 
 import hashlib
-import re
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -34,8 +32,9 @@ import numpy.typing as npt
 import torch
 from timm.models.resnet import Bottleneck, ResNet
 
-from harness.errors import BuildError, MissingWeights
+from harness.errors import BuildError
 from harness.sources.network import Floats, Network
+from harness.sources.resnexts import resnext_named
 from harness.sources.torch_networks import assign
 
 VERSION = 1
@@ -47,49 +46,29 @@ CHANNEL_OFFSET = 0.2  # standard deviation of a batch norm's biases
 READOUT_GAIN = 2.0  # standard deviation of the logits, about
 READOUT_OFFSET = 0.1  # standard deviation of what the centring bias leaves
 
-_DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-_NAME = re.compile(r"resnext(?P<depth>\d+)_(?P<vd>vd_)?(?P<groups>\d+)x(?P<width>\d+)d")
 _LEVELS = 2**16  # distinct values of a drawn weight
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A ResNeXt, by the figures in its name."""
+def _empty(network: str) -> ResNet:
+    """The reference network of a name, without values.
 
-    blocks: tuple[int, ...]
-    groups: int
-    width: int
-    deep_stem: bool
-
-    @classmethod
-    def named(cls, network: str) -> Architecture:
-        """Read an architecture's name, as ``resnext101_vd_32x4d``.
-
-        Raises:
-            MissingWeights: it is none that seeded weights are known for.
-        """
-        match = _NAME.fullmatch(network)
-        if match is None or int(match["depth"]) not in _DEPTHS:
-            raise MissingWeights(
-                f"no seeded weights are known for network {network!r}, expected a ResNeXt such as "
-                "resnext50_32x4d; give real ones with --weights"
-            )
-        blocks = _DEPTHS[int(match["depth"])]
-        return cls(blocks, int(match["groups"]), int(match["width"]), match["vd"] is not None)
-
-    def build(self) -> ResNet:
-        """The reference network, without values."""
-        block: Any = Bottleneck  # timm says it takes an instance; it takes the class
-        with torch.device("meta"):
-            return ResNet(
-                block,
-                self.blocks,
-                cardinality=self.groups,
-                base_width=self.width,
-                stem_type="deep" if self.deep_stem else "",
-                stem_width=32 if self.deep_stem else 64,
-                avg_down=self.deep_stem,
-            ).eval()
+    Raises:
+        BuildError: there is none of that name.
+    """
+    architecture = resnext_named(network)
+    if architecture is None:
+        raise BuildError(f"no reference network {network!r}, expected one as resnext50_32x4d")
+    block: Any = Bottleneck  # timm says it takes an instance; it takes the class
+    with torch.device("meta"):
+        return ResNet(
+            block,
+            architecture.blocks,
+            cardinality=architecture.groups,
+            base_width=architecture.width,
+            stem_type="deep" if architecture.deep_stem else "",
+            stem_width=32 if architecture.deep_stem else 64,
+            avg_down=architecture.deep_stem,
+        ).eval()
 
 
 def seeded_network(network: str, scenes: Floats) -> ResNet:
@@ -106,14 +85,14 @@ def seeded_network(network: str, scenes: Floats) -> ResNet:
     """
     if len(scenes) < 2:
         raise BuildError(f"{len(scenes)} scenes cannot give statistics, at least two are needed")
-    architecture = Architecture.named(network)
-    module = architecture.build()
-    rng = np.random.Generator(np.random.PCG64(_seed(network)))
-    branch = BRANCH_STRENGTH / sum(architecture.blocks) ** 0.5
+    module = _empty(network)
+    rng = generator(f"{VERSION}:{network}")
+    blocks = sum(isinstance(layer, Bottleneck) for layer in module.modules())
+    branch = BRANCH_STRENGTH / blocks**0.5
     for name, layer in module.named_modules():
         if isinstance(layer, torch.nn.Conv2d):
             fan_in = layer.weight[0].numel()
-            layer.weight = _parameter(_normal(rng, layer.weight.shape) * np.sqrt(2 / fan_in))
+            layer.weight = _parameter(normal(rng, layer.weight.shape) * np.sqrt(2 / fan_in))
         elif isinstance(layer, torch.nn.BatchNorm2d):
             _seed_batch_norm(layer, rng, scale=branch if name.endswith(".bn3") else 1.0)
     threads = torch.get_num_threads()
@@ -133,8 +112,10 @@ def tensors(module: torch.nn.Module) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             yield name, value.numpy()
 
 
-def _seed(network: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{VERSION}:{network}".encode()).digest()[:8], "big")
+def generator(name: str) -> np.random.Generator:
+    """Random numbers that depend on a name alone."""
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return np.random.Generator(np.random.PCG64(seed))
 
 
 @cache
@@ -145,7 +126,7 @@ def _quantiles() -> npt.NDArray[np.float32]:
     return np.fromiter((normal.inv_cdf(share) for share in shares), np.float32, _LEVELS)
 
 
-def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Normal float32 numbers, of 65536 distinct values: a third of the time of exact ones."""
     levels = rng.integers(0, _LEVELS, int(np.prod(shape)), dtype=np.uint16)
     return _quantiles()[levels].reshape(shape)
@@ -159,8 +140,8 @@ def _seed_batch_norm(
     layer: torch.nn.BatchNorm2d, rng: np.random.Generator, *, scale: float
 ) -> None:
     channels = (layer.num_features,)
-    layer.weight = _parameter(scale * np.exp(CHANNEL_SPREAD * _normal(rng, channels)))
-    layer.bias = _parameter(scale * CHANNEL_OFFSET * _normal(rng, channels))
+    layer.weight = _parameter(scale * np.exp(CHANNEL_SPREAD * normal(rng, channels)))
+    layer.bias = _parameter(scale * CHANNEL_OFFSET * normal(rng, channels))
     layer.running_mean = torch.zeros(channels)
     layer.running_var = torch.ones(channels)
     layer.num_batches_tracked = torch.zeros((), dtype=torch.int64)
@@ -175,10 +156,10 @@ def _fit(module: ResNet, scenes: torch.Tensor, rng: np.random.Generator) -> None
     module.eval()
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     readout = module.fc
-    weights = _normal(rng, tuple(readout.weight.shape)) * (
+    weights = normal(rng, tuple(readout.weight.shape)) * (
         READOUT_GAIN / np.sqrt(readout.in_features) / (deviation + 1e-3 * deviation.mean())
     )
-    offset = READOUT_OFFSET * _normal(rng, (readout.out_features,))
+    offset = READOUT_OFFSET * normal(rng, (readout.out_features,))
     readout.weight = _parameter(weights)
     readout.bias = _parameter(offset - weights @ mean)
 
@@ -191,7 +172,7 @@ def reference_like(network_name: str, network: Network) -> ResNet:
     Raises:
         BuildError: the two have another number of tensors.
     """
-    module = Architecture.named(network_name).build()
+    module = _empty(network_name)
     names = [name for name in module.state_dict() if not name.endswith("num_batches_tracked")]
     values = [value.numpy() for value in network.module.state_dict().values()]
     if len(names) != len(values):

@@ -53,27 +53,35 @@ def from_reference(
 def logits64(network: Network, images: Floats) -> npt.NDArray[np.float64]:
     """Run images through the network in float64: the arbiter between two float32 results.
 
-    Weights are widened layer by layer, so that no second copy of the network is held.
+    Weights are widened module by module, so that no second copy of the network is held; but for
+    networks in which one module computes with the weights of another.
     """
     module: torch.nn.Module = network.module
-    leaves = [layer for layer in module.modules() if not any(layer.children())]
-    hooks = [
-        layer.register_forward_pre_hook(lambda layer, _: void(layer.double())) for layer in leaves
-    ]
-    hooks += [
-        layer.register_forward_hook(lambda layer, *_: void(layer.float())) for layer in leaves
-    ]
+    wide = torch.from_numpy(images).double()
+    hooks = []
+    for layer in module.modules():
+        hooks.append(layer.register_forward_pre_hook(lambda layer, _: _cast(layer, torch.float64)))
+        hooks.append(layer.register_forward_hook(lambda layer, *_: _cast(layer, torch.float32)))
     try:
         with torch.inference_mode():
-            return np.asarray(module(torch.from_numpy(images).double()).numpy())
+            return np.asarray(module(wide).numpy())
+    except RuntimeError:  # of different types
+        for hook in hooks:
+            hook.remove()
+        with torch.inference_mode():
+            return np.asarray(module.double()(wide).numpy())
     finally:
         for hook in hooks:
             hook.remove()
         module.float()
 
 
-def void(_: object) -> None:
-    """Drop a value where a hook must return none."""
+def _cast(layer: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Change the type of a module's own parameters and buffers, not of its children's."""
+    own = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+    for value in own:
+        if value.is_floating_point():
+            value.data = value.data.to(dtype)
 
 
 def logits(network: Network, images: Floats) -> Floats:

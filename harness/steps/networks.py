@@ -34,10 +34,13 @@ class Images:
 class Weights:
     """Which weights a network is given: those of a published file, or seeded ones.
 
-    ``identity`` is what stands in keys.
+    Attributes:
+        kind: ``seeded`` weights are drawn on a reference network, and behave like trained ones;
+            ``layered`` ones on the network itself, whatever it is.
+        identity: what stands in keys.
     """
 
-    kind: Literal["file", "seeded"]
+    kind: Literal["file", "seeded", "layered"]
     identity: str
     path: Path | None = None
 
@@ -62,6 +65,10 @@ def network(spec: NetworkSpec) -> Network:
     """The row's network with its weights."""
     variant = spec.variant
     source = adapter(variant.source)
+    if spec.weights.kind == "layered":
+        from harness.sources.seeded_layers import seeded_layers
+
+        return seeded_layers(variant, spec.size, load(spec.images.statistics))
     built = source.build(variant.model, input_size=spec.size, weightless=True)
     if spec.weights.path is None:
         from harness.sources import seeded

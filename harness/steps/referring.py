@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.sources import Network, adapter
+from harness.sources.resnexts import resnext_named
 from harness.steps.networks import Floats, NetworkSpec, load, network, reference_network
 
 
@@ -23,11 +25,17 @@ def reference(folder: Path, spec: NetworkSpec, count: int) -> Mapping[str, Any]:
 
 
 def _double(built: Network, spec: NetworkSpec, probes: Floats) -> npt.NDArray[np.float64]:
-    """The logits in float64, by torch: for a Paddle network through its reference network."""
+    """The logits in float64: for a Paddle network by torch, where it has a reference network."""
     from harness.sources import seeded, torch_networks
 
     if built.framework == "torch":
         return torch_networks.logits64(built, probes)
+    if resnext_named(spec.variant.network) is None:
+        from harness.sources import ppcls
+
+        build = adapter(spec.variant.source).build
+        again = partial(build, spec.variant.model, input_size=spec.size, weightless=False)
+        return ppcls.logits64(built, probes, again=again)
     if spec.weights.kind == "seeded":
         twin = reference_network(spec.variant.network, spec.images.statistics)
     else:

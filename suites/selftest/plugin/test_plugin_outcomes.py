@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import endings
 import pytest
 from small_runs import ROW, SLUG, RunGate
@@ -48,10 +50,15 @@ def test_the_ending_counts_what_is_in_the_log(run_gate: RunGate) -> None:
     assert "1 of 29 rows have cases; 1 of 145 claims reproduced" in ending
 
 
-def test_a_failed_step_is_told_in_its_words_and_not_as_a_traceback(run_gate: RunGate) -> None:
-    printed = run_gate("-k", "step_broke", test_endings=endings.SOURCE).printed
+def test_a_failed_step_is_told_in_its_words_and_not_as_a_traceback(
+    run_gate: RunGate, tmp_path: Path
+) -> None:
+    run = run_gate("-k", "step_broke", f"--weights={tmp_path}", test_endings=endings.SOURCE)
+    printed = " ".join(run.printed.split())
     assert "export failed: nothing was written [a]" in printed
-    assert "repeat: python -m again" in printed
+    case = f"test_endings.py::test_step_broke[{SLUG}]"
+    assert f"repeat: pytest '{case}' --weights={tmp_path}" in printed, "just this, as it was run"
+    assert "python -m again" not in printed
     assert "Traceback" not in printed
     assert "raise ExportError" not in printed
 
