@@ -6,6 +6,8 @@ classes are what a test fails with. Nothing else is raised on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """Something the harness refuses or cannot do, said in words for the person running it."""
@@ -15,23 +17,31 @@ class HarnessError(Exception):
 
 
 class PageError(HarnessError):
-    """A page cannot be read. Carries file and line."""
+    """A page cannot be read. Carries file and line, and what else is wrong with the page."""
 
-    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, path: str, line: int | None = None, others: tuple[str, ...] = ()
+    ) -> None:
         self.path = path
         self.line = line
         where = path if line is None else f"{path}:{line}"
         self.message = message
-        super().__init__(f"{where}: {message}")
+        self.others = others
+        super().__init__("\n".join((f"{where}: {message}", *others)))
+
+    def with_others(self, others: Iterable[PageError]) -> PageError:
+        """The same error, which tells of others too, a line each."""
+        told = tuple(map(str, others))
+        return _rebuild_page_error(type(self), self.message, self.path, self.line, told)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_page_error, (type(self), self.message, self.path, self.line))
+        return (_rebuild_page_error, (type(self), self.message, self.path, self.line, self.others))
 
 
 def _rebuild_page_error(
-    kind: type[PageError], message: str, path: str, line: int | None
+    kind: type[PageError], message: str, path: str, line: int | None, others: tuple[str, ...]
 ) -> PageError:
-    return kind(message, path=path, line=line)
+    return kind(message, path=path, line=line, others=others)
 
 
 class MalformedTable(PageError):

@@ -42,8 +42,9 @@ def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> 
             page.
 
     Raises:
-        PageError: file and line of what cannot be read: MalformedTable, UnknownColumn,
-            DuplicateRow; lenient or not, a page must be readable and have a model table.
+        PageError: file and line of what cannot be read, all of it: MalformedTable, UnknownColumn
+            or DuplicateRow, as the first is; lenient or not, a page must be readable and have a
+            model table.
     """
     try:
         with path.open("rb") as file:
@@ -72,6 +73,7 @@ class _Reading:
         self.name = self._page_name(name)
         self.lenient = lenient
         self.omissions: list[Omission] = []
+        self.faults: list[PageError] = []
         self.seen: dict[str, Row] = {}
 
     def page(self) -> Page:
@@ -81,12 +83,14 @@ class _Reading:
             with self._listing("row", rows=stray.rows):
                 raise self._malformed(stray.reason, stray.line)
         if not tables:
+            self._refuse()
             raise MalformedTable(self._no_models(), path=self.file, line=1)
         rows = {table: self._rows(table, at) for at, table in enumerate(tables, 1)}
         failures: list[DocumentedFailure] = []
         for note in failure_notes(self.document.tokens, tables=lines):
             with self._listing("note"):
                 failures += self._failures(note, rows)
+        self._refuse()
         page = Page(
             name=self.name,
             path=recorded_path(self.path),
@@ -100,13 +104,20 @@ class _Reading:
 
     @contextmanager
     def _listing(self, what: str, *, rows: int = 0) -> Iterator[None]:
-        """Turn an error into a listed omission where that is wanted."""
+        """Turn an error into a listed omission where that is wanted; else note it and go on."""
         try:
             yield
         except PageError as error:
-            if not self.lenient or error.line is None:
+            if error.line is None:
                 raise
+            if not self.lenient:
+                self.faults.append(error)
             self._list(what, error.line, error.message, rows=rows)
+
+    def _refuse(self) -> None:
+        """Raise the first of what is wrong with the page, with the rest of it."""
+        if self.faults:
+            raise self.faults[0].with_others(self.faults[1:])
 
     def _list(self, what: str, line: int, reason: str, *, rows: int = 0) -> None:
         self.omissions.append(Omission(what=what, line=line, reason=reason, rows=rows))

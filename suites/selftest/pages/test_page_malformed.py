@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from contextlib import suppress
 
@@ -215,3 +216,25 @@ def test_a_page_whose_name_makes_no_id_is_refused(tmp_path):
     path.write_text("")
     with pytest.raises(PageError, match="page name '页面' makes no id"):
         read_page(path)
+
+
+def test_all_that_is_wrong_is_told_at_once(page_of):
+    path = page_of(
+        "| model | source | top1 | FLOPs (Q) | params(M) | wibble |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| a | timm | 70.1 | 1.0 | 2..1 | - |\n"
+        "| b | timm | 70.1 | 1.0 | 2.1 | - |\n"
+        "| b | timm | 70.1 | 1.0 | 2.1 | - |\n"
+    )
+    with pytest.raises(UnknownColumn) as caught:
+        read_page(path)
+    told = str(caught.value).splitlines()
+    assert [line.partition(f"{path.as_posix()}:")[2].partition(":")[0] for line in told] == [
+        *("1", "1", "3", "5")
+    ]
+    assert "unknown unit 'Q'" in told[0]
+    assert "unknown column 'wibble'" in told[1]
+    assert "'2..1' is not" in told[2]
+    assert "already stands in line 4" in told[3]
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again)) == (UnknownColumn, str(caught.value))

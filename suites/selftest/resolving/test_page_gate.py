@@ -26,22 +26,34 @@ PAGE = """# Own
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The cases of stage complexity of that page."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the page is, and what its runs store."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "own.md").write_text(PAGE, encoding="utf-8")
-    options = [f"--page={folder / 'own.md'}", f"--store={folder / 'store'}"]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n0", *options]
+    return folder
+
+
+def gate(folder: Path, stages: str, *options: str, code: int) -> Run:
+    """The cases of these stages of that page."""
+    log = folder / f"{stages}.jsonl"
+    own = [f"--page={folder / 'own.md'}", f"--store={folder / 'store'}", f"--run-log={log}"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n0", "-m", stages]
     done = subprocess.run(
-        [*command, "-m", "complexity", f"--run-log={folder / 'run.jsonl'}"],
+        [*command, *own, *options],
         cwd=REPOSITORY,
         check=False,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert done.returncode == 1, done.stdout + done.stderr
-    return read(folder / "run.jsonl")
+    assert done.returncode == code, done.stdout + done.stderr
+    return read(log)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    """The cases of stage complexity."""
+    return gate(folder, "complexity", code=1)
 
 
 def outcomes(run: Run, row: str) -> Counter[CaseOutcome]:
@@ -71,3 +83,30 @@ def test_a_row_that_cannot_be_resolved_is_not_measured_with_its_reason(
 ) -> None:
     assert outcomes(run, row) == {CaseOutcome.NOT_MEASURED: 4}
     assert all(reason in one.reason for one in run.results if one.row == row)
+
+
+def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(folder: Path) -> None:
+    """What seeded weights do not tell of such a network is not measured, but for the figures."""
+    row = "own/torchvision/squeezenet1_1"
+    told = gate(folder, "export or int8", f"--row={row}", code=0).results
+    by_test: dict[str, set[CaseOutcome]] = {}
+    for one in told:
+        by_test.setdefault(one.case.partition("::")[2].partition("[")[0], set()).add(one.outcome)
+    assert by_test.pop("test_same_network_from_another_source_agrees") == {CaseOutcome.SKIPPED}
+    assert by_test.pop("test_parity") == {CaseOutcome.NOT_MEASURED}
+    assert by_test.pop("test_parity_is_the_accepted_one") == {CaseOutcome.INCONCLUSIVE}
+    assert set(by_test) == {
+        "test_exported_model_computes_the_same",
+        "test_export_is_complete_and_as_promised",
+        "test_export_takes_the_documented_input_size",
+        "test_exporting_again_gives_the_same_model",
+        "test_network_computes_what_arithmetic_says",
+        "test_every_heavy_operator_is_int8",
+        "test_fp32_in_the_backend_agrees_with_its_source",
+    }
+    assert set.union(*by_test.values()) == {CaseOutcome.PASSED}
+    (parity,) = (one for one in told if "::test_parity[" in one.case)
+    assert parity.weights == "seeded"
+    assert "parity needs published weights" in parity.reason
+    (sqnr,) = (one for one in parity.measurements if one.name == "centred_sqnr")
+    assert 5 < sqnr.value < 40
