@@ -21,6 +21,7 @@ _RAW: Final = "raw.githubusercontent.com"
 _VIEWS: Final = frozenset({"blob", "tree", "raw", "blame"})
 _VERSION: Final = re.compile(r"v?(?P<number>[0-9]+(?:\.[0-9]+)+)")
 _NUMBERED: Final = re.compile(r"(?P<family>[a-z]{3,}?)[-_]?v(?P<number>[0-9])(?![0-9])")
+_RECIPE: Final = re.compile(r"_(?:b\d+x\d+|\d+xb\d+).*$", re.IGNORECASE)
 _NO_NAMES: Final = frozenset({"readme", "index", "metafile", "model-index", "__init__"})
 
 SINGLE_FAMILIES: Final = frozenset(
@@ -88,7 +89,16 @@ def _library(zoo: Zoo) -> Iterator[Fault]:
 
 def _file(zoo: Zoo) -> Iterator[Fault]:
     for page, row, address in _linked(zoo):
-        if other := _other_family(row.name, address):
+        if owner := _owner_of_config(page, row, address):
+            yield Fault(
+                page.at(row.line, row.link),
+                f"{row.id} link",
+                f"the row is {row.name}, and the link leads to {'/'.join(address.path)}, "
+                f"the config of {owner.name}",
+                f"the config of {row.name}",
+                evidence=(Evidence(f"model {owner.name}", page.of_row(owner)),),
+            )
+        elif other := _other_family(row.name, address):
             yield Fault(
                 page.at(row.line, row.link),
                 f"{row.id} link",
@@ -97,6 +107,19 @@ def _file(zoo: Zoo) -> Iterator[Fault]:
                 f"the file of {address.repository} that has {row.name}",
                 evidence=(Evidence(f"model {row.name}", page.of_row(row)),),
             )
+
+
+def _owner_of_config(page: LintedPage, row: Row, address: _Address) -> Row | None:
+    """The row whose config is linked in place of this row's, or None.
+
+    OpenMMLab has a config for each model, named after it and then after its recipe.
+    """
+    if not address.path or "configs" not in address.path[:-1]:
+        return None
+    stem = fold(_RECIPE.sub("", address.path[-1].partition(".")[0]))
+    if stem == fold(row.name):
+        return None
+    return next((one for one in page.rows if fold(one.name) == stem), None)
 
 
 def _other_family(name: str, address: _Address) -> str:
@@ -175,7 +198,7 @@ RULES: Final = (
         "The link leads to a file about other networks",
         "A file whose name has another version of the row's family, as mobilenet_v3 for "
         "mobilenet_v2; or one that is known to have a single family, which the row's name does not "
-        "have in it. Any other file may well have the model.",
+        "have in it; or a config that is another row's. Any other file may well have the model.",
         _file,
     ),
     Rule(

@@ -7,6 +7,10 @@ TORCHVISION = (
     "[torchvision](https://github.com/pytorch/vision/blob/v0.9.0/torchvision/models/{}.py)"
 )
 TIMM = "[timm](https://github.com/rwightman/pytorch-image-models/blob/v0.6.5/timm/models/{}.py)"
+MMCLS = (
+    "[mmcls](https://github.com/open-mmlab/mmclassification/blob/master/"
+    "configs/vgg/{}_8xb32_in1k.py)"
+)
 
 
 def line(name: str, source: str = "timm", figures: str = "70 | 90 | 4.1 | 25 | 224") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from lint_writing import TIMM, TORCHVISION, build_config, line, run_time, table
+from lint_writing import MMCLS, TIMM, TORCHVISION, build_config, line, run_time, table
 
 from harness.lint.known import Amount, Knowledge, Known
 
@@ -40,6 +40,11 @@ RIGHT = {
         line("mobilenet_v3_large", TORCHVISION.format("mobilenetv3")),
         line("densenet121", TIMM.format("densenet")),
         line("RepVGG_A0", TIMM.format("repvgg"), "72 | 90 | 1.5 | 9 | 224"),
+    ),
+    "configs of models that have names of their own": table(
+        line("vgg11", MMCLS.format("vgg11")),
+        line("vgg11_bn", MMCLS.format("vgg11bn"), "71 | 90 | 4.1 | 25 | 224"),
+        line("resnet50", MMCLS.format("resnetv1c50"), "72 | 90 | 4.1 | 25 | 224"),
     ),
     "the library's other address, and other hosts": table(
         line("net_a", TIMM.format("resnet").replace("rwightman", "huggingface")),

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from lint_writing import TIMM, TORCHVISION, build_config, line, run_time, table
+from lint_writing import MMCLS, TIMM, TORCHVISION, build_config, line, run_time, table
 
 from harness.judging.published import Preprocessing, Published
 from harness.lint.known import Amount, Knowledge, Known
@@ -67,6 +67,8 @@ WRONG = {
                 line("mobilenet_v2_100", TIMM.format("mobilenet_v3")),
                 line("resnet18", TORCHVISION.format("vgg")),
                 line("vgg11", TORCHVISION.format("vgg")),
+                line("vgg16", MMCLS.format("vgg16")),
+                line("vgg16_bn", MMCLS.format("vgg16"), "71 | 90 | 4.1 | 25 | 224"),
             )
         },
         [
@@ -75,6 +77,7 @@ WRONG = {
                 "the file of rwightman/pytorch-image-models that has mobilenet_v2_100",
             ),
             (f"{PAGE}:6:28", "the file of pytorch/vision that has resnet18"),
+            (f"{PAGE}:9:22", "the config of vgg16_bn"),
         ],
     ),
     "link-version": (
