@@ -12,7 +12,7 @@ from harness.complexity.counts import Printing, printed, reproduces
 from harness.complexity.expected import UNITS
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
-from harness.resolving.scales import DOUBLED, PLAIN, Scale, scales_of
+from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST, Scale, scales_of
 from harness.sources.variants import Variant
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
@@ -118,7 +118,8 @@ def find(
         if len(covered) == len(rows):
             break
     chosen = _fewest(rows, tried, countable)
-    usual = tuple(dict.fromkeys(chosen.values())) or (Use(tried[0], PLAIN), Use(tried[0], DOUBLED))
+    usual = list(dict.fromkeys(chosen.values())) or [Use(tried[0], PLAIN), Use(tried[0], DOUBLED)]
+    usual += [Use(use.rule, ROUNDED_FIRST) for use in usual if use.scale == DOUBLED]
     findings = {}
     for one in rows:
         finding = _finding(one, chosen.get(one.row), tried, countable)
@@ -222,12 +223,16 @@ def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -
 
 
 def _is_padded(figure: Figure, raw: int, divisor: int) -> bool:
-    """Whether the figure would be reproduced without its last zeros, and not by chance."""
+    """Whether the figure would be reproduced without some of its last zeros, and not by chance."""
     if not figure.places or not figure.text.endswith("0"):
         return False
-    short = Figure(figure.text.rstrip("0").rstrip("."))
-    digits = short.text.replace(".", "").lstrip("0")
-    return len(digits) >= _LEAST_DIGITS and reproduces(short, raw, divisor)
+    known = len(figure.text.rstrip("0").rstrip("."))
+    shorter = (figure.text[:end].rstrip(".") for end in range(len(figure.text) - 1, known - 1, -1))
+    return any(
+        len(text.replace(".", "").lstrip("0")) >= _LEAST_DIGITS
+        and reproduces(Figure(text), raw, divisor)
+        for text in shorter
+    )
 
 
 def _nearest(one: Counted, tried: Sequence[str], countable: Countable) -> Use | None:

@@ -90,6 +90,11 @@ def test_a_figure_of_another_input_size_is_told() -> None:
     assert (b.reproduced, b.other_size, b.use, b.printed) == (False, 192, a.use, "7.866")
     (b,), _ = found(counted("b", "macs", "5.780"), counts=counts)
     assert b.other_size == 192, "a column of one row has the likeliest rule"
+    (b,), _ = found(counted("b", "flops", "11.560"), counts=counts)
+    assert (b.other_size, b.use.scale) == (192, DOUBLED)
+    odd = {**counts, ("b", "thop", 192): Counts(5_779_600_000, 1)}
+    (b,), _ = found(counted("b", "flops", "11.560"), counts=odd)
+    assert (b.other_size, b.use.scale) == (192, ROUNDED_FIRST), "11.559 but for the rounding"
     (b,), _ = found(counted("b", "macs", "5.783"), counts=counts)
     assert (b.reproduced, b.other_size) == (False, 0)
     (b,), _ = found(counted("b", "macs", "5.8"), counts=counts)
@@ -127,6 +132,18 @@ def test_added_zeros_are_told_from_a_wrong_figure() -> None:
     (a, wrong), _ = found(counted("a", "macs", "4.290"), counted("b", "macs", "8.090"))
     assert (a.reproduced, a.padded, a.printed) == (False, True, "4.288")
     assert (wrong.reproduced, wrong.padded) == (False, False)
+
+
+def test_of_added_zeros_some_may_have_been_known() -> None:
+    """2.963 is 3.0, and was printed as 3.000; a single digit proves nothing."""
+    counts = {("a", "thop"): Counts(2_963_000_000, 1)}
+    (known,), _ = found(counted("a", "macs", "3.000"), counts=counts)
+    assert (known.reproduced, known.padded) == (False, True)
+    (wrong,), _ = found(counted("a", "macs", "3.100"), counts=counts)
+    assert (wrong.reproduced, wrong.padded) == (False, False)
+    counts = {("a", "thop"): Counts(2_863_000_000, 1)}
+    (chance,), _ = found(counted("a", "macs", "3.000"), counts=counts)
+    assert (chance.reproduced, chance.padded) == (False, False)
 
 
 def test_params_take_the_rule_of_the_operations_first() -> None:
