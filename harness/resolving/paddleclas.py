@@ -25,9 +25,12 @@ class PaddleClas:
     title = f"PaddleClas {version('paddleclas')}"
 
     def names(self) -> Mapping[str, str]:
-        """The functions that build networks, and what PaddleClas lists as other weights of one."""
+        """The functions that build networks; what PaddleClas lists as other weights of one; and
+        the distilled weights that a function takes by its argument ``use_ssld``."""
         known = {name: name for name in _urls()}
-        return known | {name: name for name in _listed() if _function(name) in known}
+        others = {name: name for name in _listed() if _function(name) in known}
+        distilled = (f"{name}{_DISTILLED}" for name in _taking("use_ssld") if name in known)
+        return known | others | {name: name for name in distilled}
 
     def renamed(self) -> Mapping[str, str]:
         """PaddleClas keeps no such list."""
@@ -52,18 +55,34 @@ def _function(listed: str) -> str:
 @cache
 def _urls() -> Mapping[str, tuple[str, str]]:
     """Function name to its module, and to the address of its weights."""
-    backbone = _root() / "ppcls" / "arch" / "backbone"
     found: dict[str, tuple[str, str]] = {}
-    for folder in _FOLDERS:
-        for path in sorted((backbone / folder).glob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            functions = {
-                one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)
-            }
-            for name, url in _addresses(tree):
-                if name in functions:
-                    found.setdefault(name, (path.stem, url))
+    for module, tree in _modules():
+        functions = {
+            one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)
+        }
+        for name, url in _addresses(tree):
+            if name in functions:
+                found.setdefault(name, (module, url))
     return found
+
+
+@cache
+def _taking(argument: str) -> frozenset[str]:
+    """The functions that take an argument of this name."""
+    return frozenset(
+        one.name
+        for _, tree in _modules()
+        for one in tree.body
+        if isinstance(one, ast.FunctionDef) and argument in (arg.arg for arg in one.args.args)
+    )
+
+
+@cache
+def _modules() -> tuple[tuple[str, ast.Module], ...]:
+    """PaddleClas' modules of architectures, by name."""
+    backbone = _root() / "ppcls" / "arch" / "backbone"
+    paths = (path for folder in _FOLDERS for path in sorted((backbone / folder).glob("*.py")))
+    return tuple((path.stem, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 def _addresses(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,7 @@ def test_every_row_of_a_page_with_other_names_is_found() -> None:
             "shufflenet-v2-1x_16xb64_in1k",
         ),
         (documented("shufflenet_v2_x0.25", source="ppcls"), "shufflenet_v2.ShuffleNetV2_x0_25"),
+        (documented("PPLCNet_x0_5_ssld", source="ppcls"), "pp_lcnet.PPLCNet_x0_5"),
         (documented("resnet50_vd", source="PaddleClas"), "resnet.ResNet50_vd"),
         (
             documented("Fix_ResNeXt101_32x48d_wsl", source="ppcls"),
