@@ -46,6 +46,11 @@ _OPERATIONS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Rules whose operations are wrong in themselves."""
 
+_RUNNING: Final = (
+    "running-statistics-counted",
+    "paddle.flops counts the running means and variances of batch norms as parameters, which "
+    "are not learned.",
+)
 _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
     "paddle-model-stat": (
         "group-weights-dropped",
@@ -53,11 +58,8 @@ _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
         "already, by the groups again, so the weights of grouped convolutions are missing, and it "
         "counts one parameter for the whole fc bias.",
     ),
-    "paddle-flops": (
-        "running-statistics-counted",
-        "paddle.flops counts the running means and variances of batch norms as parameters, which "
-        "are not learned.",
-    ),
+    "paddle-flops": _RUNNING,
+    "paddle-flops-2.4": _RUNNING,
     "thop": (
         "layers-not-known-to-thop",
         "thop does not know the library's own layers, such as timm's BatchNormAct2d, and counts "

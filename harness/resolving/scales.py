@@ -40,6 +40,8 @@ class Scale:
     def may_print(self, figure: Figure) -> bool:
         """Whether a figure has digits enough to tell this scale from chance."""
         digits = figure.text.replace(".", "").lstrip("0")
+        if self.printing is Printing.CUT and digits.endswith("0"):
+            return False  # which may as well be a zero that was added
         return not self.odd or len(digits) >= _DIGITS_OF_ODD_SCALES
 
 

@@ -195,6 +195,27 @@ def test_paddle_flops_are_those_worked_out_by_hand() -> None:
     assert counted.params == 216 + 8 + 4 * 8 + 45, "running statistics are counted too"
 
 
+class OwnPool(paddle.nn.AdaptiveAvgPool2D):
+    """A library's own pool, that does the same."""
+
+
+def test_pools_that_a_library_made_its_own_are_counted_by_the_rule_of_before() -> None:
+    """By paddle.flops itself a subclass counts nothing."""
+    network = paddle_network()
+    plain = {
+        rule: count(network, "paddle", input_shape=IMAGE, rule=rule)
+        for rule in ("paddle-flops", "paddle-flops-2.4")
+    }
+    assert plain["paddle-flops"] == plain["paddle-flops-2.4"]
+    network.gap = OwnPool(1)
+    now = count(network, "paddle", input_shape=IMAGE, rule="paddle-flops")
+    assert now.operations == plain["paddle-flops"].operations - 8 * (15 * 15 + 1)
+    assert (
+        count(network, "paddle", input_shape=IMAGE, rule="paddle-flops-2.4")
+        == plain["paddle-flops-2.4"]
+    )
+
+
 def test_the_network_has_no_hooks_afterwards() -> None:
     network = paddle_network()
     count(network, "paddle", input_shape=IMAGE, rule="paddle-flops")

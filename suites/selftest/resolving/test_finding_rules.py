@@ -71,6 +71,9 @@ def test_what_was_cut_off_is_told_and_two_digits_do_not_tell_it() -> None:
     (a, b), _ = found(counted("a", "macs", "4.133"), counted("b", "macs", "7.866"), counts=RESNETS)
     assert (a.use, a.printed, a.reproduced) == (Use("thop", CUT_OFF), "4.133", True)
     assert b.use == Use("thop", PLAIN)
+    zero = {("a", "thop"): Counts(4_130_600_000, 1)}
+    (added,), _ = found(counted("a", "macs", "4.130"), counts=zero)
+    assert (added.reproduced, added.padded) == (False, True), "4.13, with a zero added"
     (short,), _ = found(counted("c", "macs", "1.7"), counts=RESNETS)
     assert not short.reproduced
     (a, other), _ = found(
