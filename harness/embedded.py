@@ -40,7 +40,7 @@ class EmbeddedImages:
     def files(self, size: int) -> Images:
         """The images, preprocessed for an input of this size.
 
-        Seeded weights are fitted at the build config's own size, whatever size a row takes, so
+        Seeded weights of reference networks are fitted at the build config's own size, so
         that rows of one network have the same ones.
         """
         entry = self._entry(size)

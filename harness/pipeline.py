@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +30,6 @@ from harness.errors import (
     CountError,
     ExpectationError,
     ExportError,
-    MissingWeights,
     RunError,
     StageError,
 )
@@ -46,11 +44,11 @@ from harness.forms import (
     is_repeated,
     probes,
 )
+from harness.given_weights import require_judgeable, weights_of
 from harness.isolation import Worker
 from harness.limits import is_large
-from harness.sources.resnexts import resnext_named
 from harness.sources.variants import Variant
-from harness.steps import NetworkSpec, Weights
+from harness.steps import NetworkSpec
 
 Array = npt.NDArray[Any]
 Model = Callable[[], Entry]
@@ -128,48 +126,21 @@ class Workshop:
         """What statistics are taken on, what calibrates, and what judges."""
         return EmbeddedImages(self.config, self.store)
 
-    def weights(self, variant: Variant, size: int) -> Weights:
-        """Which weights the row is given, for an input of this size.
-
-        Raises:
-            MissingWeights: the folder has not got them.
-            BuildError: the file is not what its name says.
-        """
-        asked = self.settings.weights
-        if asked is None:
-            is_known = resnext_named(variant.network) is not None
-            fitted_to = self.images.digest("statistics", self.images.own_size if is_known else size)
-            kind: Literal["seeded", "layered"] = "seeded" if is_known else "layered"
-            return Weights(kind, f"{kind}:{variant.network}:{fitted_to}")
-        from harness.sources import hub, weights
-
-        path = hub.download(variant) if asked == "hub" else weights.find(variant, Path(asked))
-        weights.check_hash(path, variant)
-        return Weights("file", f"file:{weights.digest(path)}", path)
-
     @property
     def weights_kind(self) -> str:
         """As reports name it: "seeded" or "published"."""
         return "seeded" if self.settings.weights is None else "published"
 
     def _spec(self, variant: Variant, size: int) -> NetworkSpec:
-        weights, images = self.weights(variant, size), self.images.files(size)
+        asked, images = self.settings.weights, self.images.files(size)
+        weights = weights_of(variant, size, asked=asked, images=self.images)
         if weights.kind == "layered":
             images = replace(images, statistics=self.images.statistics(size))
         return NetworkSpec(variant, size, weights, images)
 
     def require_judgeable(self, variant: Variant) -> None:
-        """Refuse to judge parity on weights that say nothing about it.
-
-        Raises:
-            MissingWeights: the row has seeded weights that are not known to behave like trained
-                ones.
-        """
-        if self.settings.weights is None and resnext_named(variant.network) is None:
-            raise MissingWeights(
-                "parity needs published weights, --weights DIR: seeded ones are known to behave "
-                "like trained ones in ResNeXts alone"
-            )
+        """As :func:`harness.given_weights.require_judgeable`, for the weights of this run."""
+        require_judgeable(variant, asked=self.settings.weights)
 
     # ── steps ──
 

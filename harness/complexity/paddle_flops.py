@@ -57,8 +57,8 @@ def count_paddle_flops(
 def count_with_plain_pools(module: Any, *, input_shape: tuple[int, int, int]) -> Counts:
     """As :func:`count_paddle_flops`, with PaddleClas' own adaptive pools taken for Paddle's.
 
-    They were Paddle's in PaddleClas 2.4, which tables of MobileNetV3 were made with, and are a
-    subclass that does the same, for other devices, today.
+    They were Paddle's when the tables of MobileNetV3 were made, and are a subclass today, which
+    does the same for other devices.
     """
     own = {type(one) for one in module.sublayers() if isinstance(one, nn.AdaptiveAvgPool2D)}
     return count_paddle_flops(module, input_shape=input_shape, pools=tuple(own))

@@ -52,7 +52,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "paddle-flops": Rule(
             "harness.complexity.paddle_flops:count_paddle_flops", "module", _PADDLE
         ),
-        "paddle-flops-2.4": Rule(
+        "paddle-flops-pools": Rule(
             "harness.complexity.paddle_flops:count_with_plain_pools", "module", _PADDLE
         ),
         "paddle-model-stat": Rule(
@@ -105,7 +105,7 @@ def applicable(framework: Framework) -> tuple[str, ...]:
     """Names of the rules that can count a network of this framework.
 
     >>> applicable("paddle")[:3]
-    ('paddle-flops', 'paddle-flops-2.4', 'paddle-model-stat')
+    ('paddle-flops', 'paddle-flops-pools', 'paddle-model-stat')
     """
     return tuple(name for name in rule_names() if framework in rule_named(name).frameworks)
 

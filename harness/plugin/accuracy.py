@@ -134,6 +134,8 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
         raise HarnessError(f"--vdsp-params is for the vendor's device: add --backend {VENDOR}")
     if run_time is not None and option("--until-decided"):
         raise HarnessError("--until-decided needs the same tensors for both: no --vdsp-params")
+    if run_time is not None and imagenet is None:
+        raise HarnessError("--vdsp-params is for accuracy: add --imagenet DIR")
     return AccuracyOptions(
         imagenet,
         Path(option("--labels")) if option("--labels") else None,

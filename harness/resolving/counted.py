@@ -21,7 +21,7 @@ _FIRST: Final[Mapping[str, tuple[str, ...]]] = {
     "torchvision": ("thop", TRUE, "torch-flops", "mmcv"),
     "timm": ("thop", TRUE, "torch-flops", "mmcv"),
     "mmcls": ("mmcv-features", "mmcv", "thop", TRUE, "torch-flops"),
-    "ppcls": ("paddle-flops", "paddle-model-stat", "paddle-flops-2.4", TRUE),
+    "ppcls": ("paddle-flops", "paddle-model-stat", "paddle-flops-pools", TRUE),
 }
 """The rules that tables of a source are made with, the likeliest first; others follow."""
 

@@ -59,7 +59,7 @@ _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
         "counts one parameter for the whole fc bias.",
     ),
     "paddle-flops": _RUNNING,
-    "paddle-flops-2.4": _RUNNING,
+    "paddle-flops-pools": _RUNNING,
     "thop": (
         "layers-not-known-to-thop",
         "thop does not know the library's own layers, such as timm's BatchNormAct2d, and counts "

@@ -23,10 +23,10 @@ Source of the scaling: D. Mishkin, J. Matas, "All you need is a good init", ICLR
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +46,10 @@ from harness.sources.variants import Variant
 
 Array = npt.NDArray[Any]
 Kind = Literal["convolution", "linear", "normalization"]
+L = TypeVar("L")
 
 VERSION = 1
-"""Stands in for the weights in keys; raised when they change."""
+"""What all is drawn with; raised to draw anew."""
 
 CHANNEL_SHIFT = 1.0  # mean of a normalisation's biases, in standard deviations of what it gives
 BRANCH_SCALE = 0.5  # of what scales a branch, where the library has it next to nothing
@@ -103,6 +104,19 @@ class Frame(Protocol):
 
     def run(self, images: Floats, watch: Watch) -> Array:
         """Run images (n, 3, height, width) in evaluation mode: logits."""
+
+
+def known_layers(
+    named: Iterable[tuple[str, Any]],
+    kinds: Sequence[tuple[tuple[type, ...], Kind, int]],
+    layer: Callable[[str, Any, Kind, int], L],
+) -> Iterator[L]:
+    """Those modules of a network that are of some kind, the first that fits, with their axis."""
+    for name, module in named:
+        for classes, kind, axis in kinds:
+            if isinstance(module, classes):
+                yield layer(name, module, kind, axis)
+                break
 
 
 def seeded_layers(variant: Variant, size: int, scenes: Floats) -> Network:

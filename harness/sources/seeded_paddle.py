@@ -10,7 +10,7 @@ import numpy.typing as npt
 import paddle
 
 from harness.sources.network import Floats
-from harness.sources.seeded_layers import Kind, Watch
+from harness.sources.seeded_layers import Kind, Watch, known_layers
 
 Array = npt.NDArray[Any]
 _NORMS = (paddle.nn.layer.norm._BatchNormBase, paddle.nn.BatchNorm, paddle.nn.GroupNorm)
@@ -59,11 +59,7 @@ class PaddleFrame:
 
     def layers(self) -> Iterator[PaddleLayer]:
         """Convolutions, fully connected layers and normalisations."""
-        for name, module in self.module.named_sublayers():
-            for known, kind, axis in _LAYERS:
-                if isinstance(module, known):
-                    yield PaddleLayer(name, module, kind, axis)
-                    break
+        return known_layers(self.module.named_sublayers(), _LAYERS, PaddleLayer)
 
     def others(self) -> Iterator[tuple[str, Array]]:
         """Parameters of no layer."""

@@ -11,15 +11,14 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.sources.network import Floats
-from harness.sources.seeded_layers import Kind, Watch
+from harness.sources.seeded_layers import Kind, Watch, known_layers
 
 Array = npt.NDArray[Any]
-_LAYERS: tuple[tuple[type[torch.nn.Module], Kind, int], ...] = (
-    (torch.nn.modules.conv._ConvNd, "convolution", 1),
-    (torch.nn.Linear, "linear", -1),
-    (_BatchNorm, "normalization", 1),
-    (torch.nn.GroupNorm, "normalization", 1),
-    (torch.nn.LayerNorm, "normalization", -1),
+_LAYERS: tuple[tuple[tuple[type, ...], Kind, int], ...] = (
+    ((torch.nn.modules.conv._ConvNd,), "convolution", 1),
+    ((torch.nn.Linear,), "linear", -1),
+    ((_BatchNorm, torch.nn.GroupNorm), "normalization", 1),
+    ((torch.nn.LayerNorm,), "normalization", -1),
 )
 
 
@@ -54,11 +53,7 @@ class TorchFrame:
 
     def layers(self) -> Iterator[TorchLayer]:
         """Convolutions, fully connected layers and normalisations."""
-        for name, module in self.module.named_modules():
-            for known, kind, axis in _LAYERS:
-                if isinstance(module, known):
-                    yield TorchLayer(name, module, kind, axis)
-                    break
+        return known_layers(self.module.named_modules(), _LAYERS, TorchLayer)
 
     def others(self) -> Iterator[tuple[str, Array]]:
         """Parameters of no layer."""

@@ -90,23 +90,20 @@ def _library(zoo: Zoo) -> Iterator[Fault]:
 def _file(zoo: Zoo) -> Iterator[Fault]:
     for page, row, address in _linked(zoo):
         if owner := _owner_of_config(page, row, address):
-            yield Fault(
-                page.at(row.line, row.link),
-                f"{row.id} link",
-                f"the row is {row.name}, and the link leads to {'/'.join(address.path)}, "
-                f"the config of {owner.name}",
-                f"the config of {row.name}",
-                evidence=(Evidence(f"model {owner.name}", page.of_row(owner)),),
-            )
+            about, right = f"the config of {owner.name}", f"the config of {row.name}"
         elif other := _other_family(row.name, address):
-            yield Fault(
-                page.at(row.line, row.link),
-                f"{row.id} link",
-                f"the row is {row.name}, and the link leads to {'/'.join(address.path)}, "
-                f"which is about {other}",
-                f"the file of {address.repository} that has {row.name}",
-                evidence=(Evidence(f"model {row.name}", page.of_row(row)),),
-            )
+            about = f"which is about {other}"
+            right = f"the file of {address.repository} that has {row.name}"
+        else:
+            continue
+        shown = owner or row
+        yield Fault(
+            page.at(row.line, row.link),
+            f"{row.id} link",
+            f"the row is {row.name}, and the link leads to {'/'.join(address.path)}, {about}",
+            right,
+            evidence=(Evidence(f"model {shown.name}", page.of_row(shown)),),
+        )
 
 
 def _owner_of_config(page: LintedPage, row: Row, address: _Address) -> Row | None:

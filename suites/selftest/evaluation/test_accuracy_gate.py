@@ -177,6 +177,7 @@ def test_row_without_a_run_time_file_is_named(given: list[str], tmp_path: Path) 
             ("--vdsp-params=.", "--backend=vendor", "--until-decided"),
             "--until-decided needs the same tensors for both",
         ),
+        (("--vdsp-params=.", "--backend=vendor"), "--vdsp-params is for accuracy: add --imagenet"),
         (("--images=0",), "'0' is not a whole number from 1"),
         (("--margin=nan",), "'nan' is not a number of points"),
     ],

@@ -17,6 +17,7 @@ from harness.catalogue import EXPECTED
 from harness.errors import BuildError
 from harness.images.sets import ImageSets, embedded_sets
 from harness.sources import Network, adapter, torch_networks
+from harness.sources import seeded_layers as layers
 from harness.sources.resnexts import resnext_named
 from harness.sources.seeded_layers import fit, seeded_layers
 from harness.sources.seeded_torch import TorchFrame
@@ -165,6 +166,39 @@ def test_real_networks_tell_images_apart_and_keep_rounding_small(
     assert 0 < error < float(checks.FRAMEWORKS_AGREE)
     again = seeded_layers(variant, 224, images.statistics.images)
     assert np.array_equal(adapter(source).logits(again, images.evaluation.images), logits)
+
+
+def test_another_epsilon_and_another_padding_are_noticed(images: ImageSets) -> None:
+    """What libraries differ in, beside the bound that frameworks are held to."""
+    variant = Variant("r", "torchvision", REAL["torchvision"], "w", "torchvision-network")
+    network = seeded_layers(variant, 224, images.statistics.images)
+    probe = images.evaluation.images[:1]
+    right = torch_networks.logits(network, probe)
+    norms = [one for one in network.module.modules() if isinstance(one, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.eps = 1e-3
+    epsilon = torch_networks.logits(network, probe)
+    for norm in norms:
+        norm.eps = 1e-5
+    first = next(one for one in network.module.modules() if isinstance(one, nn.Conv2d))
+    first.padding_mode, first._reversed_padding_repeated_twice = "replicate", [1, 1, 1, 1]
+    padding = torch_networks.logits(network, probe)
+    for wrong in (epsilon, padding):
+        off = np.abs(wrong - right).max() / np.abs(right).max()
+        assert off > 100 * float(checks.FRAMEWORKS_AGREE)
+
+
+def test_biases_around_nothing_would_make_noise_of_rounding(
+    images: ImageSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deep network of drawn weights, without what keeps it calm."""
+    monkeypatch.setattr(layers, "CHANNEL_SHIFT", 0.0)
+    variant = Variant("r", "torchvision", "resnet101:IMAGENET1K_V1", "w", "torchvision-resnet101")
+    network = seeded_layers(variant, 224, images.statistics.images)
+    probe = images.evaluation.images[:1]
+    exact = torch_networks.logits64(network, probe)
+    error = np.abs(exact - torch_networks.logits(network, probe)).max() / np.abs(exact).max()
+    assert error > float(checks.FRAMEWORKS_AGREE)
 
 
 def in_float64(variant: Variant, network: Network, images: Any) -> np.ndarray[Any, Any]:

@@ -22,6 +22,7 @@ PAGE = """# Own
 | SqueezeNet1-0 | torchvision | 58.092 | 80.420 | 900.000 | 1.248 | 224 |
 | vgg16 | keras | 71.3 | 90.1 | 15.47 | 138.4 | 224 |
 | resnet51 | torchvision | 71.3 | 90.1 | 15.47 | 138.4 | 224 |
+| MobileNetV3_small_x0_35 | ppcls | 53.030 | 76.370 | 14.560 | 1.670 | 224 |
 """
 
 
@@ -35,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def gate(folder: Path, stages: str, *options: str, code: int) -> Run:
     """The cases of these stages of that page."""
-    log = folder / f"{stages}.jsonl"
+    log = folder / f"{len(list(folder.glob('*.jsonl')))}.jsonl"
     own = [f"--page={folder / 'own.md'}", f"--store={folder / 'store'}", f"--run-log={log}"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n0", "-m", stages]
     done = subprocess.run(
@@ -85,9 +86,12 @@ def test_a_row_that_cannot_be_resolved_is_not_measured_with_its_reason(
     assert all(reason in one.reason for one in run.results if one.row == row)
 
 
-def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["torchvision/squeezenet1_1", "ppcls/MobileNetV3_small_x0_35"])
+def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(
+    folder: Path, name: str
+) -> None:
     """What seeded weights do not tell of such a network is not measured, but for the figures."""
-    row = "own/torchvision/squeezenet1_1"
+    row = f"own/{name}"
     told = gate(folder, "export or int8", f"--row={row}", code=0).results
     by_test: dict[str, set[CaseOutcome]] = {}
     for one in told:

@@ -53,6 +53,38 @@ def test_every_row_of_a_page_with_other_names_is_found() -> None:
     assert len(models) == 9
 
 
+VISION = "https://github.com/pytorch/vision/blob/v0.9.0/torchvision/models/resnet.py"
+TIMM = {"source": "timm"}
+TORCHVISION = {"source": "torchvision", "link": VISION}
+PRINTED = {
+    "ten-ninths-too-high": documented(
+        "efficientnet_b0", **TIMM, top1="77.690", top5="93.530", flops="0.858", input_size="224"
+    ),
+    "counted-at-224": documented(
+        "efficientnet_b1", **TIMM, top1="78.796", top5="94.342", flops="1.266", input_size="256"
+    ),
+    "rounded-before-doubling": documented(
+        "resnet101", **TORCHVISION, flops="15.732", input_size="224"
+    ),
+    "zeros-added": documented(
+        "MobileNetV3_small_x0_5", source="ppcls", unit="M", flops="22.600", input_size="224"
+    ),
+    "": documented("resnet18", **TORCHVISION, flops="3.648", input_size="224"),
+}
+"""Figures as pages of the zoo print them, by what is wrong with them."""
+
+
+def test_what_is_wrong_with_printed_figures_is_found() -> None:
+    rows = tuple(PRINTED.values())
+    resolution = resolve_page(Page("page", "page.md", "0" * 64, rows))
+    found = {
+        one.row.name: [each["kind"] for each in entry.get("defects", ())]
+        for one in resolution.rows
+        for entry in [drafts.complexity_entry(one, resolution)]
+    }
+    assert found == {row.name: [kind] if kind else [] for kind, row in PRINTED.items()}
+
+
 @pytest.mark.parametrize(
     ("row", "model"),
     [
