@@ -48,10 +48,8 @@ class Pinned:
     @property
     def is_plain(self) -> bool:
         """Whether it is rounded to the unit, or half or double that, as FLOPs and MACs differ."""
-        return self.printing is Printing.ROUNDED and self._is_unit
-
-    @property
-    def _is_unit(self) -> bool:
+        if self.printing is not Printing.ROUNDED:
+            return False
         return self.divisor in (self.unit, 2 * self.unit) or 2 * self.divisor == self.unit
 
 
