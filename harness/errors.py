@@ -1,7 +1,8 @@
 """Every way to fail, in the order of the pipeline.
 
 ``HarnessError`` is what the command line turns into one line, or one for each fault of a page, and
-an exit code; the two assertion classes are what a test fails with. Nothing else is raised on purpose.
+an exit code; the two assertion classes are what a test fails with. Nothing else is raised on
+purpose.
 """
 
 from __future__ import annotations
