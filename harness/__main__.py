@@ -11,20 +11,19 @@ from collections.abc import Sequence
 from harness.errors import HarnessError
 
 COMMANDS = (
-    "harness.pages.command",
-    "harness.pages.diff_command",
-    "harness.lint.command",
-    "harness.catalogue_command",
-    "harness.explain_command",
-    "harness.update_command",
-    "harness.export_command",
-    "harness.datasets.command",
-    "harness.artifacts_command",
-    "harness.baseline_command",
-    "harness.waterfall_command",
-    "harness.accuracy_command",
-    "harness.reporting.command",
-    "harness.bench.command",
+    "harness.cli.extract",
+    "harness.cli.diff",
+    "harness.cli.lint",
+    "harness.cli.catalogue",
+    "harness.cli.explain",
+    "harness.cli.update",
+    "harness.cli.export",
+    "harness.cli.imagenet",
+    "harness.cli.artifacts",
+    "harness.cli.baseline",
+    "harness.cli.ablation",
+    "harness.cli.accuracy",
+    "harness.cli.report",
 )
 """Modules with ``add_parser(subparsers)`` and ``run(arguments) -> exit status``."""
 

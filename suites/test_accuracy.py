@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
 from harness.backends.registry import EMBEDDED
+from harness.pipeline import checks
 from harness.plugin.accuracy import Accuracies
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record

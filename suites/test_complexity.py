@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
-from harness.catalogue import Subject
-from harness.complexity.judgement import judge_true
-from harness.pipeline import Workshop
+from harness.pipeline import checks
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.count_claims import judge_true
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.records import Claim, Metric

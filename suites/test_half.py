@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
-from harness.expectations.tolerances import Tolerances
+from harness.expected.tolerances import Tolerances
 from harness.judging.parity import compare
-from harness.pipeline import Workshop
+from harness.pipeline import checks
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness import checks
 from harness.errors import Regression
-from harness.expectations.baselines import Baseline
-from harness.expectations.float_operators import FloatOperators
-from harness.expectations.tolerances import Tolerances
+from harness.expected.baselines import Baseline
+from harness.expected.float_operators import FloatOperators
+from harness.expected.tolerances import Tolerances
 from harness.judging.parity import compare
-from harness.pipeline import Workshop
+from harness.pipeline import checks
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
+from harness.pipeline import checks
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.records import Metric

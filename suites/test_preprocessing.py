@@ -42,9 +42,9 @@ from harness.images.strategies import (
     png_that_claims,
     sizes,
 )
-from harness.isolation import Worker
-from harness.tensors.elsewhere import made, require_same
-from harness.tensors.preprocessor import ONE_THREAD, START_SECONDS
+from harness.images.tensors.elsewhere import made, require_same
+from harness.images.tensors.preprocessor import ONE_THREAD, START_SECONDS
+from harness.runtime.isolation import Worker
 
 pytestmark = pytest.mark.preprocessing
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.catalogue import Subject
 from harness.judging.published import METRICS, judge_figure, judge_preprocessing
+from harness.pipeline.catalogue import Subject
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
-from harness.published import ExpectedPublished, Upstream, read_expected, upstream_of
 from harness.records import Measurement, Metric
+from harness.sources.published import ExpectedPublished, Upstream, read_expected, upstream_of
 
 pytestmark = pytest.mark.page
 

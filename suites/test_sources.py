@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
-from harness.pipeline import Workshop
+from harness.pipeline import checks
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import checks
 from harness.errors import Regression
+from harness.pipeline import checks
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.plugin.throughput import Throughputs

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 import pytest
 
 from harness.errors import Regression
-from harness.expectations.baselines import Baseline, read_baseline
-from harness.images.waterfall import accepted
-from harness.images.waterfall.figures import image_changes, set_changes
-from harness.images.waterfall.pictures import ImageFile, Picture, decoded, embedded_files
-from harness.images.waterfall.quantizing import InputScale, embedded_scale
-from harness.images.waterfall.routes import Route, routes
-from harness.images.waterfall.states import fall, prepare
+from harness.expected.baselines import Baseline, read_baseline
+from harness.images.ablation import accepted
+from harness.images.ablation.figures import image_changes, set_changes
+from harness.images.ablation.pictures import ImageFile, Picture, decoded, embedded_files
+from harness.images.ablation.quantizing import InputScale, embedded_scale
+from harness.images.ablation.routes import Route, routes
+from harness.images.ablation.states import fall, prepare
 from harness.plugin.options import GATE, Gate
 from harness.plugin.recording import Record
 

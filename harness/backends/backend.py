@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from harness.backends.session import Session
-from harness.buildconfig import BuildConfig
+from harness.expected.buildconfig import BuildConfig
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
@@ -78,8 +78,9 @@ class Backend(Protocol):
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The suite's own modules that take part, as ``harness.identity.code_digest`` takes them;
-        none for a backend that another package adds."""
+        """The suite's own modules that take part, as
+        ``harness.runtime.identity.code_digest`` takes them; none for a backend that another
+        package adds."""
 
     def compiles(self, precision: Precision) -> str | None:
         """The main file that ``compile`` leaves; None where the export is run as it is."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import cast
 
-from harness import entry_points
 from harness.backends.backend import Backend, Host
 from harness.errors import MissingBackend, Unavailable
+from harness.runtime import entry_points
 
 EMBEDDED = "onnxruntime"
 """The backend that every machine has; its fp32 is the reference of those that have none."""
@@ -16,13 +16,13 @@ EMBEDDED = "onnxruntime"
 VENDOR = "vendor"
 
 BACKENDS: Mapping[str, str] = {
-    EMBEDDED: "harness.backends.kinds.onnxruntime:OnnxRuntime",
-    "openvino": "harness.backends.kinds.openvino:OpenVino",
-    "openvino-qdq": "harness.backends.kinds.openvino:OpenVinoQdq",
-    "torch": "harness.backends.kinds.torch:TorchCpu",
-    "torch-compile": "harness.backends.kinds.torch:TorchCompiled",
-    "torch-cuda": "harness.backends.kinds.torch:TorchCuda",
-    VENDOR: "harness.backends.kinds.vendor:Vendor",
+    EMBEDDED: "harness.backends.onnxruntime.backend:OnnxRuntime",
+    "openvino": "harness.backends.openvino.backend:OpenVino",
+    "openvino-qdq": "harness.backends.openvino.backend:OpenVinoQdq",
+    "torch": "harness.backends.torch.backend:TorchCpu",
+    "torch-compile": "harness.backends.torch.backend:TorchCompiled",
+    "torch-cuda": "harness.backends.torch.backend:TorchCuda",
+    VENDOR: "harness.backends.vendor.backend:Vendor",
 }
 """Name to ``module:class``, imported when first used and called with a :class:`Host`."""
 

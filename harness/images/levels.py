@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.buildconfig.process_ops import Normalize, ProcessOp
 from harness.errors import PreprocessError
+from harness.expected.buildconfig.process_ops import Normalize, ProcessOp
 
 NEAREST = 0.01  # levels that float32 may have moved one by; 1e-5 are seen
 

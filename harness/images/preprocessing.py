@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from harness.buildconfig.process_ops import (
+from harness.errors import CalibrationError
+from harness.expected.buildconfig.process_ops import (
     CenterCrop,
     DecodeImage,
     Normalize,
@@ -24,7 +25,6 @@ from harness.buildconfig.process_ops import (
     ToTensor,
     plain,
 )
-from harness.errors import CalibrationError
 
 Floats = npt.NDArray[np.float32]
 Levels = npt.NDArray[np.uint8]

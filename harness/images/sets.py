@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.buildconfig import BuildConfig
 from harness.errors import CalibrationError
+from harness.expected.buildconfig import BuildConfig
 from harness.images.preprocessing import Floats, preprocess_many
 from harness.images.scenes import scenes
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ExpectationError
-from harness.expectations.document import Table, suggestion
+from harness.expected.document import Table, suggestion
 
 Levels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

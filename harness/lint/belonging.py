@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Final
 
-from harness.buildconfig import BuildConfig
+from harness.expected.buildconfig import BuildConfig
 from harness.images.vdsp import file_name
 from harness.lint.naming import fold
 from harness.lint.siblings import BuildFile

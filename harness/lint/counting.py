@@ -12,7 +12,7 @@ from typing import Final
 import timm
 import torchvision
 
-from harness.complexity.rules import count
+from harness.counting.rules import count
 from harness.errors import HarnessError, MissingSource
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import fold, library_of

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from harness.complexity.expected import ExpectedComplexity
-from harness.complexity.expected import read_expected as read_complexity
+from harness.expected.complexity import ExpectedComplexity
+from harness.expected.complexity import read_expected as read_complexity
+from harness.expected.pages import read_expected as read_page
+from harness.expected.published import Role
+from harness.expected.published import read_expected as read_published
+from harness.expected.variants import Variant, read_variants
 from harness.lint.known import Amount, Knowledge, Known
-from harness.pages.expected import read_expected as read_page
 from harness.pages.reading import recorded_path
-from harness.published import ExpectedPublished
-from harness.published.expected import Role
-from harness.published.expected import read_expected as read_published
 from harness.records import Metric, Row
-from harness.sources.variants import Variant, read_variants
+from harness.sources.published import ExpectedPublished
 
 
 def expected_knowledge(folder: Path, page: str) -> Knowledge:

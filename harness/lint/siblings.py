@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from harness.buildconfig import BuildConfig, read_build_config
 from harness.errors import ExpectationError, HarnessError
+from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.images.vdsp import FILE_SUFFIX, VdspParams, read_vdsp_params
 from harness.lint.findings import Place
 from harness.pages.identity import page_title

@@ -13,18 +13,18 @@ import pytest
 
 from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED, VENDOR
-from harness.catalogue import Subject
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
-from harness.option_types import count, points
-from harness.pipeline import Workshop
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.pipeline import Workshop
 from harness.records import Claim, Outcome, Verdict
+from harness.runtime.option_types import count, points
 
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
-    from harness.evaluation.answers import Answers
-    from harness.evaluation.images import ImageSet
-    from harness.evaluation.judging import Half, Judgement
-    from harness.evaluation.measuring import Course, ModelFile
-    from harness.tensors import Maker
+    from harness.accuracy.images import ImageSet
+    from harness.accuracy.judging import Half, Judgement
+    from harness.accuracy.measuring import Course, ModelFile
+    from harness.accuracy.predictions import Answers
+    from harness.images.tensors import Maker
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
@@ -121,7 +121,7 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
     if option("--until-decided") and (option("--images") or option("--shard") != "1/1"):
         raise HarnessError("--until-decided takes neither --images nor --shard")
     if option("--shard") != "1/1":
-        from harness.evaluation.order import parse_shard
+        from harness.accuracy.order import parse_shard
 
         parse_shard(option("--shard"))
     calibration = option("--calibration"), option("--calibration-images")
@@ -171,7 +171,7 @@ class Accuracies:
             Unavailable: no data set, no weights, or only a shard of the images is asked for.
             StageError: a step failed.
         """
-        from harness.accuracy import Allowed, judge_row
+        from harness.accuracy.rows import Allowed, judge_row
 
         answers = self._measured(subject, backend, precisions)
         margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
@@ -191,13 +191,13 @@ class Accuracies:
             judgement = self.judge(subject, precision, backend=backend, command=command)
         except Unavailable as reason:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
-        from harness.accuracy import accuracy_claims
+        from harness.accuracy.rows import accuracy_claims
 
         return judgement.claims[accuracy_claims(subject.row).index(claim)], judgement.halves
 
     def with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
         """The verdict with the first images whose answer changed; all are written to a file."""
-        from harness.evaluation.flip_table import write_flips
+        from harness.accuracy.flip_table import write_flips
 
         path = self.options.results / f"{subject.slug}.flips.parquet"
         write_flips(path, judgement.flips)
@@ -226,16 +226,16 @@ class Accuracies:
     def _measure(
         self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Answers]:
-        from harness.accuracy import (
+        from harness.accuracy.measuring import Course, measure_files
+        from harness.accuracy.order import parse_shard
+        from harness.accuracy.rows import (
             Allowed,
             calibrate_on,
             maker_of,
             model_file,
             shipped_preprocessing,
         )
-        from harness.datasets import read_manifest, require_disjoint
-        from harness.evaluation.measuring import Course, measure_files
-        from harness.evaluation.order import parse_shard
+        from harness.images.datasets import read_manifest, require_disjoint
 
         options = self.options
         maker = maker_of(subject, asked=options.pipeline)
@@ -289,8 +289,8 @@ class Accuracies:
     @cached_property
     def images(self) -> ImageSet:
         """The data set, every file hashed."""
-        from harness.datasets import open_dataset, read_synsets
-        from harness.evaluation.images import labelled_by, read_images
+        from harness.accuracy.images import labelled_by, read_images
+        from harness.images.datasets import open_dataset, read_synsets
 
         assert self.options.imagenet is not None
         synsets = read_synsets(None)

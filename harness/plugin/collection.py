@@ -12,12 +12,12 @@ import pytest
 from harness import errors
 from harness.backends.backend import PRECISIONS, Precision
 from harness.backends.registry import EMBEDDED, SAME_MODELS, backend, backend_names
-from harness.catalogue import Subject
 from harness.errors import HarnessError, UnmatchedKnownIssue
-from harness.expectations.known_issues import match, read_known_issues
-from harness.forms import Form, forms, is_repeated
+from harness.expected.known_issues import match, read_known_issues
+from harness.pipeline.catalogue import Subject
 from harness.plugin.options import GATE, Gate
 from harness.records import KnownIssue, Metric, Row
+from harness.sources.forms import Form, forms, is_repeated
 
 ISSUE = pytest.StashKey[KnownIssue]()
 CASE = pytest.StashKey["Case"]()

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from harness.backends.registry import backend_names
-from harness.expectations.baselines import Baseline, parity_file, read_baseline
-from harness.expectations.float_operators import FloatOperators, read_float_operators
-from harness.expectations.tolerances import Tolerances, read_tolerances
-from harness.pipeline import Workshop
+from harness.expected.baselines import Baseline, parity_file, read_baseline
+from harness.expected.float_operators import FloatOperators, read_float_operators
+from harness.expected.tolerances import Tolerances, read_tolerances
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.options import GATE, Gate
 
 

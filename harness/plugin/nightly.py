@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.artifacts import open_store
 from harness.backends.registry import EMBEDDED, backend_names
-from harness.building import Settings
+from harness.pipeline.building import Settings
 from harness.plugin.accuracy import OPTIONS, AccuracyOptions
 from harness.plugin.options import GATE, Gate, host_of
-from harness.plugin.run import RUNS, stamp
-from harness.probing import (
+from harness.plugin.probing import (
     Probe,
     probe_backend,
     probe_cards,
@@ -26,6 +24,8 @@ from harness.probing import (
     probe_weights,
     screen,
 )
+from harness.plugin.run import RUNS, stamp
+from harness.runtime.store import open_store
 
 SETTLED = "zoo_settled"
 PROBES = pytest.StashKey[Sequence[Probe]]()

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 import harness.images.fuzz_profiles  # noqa: F401 - registers the profiles
-from harness import option_types
-from harness.artifacts.quantities import parse_size
 from harness.backends.backend import PRECISIONS, Host, Precision
 from harness.backends.registry import EMBEDDED, backend, backend_names
-from harness.building import Settings
-from harness.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.errors import HarnessError, MissingWeights
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.resolving.generated import expected_for
+from harness.runtime import option_types
+from harness.runtime.store.quantities import parse_size
 from harness.sources import adapters
 
 STAGES = (

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from harness.backends.registry import EMBEDDED
-from harness.catalogue import Subject
 from harness.errors import (
     HarnessError,
     MissingBackend,
@@ -28,6 +27,7 @@ from harness.errors import (
     UnfitVersion,
 )
 from harness.judging.verdicts import require
+from harness.pipeline.catalogue import Subject
 from harness.plugin.collection import CASE, ISSUE, Case
 from harness.plugin.options import GATE, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict

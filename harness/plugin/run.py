@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 
 from harness.backends.registry import EMBEDDED
-from harness.identity import tool_versions
-from harness.limits import bytes_for
-from harness.pipeline import Workshop
+from harness.pipeline.limits import bytes_for
+from harness.pipeline.pipeline import Workshop
 from harness.plugin import recording
 from harness.plugin.costs import Weight
 from harness.plugin.options import GATE, Gate
+from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import make_scheduler
-from harness.probing import probe_backend
 from harness.reporting import machine
 from harness.reporting.results import CaseOutcome, Header, PageTotals
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
+from harness.runtime.identity import tool_versions
 
 LOG = pytest.StashKey[RunLog]()
 RUNS = Path(".zoo") / "runs"

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.catalogue import Subject
-from harness.expectations.baselines import Baseline, read_baseline, speed_file
-from harness.option_types import count
-from harness.pipeline import Workshop
+from harness.expected.baselines import Baseline, read_baseline, speed_file
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.options import GATE, Gate
 from harness.records import Measurement, Outcome, Verdict
 from harness.reporting import machine
 from harness.reporting.summary import STAND_IN
+from harness.runtime.option_types import count
 
 if TYPE_CHECKING:  # SciPy and LoadGen: collecting cases does not wait for them
-    from harness.throughput import Speeds
+    from harness.throughput.rows import Speeds
 
 LOGS = Path(".zoo") / "throughput"
 
@@ -71,9 +71,9 @@ class Throughputs:
         """What LoadGen found.
 
         Raises:
-            Unavailable, StageError: see :func:`harness.throughput.measure_speeds`.
+            Unavailable, StageError: see :func:`harness.throughput.rows.measure_speeds`.
         """
-        from harness.throughput import Effort, measure_speeds
+        from harness.throughput.rows import Effort, measure_speeds
 
         if (subject.id, backend) not in self._speeds:
             offered = [one for one in self.gate.backends[backend] if one in self.gate.precisions]
@@ -106,7 +106,7 @@ class Throughputs:
     def ratios(self, subject: Subject, backend: str, precision: str) -> tuple[Measurement, ...]:
         """The speed in each scenario, in units of the reference's."""
         from harness.judging.throughput import speed_measurement
-        from harness.throughput import REFERENCE
+        from harness.throughput.rows import REFERENCE
 
         speeds = self.speeds(subject, backend)
         told = {"machine": machine.describe().cpu, "backend": backend, "precision": precision}

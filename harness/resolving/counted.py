@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.complexity import rules
-from harness.complexity.counts import Counts
+from harness.counting import rules
+from harness.counting.counts import Counts
 from harness.errors import HarnessError
+from harness.expected.variants import Variant
 from harness.sources import Network, adapter
-from harness.sources.variants import Variant
 
 TRUE: Final = "true"
 TRACED: Final = ("mmengine", "fvcore")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from harness.complexity.counts import Printing, printed, reproduces
-from harness.complexity.expected import UNITS
+from harness.counting.counts import Printing, printed, reproduces
+from harness.expected.complexity import UNITS
+from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
 from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST, Scale, scales_of
-from harness.sources.variants import Variant
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
 _LEAST_DIGITS: Final = 2  # significant ones; 0.4 is near too much

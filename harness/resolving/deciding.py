@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.judging.published import METRICS, Published
 from harness.records import Claim, Row
-from harness.resolving.choices import Choice, Preferred, figures
+from harness.sources.choices import Choice, Preferred, figures
 
 REMEASURED: Final = Decimal("0.05")
 """Points: the most that any of 98 figures moved between two editions of timm's results table."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.complexity.counts import Printing
+from harness.counting.counts import Printing
 from harness.records import Claim
 from harness.resolving.counting import Finding
 from harness.resolving.page import PageResolution, Resolved

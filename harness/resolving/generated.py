@@ -12,21 +12,21 @@ from typing import Any, Final, Protocol
 
 import tomli_w
 
-from harness.artifacts import JSON, Entry, Key, open_store
 from harness.backends.registry import EMBEDDED
-from harness.catalogue import EXPECTED
 from harness.errors import ExpectationError, HarnessError
-from harness.expectations.baselines import Baseline, parity_file, read_baseline, write_baseline
-from harness.identity import code_digest
-from harness.pages.expected import render
+from harness.expected.baselines import Baseline, parity_file, read_baseline, write_baseline
+from harness.expected.pages import render
 from harness.pages.reading import read_page
+from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
 from harness.resolving.running import FILES, FINDINGS, resolved
+from harness.runtime.identity import code_digest
+from harness.runtime.store import JSON, Entry, Key, open_store
 
 _COPIED: Final = ("build/embedded.yaml",)
 _WATERFALL: Final = "baselines/waterfall.toml"
 _NARROWED: Final = ("tolerances.toml", "float_operators.toml")
-_CODE: Final = ("resolving", "pages", "expectations")
+_CODE: Final = ("resolving", "pages", "expected")
 
 
 class Drafts(Protocol):

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final, cast
 
-from harness import entry_points
 from harness.errors import MissingSource, Unavailable
 from harness.records import Row
-from harness.resolving.choices import Choice, Library, plain
+from harness.runtime import entry_points
 from harness.sources import ADAPTERS, adapters
+from harness.sources.choices import Choice, Library, plain
 
 _LIBRARIES: Final[Mapping[str, str]] = {
-    "torchvision": "harness.resolving.torchvision:Torchvision",
-    "timm": "harness.resolving.timm:Timm",
-    "mmcls": "harness.resolving.mmpretrain:Mmpretrain",
-    "ppcls": "harness.resolving.paddleclas:PaddleClas",
+    "torchvision": "harness.sources.torchvision.names:Torchvision",
+    "timm": "harness.sources.timm.names:Timm",
+    "mmcls": "harness.sources.mmcls.names:Mmpretrain",
+    "ppcls": "harness.sources.ppcls.names:PaddleClas",
 }
 _OTHER_NAMES: Final[Mapping[str, str]] = {
     "pytorchimagemodels": "timm",

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import Final
 
 from harness.records import Row
-from harness.resolving.choices import Choice, Library, Offer, plain
 from harness.resolving.deciding import Decision, Undecided, decide
+from harness.sources.choices import Choice, Library, Offer, plain
 
 _NEAREST: Final = 3  # names that an error offers
 _LEAST_BEGINNING: Final = 4  # characters of a name; fewer begin anything

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import MissingSource
+from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
-from harness.resolving.choices import Choice
 from harness.resolving.counted import TRUE, Countable
 from harness.resolving.counting import Counted, Finding, find
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.networks import network_name
 from harness.sources import adapter
-from harness.sources.variants import Variant
+from harness.sources.choices import Choice
 
 ASSUMED_SIZE = 224  # pixels, where neither the page nor the library says another
 

@@ -8,13 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from harness import entry_points
-from harness.artifacts import JSON, Entry, Key, Store
 from harness.errors import BuildError
-from harness.identity import code_digest, tools
-from harness.isolation import Worker
-from harness.limits import CHILD_ENVIRONMENT
 from harness.records import Page
+from harness.runtime import entry_points
+from harness.runtime.identity import code_digest, tools
+from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
+from harness.runtime.store import JSON, Entry, Key, Store
 
 FILES: Final = ("variants", "complexity", "published", "pipelines")
 """The drafts of an entry, each ``<name>.toml``; beside them is :data:`FINDINGS`."""
@@ -27,8 +26,8 @@ _LIBRARIES: Final = (
     *("paddleclas", "thop", "fvcore"),
 )
 _CODE: Final = (
-    *("resolving", "resolving/tables/timm.csv", "sources", "complexity", "published"),
-    *("judging/published.py", "images/pipelines"),
+    *("resolving", "sources", "sources/timm/tables/timm.csv", "counting"),
+    *("expected", "judging/published.py", "images/pipelines"),
 )
 _ADDED: Final = (entry_points.SOURCES, entry_points.COUNTING_RULES)
 

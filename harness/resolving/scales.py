@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from harness.complexity.counts import Printing
+from harness.counting.counts import Printing
 from harness.records import Figure
 
 _DIGITS_OF_ODD_SCALES: Final = 3

@@ -13,7 +13,7 @@ from harness.images.pipelines import PIPELINES, Pipeline
 from harness.images.pipelines.recipe import Kernel
 from harness.judging.published import Preprocessing, Published
 from harness.resolving.page import PageResolution, Resolved
-from harness.resolving.timm_table import WHERE, published_results
+from harness.sources.timm.table import WHERE, published_results
 
 _REMEASURED: Final = Decimal("0.1")
 _REASON: Final = (

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import cast
 
-from harness import entry_points
 from harness.errors import MissingSource, Unavailable
+from harness.runtime import entry_points
 from harness.sources.network import Adapter, Network
 
 __all__ = ["ADAPTERS", "Network", "adapter", "adapters"]
 
 ADAPTERS: Mapping[str, str] = {
-    "torchvision": "harness.sources.torchvision",
-    "timm": "harness.sources.timm",
-    "mmcls": "harness.sources.mmcls",
-    "ppcls": "harness.sources.ppcls",
+    "torchvision": "harness.sources.torchvision.networks",
+    "timm": "harness.sources.timm.networks",
+    "mmcls": "harness.sources.mmcls.networks",
+    "ppcls": "harness.sources.ppcls.networks",
 }
 """The suite's own: source name to the module that is its adapter, imported when first used."""
 

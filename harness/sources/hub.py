@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from harness.errors import MissingSource, MissingWeights
-from harness.sources.variants import Variant
+from harness.expected.variants import Variant
 
 
 def download(variant: Variant) -> Path:
@@ -45,7 +45,7 @@ def url_of(variant: Variant) -> str:
 
         return str(ModelHub.get(variant.model).weights)
     if variant.source == "ppcls":
-        from harness.sources.ppcls import architectures
+        from harness.sources.ppcls.networks import architectures
 
         module, _, name = variant.model.partition(".")
         urls = architectures(module).MODEL_URLS

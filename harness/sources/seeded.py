@@ -167,7 +167,7 @@ def _fit(module: ResNet, scenes: torch.Tensor, rng: np.random.Generator) -> None
 def reference_like(network_name: str, network: Network) -> ResNet:
     """The reference network with a Paddle network's own values.
 
-    The inverse of :func:`harness.sources.ppcls.from_reference`.
+    The inverse of :func:`harness.sources.ppcls.networks.from_reference`.
 
     Raises:
         BuildError: the two have another number of tensors.

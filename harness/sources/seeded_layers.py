@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import BuildError
+from harness.expected.variants import Variant
 from harness.sources import adapter
 from harness.sources.network import Floats, Network
 from harness.sources.seeded import (
@@ -42,7 +43,6 @@ from harness.sources.seeded import (
     generator,
     normal,
 )
-from harness.sources.variants import Variant
 
 Array = npt.NDArray[Any]
 Kind = Literal["convolution", "linear", "normalization"]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import BuildError, MissingWeights
+from harness.expected.variants import Variant
 from harness.sources.network import Framework
-from harness.sources.variants import Variant
 
 _CONVERTED = ("torchvision", "timm")  # sources whose weights are also published as safetensors
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
@@ -112,7 +112,7 @@ def load(path: Path, *, framework: Framework) -> dict[str, npt.NDArray[Any]]:
         known = ", ".join(suffix for suffix, of in _FORMATS.items() if of == framework)
         raise BuildError(f"{path} is not a weights file for {framework}: expected one of {known}")
     if path.suffix == ".pdparams":
-        from harness.sources.pdparams import read_pdparams
+        from harness.sources.ppcls.pdparams import read_pdparams
 
         tensors = read_pdparams(path)
     else:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.atomic import write_text
 from harness.errors import DeadCard, HarnessError, NoCard, RunHang
+from harness.runtime.atomic import write_text
 
 LOG = logging.getLogger(__name__)
 

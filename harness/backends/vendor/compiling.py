@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from harness.atomic import write_text
 from harness.backends.vendor.diagnosis import COMPILING, cause, failure
 from harness.backends.vendor.processes import Ended, run_tool
 from harness.backends.vendor.toolchain import Toolchain
 from harness.backends.vendor.workspaces import workspace
-from harness.buildconfig import BuildConfig, Dataset, read_build_config, render
-from harness.buildconfig.reading import IMAGES_ON_DISK
 from harness.errors import CalibrationError, CompileError, HarnessError, PartialCompilation
+from harness.expected.buildconfig import BuildConfig, Dataset, read_build_config, render
+from harness.expected.buildconfig.reading import IMAGES_ON_DISK
+from harness.runtime.atomic import write_text
 
 Precision = Literal["fp16", "int8"]
 

@@ -18,8 +18,14 @@ from harness.backends.vendor.outputs import read_output
 from harness.backends.vendor.processes import Ended, run_tool
 from harness.backends.vendor.toolchain import Toolchain
 from harness.backends.vendor.workspaces import workspace
-from harness.datasets.npz import write_datalist, write_npz
-from harness.errors import MismatchedOutput, MissingDataset, PartialOutput, RunError, WrongOutput
+from harness.errors import (
+    MismatchedOutput,
+    MissingDataset,
+    PartialOutput,
+    RunError,
+    WrongOutput,
+)
+from harness.images.datasets.npz import write_datalist, write_npz
 
 Floats = npt.NDArray[np.float32]
 Levels = npt.NDArray[np.uint8]
@@ -49,7 +55,7 @@ class Jobs(Protocol):
     """A compiled model that takes image files a list at a time."""
 
     def answers(self, files: Sequence[Path]) -> Answers:
-        """Run the images of npz files, as ``harness.datasets.npz`` writes them.
+        """Run the images of npz files, as ``harness.images.datasets.npz`` writes them.
 
         Raises:
             RunError: the runner fails, or what it leaves cannot be matched to the images.

@@ -11,8 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.buildconfig import CenterCrop, DecodeImage, Normalize, ProcessOp, Resize, ToTensor
 from harness.errors import ExpectationError
+from harness.expected.buildconfig import (
+    CenterCrop,
+    DecodeImage,
+    Normalize,
+    ProcessOp,
+    Resize,
+    ToTensor,
+)
 
 _OPERATOR = "FUSION_OP_RGB_RESIZE_CVTCOLOR_CROP_NORM_TENSOR"
 

@@ -29,7 +29,7 @@ class Pipeline:
 
     Attributes:
         id: stable, for tests and reports.
-        adapter: ``module:function`` in this package; imported when first used.
+        adapter: ``module:function`` below ``harness``; imported when first used.
         argument: what the adapter is handed: a model, a tag, a config.
         recipe: the specification, written down independently of the library.
         bound: agreement with the recipe's twin.
@@ -40,6 +40,12 @@ class Pipeline:
     argument: str
     recipe: Recipe
     bound: Bound
+
+    @property
+    def library(self) -> str:
+        """Whose it is: a source, or ``vendor``."""
+        *_, room, module = self.adapter.partition(":")[0].split(".")
+        return room if module == "preprocessing" else module
 
 
 PILLOW_BILINEAR = Bound(
@@ -68,51 +74,73 @@ _BICUBIC_235 = Recipe((235,), Kernel.PILLOW_BICUBIC)  # 224 / 0.95, cut off
 _LEVELS_MEAN, _LEVELS_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 _MADE = (
-    Pipeline("page", "torchvision:page", "", _BILINEAR, PILLOW_BILINEAR),
-    Pipeline("page-on-tensors", "torchvision:page_on_tensors", "", _BILINEAR, TENSOR_BILINEAR),
+    Pipeline("page", "sources.torchvision.preprocessing:page", "", _BILINEAR, PILLOW_BILINEAR),
+    Pipeline(
+        "page-on-tensors",
+        "sources.torchvision.preprocessing:page_on_tensors",
+        "",
+        _BILINEAR,
+        TENSOR_BILINEAR,
+    ),
     Pipeline(
         "torchvision-IMAGENET1K_V1",
-        "torchvision:from_weights",
+        "sources.torchvision.preprocessing:from_weights",
         "resnext50_32x4d:IMAGENET1K_V1",
         _BILINEAR,
         PILLOW_BILINEAR,
     ),
     Pipeline(
-        "timm-tv_in1k", "timm:from_tag", "resnext50_32x4d.tv_in1k", _BILINEAR, PILLOW_BILINEAR
+        "timm-tv_in1k",
+        "sources.timm.preprocessing:from_tag",
+        "resnext50_32x4d.tv_in1k",
+        _BILINEAR,
+        PILLOW_BILINEAR,
     ),
     Pipeline(
         "timm-gluon_in1k",
-        "timm:from_tag",
+        "sources.timm.preprocessing:from_tag",
         "resnext50_32x4d.gluon_in1k",
         _BICUBIC_256,
         PILLOW_BICUBIC,
     ),
     Pipeline(
-        "timm-bt_in1k", "timm:from_tag", "resnext50d_32x4d.bt_in1k", _BICUBIC_256, PILLOW_BICUBIC
+        "timm-bt_in1k",
+        "sources.timm.preprocessing:from_tag",
+        "resnext50d_32x4d.bt_in1k",
+        _BICUBIC_256,
+        PILLOW_BICUBIC,
     ),
     Pipeline(
-        "timm-a1h_in1k", "timm:from_tag", "resnext50_32x4d.a1h_in1k", _BICUBIC_235, PILLOW_BICUBIC
+        "timm-a1h_in1k",
+        "sources.timm.preprocessing:from_tag",
+        "resnext50_32x4d.a1h_in1k",
+        _BICUBIC_235,
+        PILLOW_BICUBIC,
     ),
     Pipeline(
-        "timm-c1_in1k", "timm:from_tag", "resnext101_64x4d.c1_in1k", _BICUBIC_235, PILLOW_BICUBIC
+        "timm-c1_in1k",
+        "sources.timm.preprocessing:from_tag",
+        "resnext101_64x4d.c1_in1k",
+        _BICUBIC_235,
+        PILLOW_BICUBIC,
     ),
     Pipeline(
         "timm-c1_in1k-288",  # at which the figure that the page prints was measured
-        "timm:from_tag",
+        "sources.timm.preprocessing:from_tag",
         "resnext101_64x4d.c1_in1k@test",
         Recipe((288,), Kernel.PILLOW_BICUBIC, crop=(288, 288)),
         PILLOW_BICUBIC,
     ),
     Pipeline(
         "mmpretrain",
-        "mmpretrain:from_config",
+        "sources.mmcls.preprocessing:from_config",
         "resnext50-32x4d_8xb32_in1k",
         Recipe((256,), Kernel.PILLOW_BILINEAR, scale=1.0, mean=_LEVELS_MEAN, std=_LEVELS_STD),
         PILLOW_BILINEAR,
     ),
     Pipeline(
         "paddleclas",
-        "paddleclas:from_config",
+        "sources.ppcls.preprocessing:from_config",
         "inference_cls.yaml",
         Recipe(
             (256,),
@@ -125,21 +153,21 @@ _MADE = (
     ),
     Pipeline(
         "vendor-build",
-        "vendor:build_config",
+        "images.pipelines.vendor:build_config",
         "fractions",
         Recipe((256, 256), Kernel.PILLOW_BILINEAR),
         PILLOW_BILINEAR,
     ),
     Pipeline(
         "vendor-build-levels",
-        "vendor:build_config",
+        "images.pipelines.vendor:build_config",
         "levels",
         Recipe((256, 256), Kernel.PILLOW_BILINEAR, scale=1.0, mean=_LEVELS_MEAN, std=_LEVELS_STD),
         PILLOW_BILINEAR,
     ),
     Pipeline(
         "vendor-run-time",
-        "vendor:run_time",
+        "images.pipelines.vendor:run_time",
         "fractions",
         Recipe(
             (256, 256),
@@ -151,7 +179,7 @@ _MADE = (
     ),
     Pipeline(
         "vendor-run-time-levels",
-        "vendor:run_time",
+        "images.pipelines.vendor:run_time",
         "levels",
         Recipe(
             (256, 256),
@@ -183,7 +211,7 @@ def load(id: str) -> Run:
     module, _, function = pipeline.adapter.partition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing, they warn of what else could be installed
-        adapter = importlib.import_module(f"{__package__}.{module}")
+        adapter = importlib.import_module(f"harness.{module}")
         built: Run = getattr(adapter, function)(pipeline.argument)
     return guarded(built, pipeline.recipe)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.buildconfig import CenterCrop, DecodeImage, Normalize, Resize, ToTensor
+from harness.expected.buildconfig import CenterCrop, DecodeImage, Normalize, Resize, ToTensor
 from harness.images import preprocessing, vdsp
 from harness.images.pipelines.recipe import IMAGENET_MEAN, IMAGENET_STD
 from harness.images.pipelines.run import Run

@@ -95,7 +95,7 @@ def judge_claim(
         claim: an accuracy in percent.
         sample: what was measured on the set that the claim is about, or a random part of it. It is
             for the caller to know that it is that set
-            (:func:`harness.datasets.imagenet.validation_gap`).
+            (:func:`harness.images.datasets.imagenet.validation_gap`).
         allowed: what precision and pipeline may cost, in points, with its reason.
         risks: ``alpha``, two-sided: an accuracy within rounding and allowance fails; ``beta``: one
             that is off by ``resolution`` more passes.

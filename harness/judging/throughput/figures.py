@@ -25,7 +25,7 @@ REFERENCE_SPEED = "reference_speed"
 def speeds(facts: Mapping[str, Any], subject: str, scenario: str) -> list[float]:
     """Each round's speed: images a second offline, else the inverse of the median latency.
 
-    ``facts``: as ``harness.loadgen.measuring.measure`` gives them.
+    ``facts``: as ``harness.throughput.measuring.measure`` gives them.
     """
     rounds = facts["scenarios"][scenario][subject]["rounds"]
     if scenario == "Offline":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from harness.buildconfig import BuildConfig
+from harness.expected.buildconfig import BuildConfig
 from harness.lint.belonging import (
     Documented,
     compiled_by,

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.buildconfig import CenterCrop, Normalize, ProcessOp, Resize, ToTensor
+from harness.expected.buildconfig import CenterCrop, Normalize, ProcessOp, Resize, ToTensor
 
 Array = NDArray[np.float64]
 

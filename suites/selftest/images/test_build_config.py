@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.buildconfig import (
+from harness.errors import ExpectationError, UnknownKey
+from harness.expected.buildconfig import (
     BuildConfig,
     CenterCrop,
     DecodeImage,
@@ -22,7 +23,6 @@ from harness.buildconfig import (
     read_build_config,
     render,
 )
-from harness.errors import ExpectationError, UnknownKey
 
 VENDOR_CONFIGS = Path(__file__).resolve().parents[3] / "../shared/zoo/resnext/build"
 

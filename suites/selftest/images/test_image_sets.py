@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.buildconfig import BuildConfig, read_build_config
 from harness.errors import CalibrationError
+from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.images import sets
 from harness.images.sets import ImageSet, ImageSets, embedded_sets
 

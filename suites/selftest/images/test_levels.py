@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.buildconfig import CenterCrop, Normalize, ProcessOp, Resize, ToTensor
 from harness.errors import PreprocessError
+from harness.expected.buildconfig import CenterCrop, Normalize, ProcessOp, Resize, ToTensor
 from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess
 

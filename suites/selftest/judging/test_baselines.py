@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExpectationError
-from harness.expectations.baselines import Baseline, read_baseline, write_baseline
+from harness.expected.baselines import Baseline, read_baseline, write_baseline
 from harness.records import Measurement
 
 CASE = 'suites/test_int8.py::test_parity[resnext-timm-"x"-int8]'

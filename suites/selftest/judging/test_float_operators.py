@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expectations.float_operators import FloatOperators, read_float_operators
+from harness.expected.float_operators import FloatOperators, read_float_operators
 
 ROWS = ("resnext/timm/a", "resnext/timm/b", "resnext/ppcls/a")
 DECLARED = """[[operator]]

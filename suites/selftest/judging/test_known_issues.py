@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import (
-    ExpectationError,
-    ExpiredKnownIssue,
-    UnknownKey,
-    UnmatchedKnownIssue,
-)
-from harness.expectations.known_issues import match, read_known_issues
+from harness.errors import ExpectationError, ExpiredKnownIssue, UnknownKey, UnmatchedKnownIssue
+from harness.expected.known_issues import match, read_known_issues
 from harness.records import KnownIssue
 
 SHIPPED = Path(__file__).resolve().parents[3] / "expected" / "known_issues.toml"

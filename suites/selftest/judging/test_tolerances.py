@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expectations.tolerances import CHECKS, Tolerances, read_tolerances
+from harness.expected.tolerances import CHECKS, Tolerances, read_tolerances
 from harness.judging.parity import compare
 from harness.judging.verdicts import Limit, Side
 from harness.records import Row, Tolerance

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 from lint_writing import build_config, line, table
 
+from harness.cli.lint import add_parser
 from harness.errors import HarnessError
-from harness.lint.command import add_parser
 from harness.lint.findings import Evidence, Fault, Finding, Place
 from harness.lint.people import as_text
 from harness.lint.rules import RULES

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import EXPECTED
 from harness.errors import ExpectationError, HarnessError
 from harness.lint.expected import expected_knowledge
 from harness.lint.known import Amount, Knowledge, Known, together
 from harness.lint.naming import fold, network_name
 from harness.lint.results_table import read_results_table, table_knowledge
+from harness.pipeline.catalogue import EXPECTED
 from harness.records import Claim, Figure, Metric, Row
 
 TABLE = """\

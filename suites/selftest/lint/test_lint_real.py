@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import EXPECTED
 from harness.lint.expected import expected_knowledge
 from harness.lint.findings import Finding, Severity
 from harness.lint.known import Knowledge
@@ -15,6 +14,7 @@ from harness.lint.results_table import read_results_table, table_knowledge
 from harness.lint.rules import RULES
 from harness.lint.running import lint
 from harness.lint.zoo import read_zoo
+from harness.pipeline.catalogue import EXPECTED
 
 
 def found(real: Path, page: str, knowledge: Knowledge | None = None) -> dict[str, list[Finding]]:

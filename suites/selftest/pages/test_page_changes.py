@@ -6,9 +6,9 @@ import argparse
 
 import pytest
 
-from harness.pages import diff_command
+from harness.cli import diff as diff_command
+from harness.expected.pages import write_expected
 from harness.pages.changes import changes
-from harness.pages.expected import write_expected
 from harness.pages.reading import read_page
 
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from harness.pages import command
+from harness.cli import extract as command
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from harness.expected.pages import render
 from harness.pages.differences import compare
-from harness.pages.expected import render
 from harness.pages.reading import read_page
 
 ROW = "zoo/timm/wide_net"

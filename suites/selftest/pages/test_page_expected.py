@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExpectationError, HarnessError, UnknownKey
-from harness.pages.expected import read_expected, render, write_expected
+from harness.expected.pages import read_expected, render, write_expected
 from harness.pages.reading import read_page
 
 
@@ -104,7 +104,7 @@ def test_a_file_where_the_directory_should_be_is_said_so(tmp_path, zoo):
 def test_reading_an_expected_file_imports_no_parser_and_no_framework(extracted):
     heavy = {"markdown_it", "numpy", "torch", "onnx", "onnxruntime", "paddle"}
     program = (
-        "import sys; from pathlib import Path; from harness.pages.expected import read_expected;"
+        "import sys; from pathlib import Path; from harness.expected.pages import read_expected;"
         f"read_expected(Path({str(extracted)!r})); print(*sorted({heavy!r} & sys.modules.keys()))"
     )
     root = Path(__file__).resolve().parents[3]

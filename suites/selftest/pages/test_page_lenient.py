@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import MalformedTable
-from harness.pages.expected import read_expected, write_expected
+from harness.expected.pages import read_expected, write_expected
 from harness.pages.reading import read_page
 from harness.records import Metric
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from harness.errors import DuplicateRow, MalformedTable, PageError, UnknownColumn
+from harness.expected.pages import read_expected, write_expected
 from harness.pages import reading
-from harness.pages.expected import read_expected, write_expected
 from harness.pages.reading import read_page
 
 TOP1 = "| 72.956 |"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.expected.pages import read_expected, render
 from harness.pages.differences import compare
-from harness.pages.expected import read_expected, render
 from harness.pages.reading import read_page
 from harness.records import Metric
 

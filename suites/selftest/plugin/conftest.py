@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_runs import ROW, RunGate, SmallRun
 
-from harness.catalogue import EXPECTED
+from harness.pipeline.catalogue import EXPECTED
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from harness.reporting.results import CaseOutcome
 SOURCE = """
 import pytest
 
-from harness import checks
+from harness.pipeline import checks
 from harness.errors import ExportError, MeasureError, MissingBackend, Regression
 from harness.records import Measurement, Metric, Outcome, Verdict
 

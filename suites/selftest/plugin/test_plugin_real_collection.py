@@ -15,7 +15,7 @@ import pytest
 import tomli_w
 from small_runs import SLUG
 
-from harness.catalogue import EXPECTED
+from harness.pipeline.catalogue import EXPECTED
 
 FRAMEWORKS = ("torch", "torchvision", "timm", "mmpretrain", "mmcv", "paddle", "onnx", "onnxruntime")
 COLLECT = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import report as command
 from harness.records import Metric, Outcome
-from harness.reporting import command
 from harness.reporting.markdown import write_markdown
 from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run
 from harness.reporting.runlog import RunLog

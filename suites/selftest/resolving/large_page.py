@@ -7,17 +7,17 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from harness.catalogue import EXPECTED
+from harness.expected.variants import Variant
 from harness.judging.published import Preprocessing, Published
 from harness.pages.reading import read_page
+from harness.pipeline.catalogue import EXPECTED
 from harness.records import Metric
 from harness.resolving import drafts, findings, generated, upstream_drafts
-from harness.resolving.choices import Choice
 from harness.resolving.counting import Finding, Use
 from harness.resolving.page import PageResolution, Resolved
 from harness.resolving.running import FINDINGS
 from harness.resolving.scales import PLAIN
-from harness.sources.variants import Variant
+from harness.sources.choices import Choice
 
 MEASURED = Published(
     "net", "a table", Preprocessing(224, Fraction(7, 8), "bilinear"), Decimal(76), Decimal(93)

@@ -8,12 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 
-from harness.complexity.counts import Counts
+from harness.counting.counts import Counts
+from harness.expected.variants import Variant
 from harness.judging.published import Preprocessing, Published
 from harness.records import Claim, Figure, Metric, Row
-from harness.resolving.choices import Choice, Preferred
 from harness.resolving.counting import Counted
-from harness.sources.variants import Variant
+from harness.sources.choices import Choice, Preferred
 
 UNITS = {Metric.TOP1: "%", Metric.TOP5: "%", Metric.PARAMS: "M", Metric.INPUT_SIZE: "px"}
 

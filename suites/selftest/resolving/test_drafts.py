@@ -9,10 +9,11 @@ import pytest
 from large_page import large_expected
 from stand_ins import choice, counted, row
 
-from harness.catalogue import read_catalogue
-from harness.complexity.expected import NOT_REPRODUCED, ZEROS_ADDED, read_expected
 from harness.errors import ExpectationError
-from harness.expectations.tolerances import read_tolerances
+from harness.expected.complexity import NOT_REPRODUCED, ZEROS_ADDED, read_expected
+from harness.expected.tolerances import read_tolerances
+from harness.expected.variants import Variant, read_variants
+from harness.pipeline.catalogue import read_catalogue
 from harness.records import Metric, Page
 from harness.resolving import drafts, findings
 from harness.resolving.counting import Finding, Use
@@ -28,7 +29,6 @@ from harness.resolving.scales import (
     TENTH_DOUBLED,
     Scale,
 )
-from harness.sources.variants import Variant, read_variants
 
 TRUE_PARAMS, TRUE_MACS = 25_028_904, 4_230_479_872
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import entry_points
-from harness.complexity import rules
-from harness.complexity.rules import RULES, rule_named
-from harness.entry_points import COUNTING_RULES, SOURCES, added, joined
+from harness.counting import rules
+from harness.counting.rules import RULES, rule_named
 from harness.errors import CountError, ExpectationError, Unavailable
+from harness.runtime import entry_points
+from harness.runtime.entry_points import COUNTING_RULES, SOURCES, added, joined
 from harness.sources import ADAPTERS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -27,7 +27,7 @@ import json, sys
 from pathlib import Path
 import numpy as np, torch
 from harness.backends.registry import backend
-from harness.complexity import rules
+from harness.counting import rules
 from harness.pages.reading import read_page
 from harness.resolving.page import resolve_page
 from harness.sources import adapter, adapters
@@ -53,7 +53,7 @@ KIT = """
 from functools import partial
 import pytest
 from harness.backends.registry import backend
-from harness.conformance import CHECKS, Exam, make_subject
+from harness.backends.kit import CHECKS, Exam, make_subject
 
 @pytest.fixture(scope="module")
 def exam(tmp_path_factory):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import explain_command
-from harness.catalogue import EXPECTED, read_catalogue
-from harness.explaining import covers, explain
+from harness.cli import explain as explain_command
+from harness.cli.explaining import covers, explain
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
 from harness.records import Outcome, Verdict
 from harness.reporting.machine import describe
 from harness.reporting.results import CaseOutcome, CaseResult, Header

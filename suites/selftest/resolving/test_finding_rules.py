@@ -7,10 +7,17 @@ from typing import Any, cast
 
 from stand_ins import Tally, counted
 
-from harness.complexity.counts import Counts
+from harness.counting.counts import Counts
 from harness.resolving.counted import Countable
 from harness.resolving.counting import Counted, Finding, Use, find
-from harness.resolving.scales import CUT_OFF, DOUBLED, PLAIN, ROUNDED_FIRST, TENTH, TENTH_DOUBLED
+from harness.resolving.scales import (
+    CUT_OFF,
+    DOUBLED,
+    PLAIN,
+    ROUNDED_FIRST,
+    TENTH,
+    TENTH_DOUBLED,
+)
 
 THOP = {
     ("a", "thop"): Counts(4_288_184_320, 25_028_904),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from large_page import large_expected
 
-from harness.artifacts.quantities import GIB
+from harness.runtime.store.quantities import GIB
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

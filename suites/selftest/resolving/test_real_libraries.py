@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from stand_ins import row as documented
 
-from harness.catalogue import EXPECTED, read_catalogue
-from harness.complexity.expected import ExpectedComplexity, read_expected
 from harness.errors import MissingSource
+from harness.expected.complexity import ExpectedComplexity, read_expected
 from harness.pages.reading import read_page
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
 from harness.records import Page, Row
 from harness.resolving import drafts
 from harness.resolving.libraries import library_of, source_named

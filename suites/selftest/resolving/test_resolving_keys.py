@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness import entry_points, identity
-from harness.artifacts import Key
-from harness.keys import count_key
+from harness.expected.variants import Variant
+from harness.pipeline.keys import count_key
 from harness.records import Page
 from harness.resolving.running import resolved
-from harness.sources.variants import Variant
+from harness.runtime import entry_points, identity
+from harness.runtime.store import Key
 
 PAGE = Page("page", "page.md", "0" * 64, ())
 VARIANT = Variant("page/timm/net", "timm", "net.tag", "net.pth", "timm-net")
@@ -86,7 +86,7 @@ def test_counts_under_the_suites_own_rules_do_not_depend_on_it(install: Install)
     assert count_key(VARIANT, 224, ["true"]) == before
 
 
-@pytest.mark.parametrize("file", ["images/pipelines/catalogue.py", "resolving/tables/timm.csv"])
+@pytest.mark.parametrize("file", ["images/pipelines/catalogue.py", "sources/timm/tables/timm.csv"])
 def test_what_drafts_are_made_with_stands_in_the_key_of_a_resolved_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:

@@ -9,10 +9,10 @@ import pytest
 import tomli_w
 from large_page import large_expected
 
-from harness import checks
 from harness.__main__ import main
-from harness.catalogue import Subject, read_catalogue
 from harness.errors import MissingSource
+from harness.pipeline import checks
+from harness.pipeline.catalogue import Subject, read_catalogue
 
 ROW = "large/timm/net1"
 FAILED = "rule 'true': operator aten.fft_rfft2.default is not known to the layer reader"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from large_page import Files, large_expected
 
-from harness import update_command
+from harness.cli import update as update_command
 from harness.resolving.running import FINDINGS
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExpectationError, MissingSource, UnknownKey
+from harness.expected.variants import Variant, read_variants
 from harness.sources import adapter, hub
-from harness.sources.variants import Variant, read_variants
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what libraries say while they are imported
 

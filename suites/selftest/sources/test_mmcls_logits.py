@@ -19,7 +19,7 @@ class Classifier(nn.Module):
 
 @pytest.mark.parametrize(("neck", "factor"), [(None, 1), (nn.Upsample(scale_factor=2), 4)])
 def test_logits_pass_through_all_parts_that_there_are(neck: nn.Module | None, factor: int) -> None:
-    from harness.sources.mmcls import Logits
+    from harness.sources.mmcls.networks import Logits
 
     logits = Logits(Classifier(neck))(torch.ones(2, 3, 2, 2))
     assert logits.shape == (2, 12 * factor)

@@ -8,7 +8,7 @@ import pytest
 from weights_files import named_by_hash, variant, write_pdparams, write_safetensors, write_torch
 
 from harness.errors import BuildError, MissingWeights
-from harness.sources.variants import Variant, read_variants
+from harness.expected.variants import Variant, read_variants
 from harness.sources.weights import check_hash, digest, find
 
 NAME = "resnext50_32x4d-7cdf4587.pth"

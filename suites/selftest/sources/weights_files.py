@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from safetensors.numpy import save_file
 
-from harness.sources.variants import Variant
+from harness.expected.variants import Variant
 
 TENSORS: dict[str, npt.NDArray[Any]] = {
     "conv.weight": np.arange(108, dtype=np.float32).reshape(4, 3, 3, 3),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from serving_stand_ins import Lane, pictures, trial
 
-from harness.loadgen.trials import run_trial
+from harness.throughput.trials import run_trial
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import MissingBackend
-from harness.loadgen import trials
-from harness.loadgen.trials import Mode, Trial
+from harness.throughput import trials
+from harness.throughput.trials import Mode, Trial
 
 Floats = NDArray[np.float32]
 IMAGES = 8

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from harness.bench import throughput
+from benchmarks import throughput
 
 Command = Callable[..., tuple[int, str, str]]
 

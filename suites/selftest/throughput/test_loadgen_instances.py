@@ -16,8 +16,8 @@ from serving_stand_ins import pictures, right
 
 from harness.backends.vendor import Load
 from harness.errors import MissingBackend, PartialOutput, RunError, RunHang, StageError
-from harness.loadgen.instances import Instances
-from harness.loadgen.serving import OpenSession
+from harness.throughput.instances import Instances
+from harness.throughput.serving import OpenSession
 
 Start = Callable[..., AbstractContextManager[Instances]]
 ONE = Load(instances=1, processes=1, batch=1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import MeasureError
-from harness.loadgen import logs as reading
-from harness.loadgen.logs import (
+from harness.throughput import logs as reading
+from harness.throughput.logs import (
     DETAIL,
     MARK,
     OUTPUTS,

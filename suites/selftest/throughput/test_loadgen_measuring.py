@@ -13,12 +13,12 @@ import serving_stand_ins
 
 from harness.backends.vendor import Load
 from harness.errors import MeasureError, MismatchedOutput, RunError, RunHang, WrongOutput
-from harness.isolation import Worker
 from harness.judging.throughput import figures, speed_measurement
-from harness.loadgen import measuring
-from harness.loadgen.measuring import Effort, Subject, measure, reference_subject
-from harness.loadgen.reference import identity
-from harness.loadgen.serving import OpenSession
+from harness.runtime.isolation import Worker
+from harness.throughput import measuring
+from harness.throughput.measuring import Effort, Subject, measure, reference_subject
+from harness.throughput.reference import identity
+from harness.throughput.serving import OpenSession
 
 SHORT = Effort(rounds=3, seconds=0.05, answer_timeout_s=20.0)
 ONE = Load(instances=1, processes=1, batch=1)

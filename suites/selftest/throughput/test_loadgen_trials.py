@@ -28,11 +28,11 @@ from harness.errors import (
     Unavailable,
     WrongOutput,
 )
-from harness.isolation import Worker
-from harness.loadgen import trials
-from harness.loadgen.logs import read_performance, read_served, require_no_errors
-from harness.loadgen.served import require_right
-from harness.loadgen.trials import LOGGED_SAMPLES, SEEDS, Mode, Trial, run_trial
+from harness.runtime.isolation import Worker
+from harness.throughput import trials
+from harness.throughput.logs import read_performance, read_served, require_no_errors
+from harness.throughput.served import require_right
+from harness.throughput.trials import LOGGED_SAMPLES, SEEDS, Mode, Trial, run_trial
 
 Answer = Callable[[object, Sequence[int], Floats], None]
 WrongAnswers = Callable[[Callable[..., None]], None]

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, relu
 
-from harness.loadgen import reference
-from harness.loadgen.reference import LAYERS, Reference
-from harness.loadgen.served import require_apart
+from harness.throughput import reference
+from harness.throughput.reference import LAYERS, Reference
+from harness.throughput.served import require_apart
 
 DIGEST = "numpy-convolutions-1 1bbb4fb475754d16"
 

@@ -9,8 +9,8 @@ import pytest
 from serving_stand_ins import IMAGES, Floats, pictures, right
 
 from harness.errors import MeasureError, MismatchedOutput, PartialOutput, WrongOutput
-from harness.loadgen.logs import Served
-from harness.loadgen.served import NEAR, require_apart, require_right
+from harness.throughput.logs import Served
+from harness.throughput.served import NEAR, require_apart, require_right
 
 ALONE = right(pictures())
 LOG = Path("accuracy.json")

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from harness.backends.backend import Host
-from harness.building import Settings
-from harness.catalogue import EXPECTED, Subject, read_catalogue
 from harness.errors import MissingBackend, RunError
-from harness.expectations.baselines import Baseline, speed_file, write_baseline
-from harness.pipeline import Workshop
+from harness.expected.baselines import Baseline, speed_file, write_baseline
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.pipeline import Workshop
 from harness.plugin.options import Gate
 from harness.plugin.throughput import Throughputs
 from harness.records import Measurement, Outcome
 from harness.reporting import machine
-from harness.throughput import REFERENCE, OpenModel, Speeds
+from harness.throughput.rows import REFERENCE, OpenModel, Speeds
 
 BACKEND = "onnxruntime"
 ROUNDS = (1.0, 1.01, 0.99, 1.0, 1.005, 0.995)

@@ -12,8 +12,8 @@ import pytest
 from openvino_networks import Floats, images, write_network
 
 from harness.backends.backend import Backend, Build
-from harness.buildconfig import Quantize, read_build_config
-from harness.catalogue import EXPECTED
+from harness.expected.buildconfig import Quantize, read_build_config
+from harness.pipeline.catalogue import EXPECTED
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ import pytest
 from openvino_networks import HEAVY, LAYERS, SIDE, Floats, images, write_network
 
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.openvino import OpenVino
+from harness.backends.openvino.backend import OpenVino
 from harness.errors import CompileError
 from harness.judging.parity import compare
 
-backend = pytest.importorskip("harness.backends.openvino", reason="OpenVINO is not installed")
+backend = pytest.importorskip(
+    "harness.backends.openvino.sessions", reason="OpenVINO is not installed"
+)
 nncf = pytest.importorskip("nncf", reason="NNCF is not installed")
 openvino = backend.openvino
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from openvino_networks import HEAVY, LAYERS, Floats, images
 
-backend = pytest.importorskip("harness.backends.openvino", reason="OpenVINO is not installed")
+backend = pytest.importorskip(
+    "harness.backends.openvino.sessions", reason="OpenVINO is not installed"
+)
 nncf = pytest.importorskip("nncf", reason="NNCF is not installed")
 openvino = backend.openvino
 
-from harness.backends import openvino_graph  # noqa: E402
+from harness.backends.openvino import graph as openvino_graph  # noqa: E402
 
 FLOAT = {f"{layer} f32": count for layer, count in LAYERS.items()}
 ops = openvino.opset13

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from openvino_networks import HEAVY, LAYERS, Floats, images
 
-from harness.backends import onnxruntime as embedded
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.onnxruntime import OnnxRuntime
-from harness.backends.kinds.openvino import OpenVino, OpenVinoQdq
+from harness.backends.onnxruntime import sessions as embedded
+from harness.backends.onnxruntime.backend import OnnxRuntime
+from harness.backends.openvino.backend import OpenVino, OpenVinoQdq
 from harness.errors import CompileError
 from harness.judging.parity import compare
 
-pytest.importorskip("harness.backends.openvino", reason="OpenVINO is not installed")
+pytest.importorskip("harness.backends.openvino.sessions", reason="OpenVINO is not installed")
 
 QDQ, EMBEDDED = OpenVinoQdq(Host()), OnnxRuntime(Host())
 INT8 = {f"{layer} u8": count for layer, count in LAYERS.items()}

@@ -13,10 +13,12 @@ import pytest
 from openvino_networks import CLASSES, LAYERS, Floats, images
 
 from harness.backends.backend import Build, Host, Precision
-from harness.backends.kinds.openvino import OpenVino
+from harness.backends.openvino.backend import OpenVino
 from harness.errors import RunError
 
-backend = pytest.importorskip("harness.backends.openvino", reason="OpenVINO is not installed")
+backend = pytest.importorskip(
+    "harness.backends.openvino.sessions", reason="OpenVINO is not installed"
+)
 pytest.importorskip("nncf", reason="NNCF is not installed")
 openvino = backend.openvino
 

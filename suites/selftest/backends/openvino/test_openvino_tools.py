@@ -15,8 +15,8 @@ from openvino_networks import Floats
 
 from harness.backends import processor as processors
 from harness.backends.backend import Build, Host
-from harness.backends.kinds import openvino as kind
-from harness.backends.kinds.openvino import OpenVino, OpenVinoQdq
+from harness.backends.openvino import backend as kind
+from harness.backends.openvino.backend import OpenVino, OpenVinoQdq
 from harness.errors import MissingBackend
 
 HERE = Path(__file__).parent
@@ -74,7 +74,7 @@ def test_libraries_and_processor_are_named_without_importing_any() -> None:
     script = """
 import sys
 from harness.backends.backend import Host
-from harness.backends.kinds.openvino import OpenVino, OpenVinoQdq
+from harness.backends.openvino.backend import OpenVino, OpenVinoQdq
 print(sorted({*OpenVino(Host()).tools(), *OpenVinoQdq(Host()).tools()}))
 assert not {"openvino", "nncf", "onnxruntime", "torch"} & set(sys.modules)
 """
@@ -108,7 +108,7 @@ def test_int8_depends_on_the_instruction_set(
 import sys
 from pathlib import Path
 import numpy as np
-from harness.backends.openvino import Session
+from harness.backends.openvino.sessions import Session
 np.save(sys.argv[3], Session(Path(sys.argv[1])).logits(np.load(sys.argv[2])))
 """
     np.save(tmp_path / "images.npy", evaluation)
@@ -139,9 +139,9 @@ import sys
 from pathlib import Path
 from harness.backends import processor as processors
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.openvino import OpenVino
-from harness.buildconfig import read_build_config
-from harness.catalogue import EXPECTED
+from harness.backends.openvino.backend import OpenVino
+from harness.expected.buildconfig import read_build_config
+from harness.pipeline.catalogue import EXPECTED
 import numpy as np
 model, calibration, folder = map(Path, sys.argv[1:])
 config = read_build_config(EXPECTED / "build" / "embedded.yaml")

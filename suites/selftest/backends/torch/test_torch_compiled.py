@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.backends import torch_inductor
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.torch import TorchCompiled
-from harness.conformance.subject import CONFIG
+from harness.backends.kit.subject import CONFIG
+from harness.backends.torch import inductor as torch_inductor
+from harness.backends.torch.backend import TorchCompiled
 from harness.errors import CompileError, MissingBackend, RunError
 
 KERNEL = "    cpp_fused_relu_0((const float*)(arg0));\n"
@@ -90,7 +90,7 @@ def test_without_a_compiler_the_backend_is_missing(
 def test_another_processor_is_another_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tools = TorchCompiled(Host()).tools()
     (tmp_path / "cpuinfo").write_text("flags\t: fpu sse2\n", encoding="utf-8")
-    monkeypatch.setattr("harness.backends.kinds.torch.CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("harness.backends.torch.backend.CPUINFO", tmp_path / "cpuinfo")
     other = TorchCompiled(Host()).tools()
     assert {name for name in tools if tools[name] != other[name]} == {"processor"}
 

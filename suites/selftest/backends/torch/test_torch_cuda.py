@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.backends import torchscript
 from harness.backends.backend import Host
-from harness.backends.kinds import torch as kinds
-from harness.backends.kinds.torch import TorchCuda
+from harness.backends.torch import backend as kinds
+from harness.backends.torch import torchscript
+from harness.backends.torch.backend import TorchCuda
 from harness.errors import MissingBackend, OutOfDeviceMemory
 
 DRIVER = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build\n"
@@ -48,7 +48,7 @@ def test_without_a_driver_that_is_known_before_torch_is_imported() -> None:
     code = (
         "import ctypes, sys\n"
         "from harness.backends.backend import Host\n"
-        "from harness.backends.kinds import torch as kinds\n"
+        "from harness.backends.torch import backend as kinds\n"
         "from harness.errors import MissingBackend\n"
         "kinds.DRIVER = 'libno-such-driver.so.1'\n"
         "try:\n"

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.backends import torch_precisions
 from harness.backends.backend import Build, Host, Precision
-from harness.backends.kinds.torch import TorchCpu
-from harness.backends.torchscript import Session
-from harness.conformance.subject import CONFIG
+from harness.backends.kit.subject import CONFIG
+from harness.backends.torch import precisions as torch_precisions
+from harness.backends.torch.backend import TorchCpu
+from harness.backends.torch.torchscript import Session
 from harness.errors import CompileError, RunError, StageError
-from harness.isolation import Worker
-from harness.limits import CHILD_ENVIRONMENT
+from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 
 HALVES: tuple[Precision, ...] = ("fp16", "bf16")
 IMAGES = np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32)
@@ -198,5 +197,5 @@ def test_a_child_of_the_suite_runs_torch_on_one_thread() -> None:
 
 
 def test_the_backends_module_imports_no_framework() -> None:
-    code = "import sys, harness.backends.kinds.torch; sys.exit('torch' in sys.modules)"
+    code = "import sys, harness.backends.torch.backend; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

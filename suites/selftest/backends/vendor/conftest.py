@@ -19,8 +19,8 @@ from harness.backends.vendor import (
     compile_model,
     runtime_text,
 )
-from harness.buildconfig import BuildConfig, Dataset
-from harness.datasets.npz import write_npz
+from harness.expected.buildconfig import BuildConfig, Dataset
+from harness.images.datasets.npz import write_npz
 
 IMAGES = 6
 RunnerOf = Callable[..., CompiledModel]

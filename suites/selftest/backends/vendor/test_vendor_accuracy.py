@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pytest
 import vendor_stand_in as tiny
 
-from harness.backends import onnxruntime
+from harness.accuracy.measuring import ModelFile
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.vendor import MODEL, Vendor
-from harness.buildconfig import Dataset
+from harness.backends.onnxruntime import sessions as onnxruntime
+from harness.backends.vendor.backend import MODEL, Vendor
 from harness.errors import PreprocessError
-from harness.evaluation.measuring import ModelFile
+from harness.expected.buildconfig import Dataset
 from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess_many
 

@@ -12,11 +12,10 @@ import numpy.typing as npt
 import pytest
 import vendor_stand_in as tiny
 
-from harness.backends import onnxruntime
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.vendor import MODEL, Vendor
+from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.registry import backend
-from harness.buildconfig import BuildConfig, Dataset
+from harness.backends.vendor.backend import MODEL, Vendor
 from harness.errors import (
     CompileCrash,
     CompileError,
@@ -26,6 +25,7 @@ from harness.errors import (
     NoCard,
     RunError,
 )
+from harness.expected.buildconfig import BuildConfig, Dataset
 from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess_many
 

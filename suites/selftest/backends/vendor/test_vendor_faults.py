@@ -10,7 +10,6 @@ import pytest
 import vendor_stand_in as tiny
 
 from harness.backends.vendor import CompiledModel, compile_model, versions
-from harness.buildconfig import BuildConfig
 from harness.errors import (
     CompileCrash,
     CompileError,
@@ -31,6 +30,7 @@ from harness.errors import (
     UnfitVersion,
     WrongOutput,
 )
+from harness.expected.buildconfig import BuildConfig
 
 RunnerOf = Callable[..., CompiledModel]
 ConfigOf = Callable[..., BuildConfig]
@@ -154,7 +154,7 @@ def test_disk_that_is_full_on_our_side_is_named(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.atomic.os.fsync", full)
+    monkeypatch.setattr("harness.runtime.atomic.os.fsync", full)
     with pytest.raises(NotEnoughDisk, match="No space left on device"):
         runner_of().answers(files)
 

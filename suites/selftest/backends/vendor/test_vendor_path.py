@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 import vendor_stand_in as tiny
 
-from harness.backends import onnxruntime
+from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor import (
     Answers,
     Compiled,
@@ -23,9 +23,9 @@ from harness.backends.vendor import (
     compile_model,
     versions,
 )
-from harness.buildconfig import BuildConfig
-from harness.datasets.npz import read_npz
 from harness.errors import CalibrationError, CompileError, MissingBackend, MissingDataset
+from harness.expected.buildconfig import BuildConfig
+from harness.images.datasets.npz import read_npz
 from harness.images.vdsp import preprocess, read_vdsp_params
 
 RunnerOf = Callable[..., CompiledModel]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.backends.vendor import runtime_text
-from harness.buildconfig import (
+from harness.errors import ExpectationError
+from harness.expected.buildconfig import (
     CenterCrop,
     DecodeImage,
     Normalize,
@@ -17,7 +18,6 @@ from harness.buildconfig import (
     ToTensor,
     read_build_config,
 )
-from harness.errors import ExpectationError
 from harness.images.vdsp import read_vdsp_params
 
 ZOO = Path(__file__).resolve().parents[4] / "../shared/zoo/resnext"

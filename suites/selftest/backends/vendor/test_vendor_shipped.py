@@ -11,17 +11,17 @@ import pytest
 import vendor_stand_in as tiny
 from PIL import Image
 
-from harness.backends import onnxruntime
+from harness.accuracy.measuring import ModelFile
+from harness.accuracy.whole_images import Decoded, WholeImages
 from harness.backends.backend import Build, Host
-from harness.backends.kinds.vendor import MODEL, Vendor
+from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor import runtime_text
-from harness.buildconfig import Dataset
+from harness.backends.vendor.backend import MODEL, Vendor
 from harness.errors import HarnessError, RunError
-from harness.evaluation.measuring import ModelFile
-from harness.evaluation.whole import Decoded, WholeImages
+from harness.expected.buildconfig import Dataset
 from harness.images.decoding import decode
+from harness.images.tensors import read_files
 from harness.images.vdsp import preprocess, read_vdsp_params
-from harness.tensors import read_files
 
 
 @pytest.fixture

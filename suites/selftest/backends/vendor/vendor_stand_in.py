@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from onnx.parser import parse_model
 
 from harness.backends.vendor import Toolchain, find_toolchain
-from harness.buildconfig import (
+from harness.expected.buildconfig import (
     Backend,
     BuildConfig,
     CenterCrop,

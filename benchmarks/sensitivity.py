@@ -1,0 +1,148 @@
+"""Whether int8 parity means something: how far known faults move the figures of each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from numpy.typing import ArrayLike
+
+from benchmarks.faults import FAULTS, Fault
+from benchmarks.sensitivity_steps import faulty_logits
+from harness.errors import MeasureError, RunError
+from harness.judging.parity import compare
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.limits import bytes_for
+from harness.pipeline.pipeline import Workshop
+from harness.runtime.store import Needed
+from harness.sources.forms import EACH_ONCE
+
+LEAST_DB: Final = 0.3
+"""What a fault must take from the centred SQNR, in dB. The figure itself is the same to the last
+digit in every run on a machine, so half a decibel is a change and no noise."""
+
+LIMIT_S: Final = 900.0  # of one fault; on 44 million parameters it takes 2
+MODEL: Final = "model.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Parity with the float model: SQNR in dB, agreement as a share."""
+
+    centred_sqnr_db: float
+    worst_image_sqnr_db: float
+    top1_agreement: float
+
+    @classmethod
+    def of(cls, reference: ArrayLike, candidate: ArrayLike, *, case: str) -> Self:
+        """Compare logits of shape (images, classes).
+
+        Raises:
+            MeasureError: they cannot be compared; NaN is among the reasons.
+        """
+        found = compare(reference, candidate, case=case)
+        return cls(found.centred_sqnr_db, found.worst_image_sqnr_db, found.top1_agreement)
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault and what parity says of it.
+
+    Attributes:
+        where: the tensor at fault, or "" for all layers.
+        figures: None where the fault could not be injected or run.
+        problem: why, or "".
+    """
+
+    fault: Fault
+    where: str = ""
+    figures: Figures | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What the faults do to one compiled model.
+
+    Attributes:
+        rows: ids of the rows that are compiled to this very model.
+        model: SHA-256 of its file, in hexadecimal.
+    """
+
+    rows: tuple[str, ...]
+    model: str
+    clean: Figures
+    injected: tuple[Injected, ...]
+
+    def change_db(self, figures: Figures) -> float:
+        """By how much a fault moved the centred SQNR; negative where it fell."""
+        return figures.centred_sqnr_db - self.clean.centred_sqnr_db
+
+    def shortcomings(self, *, least_db: float) -> Iterator[str]:
+        """A sentence for each required fault that takes less than this from the centred SQNR.
+
+        A figure that rises, and a fault that could not be injected, are shortcomings too.
+        """
+        for one in self.injected:
+            if not one.fault.required:
+                continue
+            case = f"fault {one.fault.name!r} [{', '.join(self.rows)}]"
+            if one.figures is None:
+                yield f"{case}: not measured: {one.problem}"
+            elif not (change := self.change_db(one.figures)) <= -least_db:
+                yield (
+                    f"{case}: centred SQNR {self.clean.centred_sqnr_db:.2f} dB, with the fault "
+                    f"{one.figures.centred_sqnr_db:.2f} ({change:+.2f}), expected at most "
+                    f"{-least_db:+.2f}"
+                )
+
+
+def distinct_models(
+    workshop: Workshop, subjects: Iterable[Subject]
+) -> dict[str, tuple[Subject, ...]]:
+    """The rows of each compiled model, by the SHA-256 of its file; missing ones are built."""
+    rows: dict[str, tuple[Subject, ...]] = {}
+    for subject in subjects:
+        digest = workshop.compiled_row(subject).digest(MODEL)
+        rows[digest] = (*rows.get(digest, ()), subject)
+    return rows
+
+
+def measure(
+    workshop: Workshop, model: str, rows: Sequence[Subject], *, faults: Sequence[Fault] = FAULTS
+) -> Sensitivity:
+    """Inject each fault into a copy of the rows' model and compare its logits with the float ones.
+
+    Raises:
+        StageError: the model cannot be built or run, clean or faulty.
+    """
+    first = rows[0]
+    reference = workshop.float_outputs(first)
+    return Sensitivity(
+        tuple(row.id for row in rows),
+        model,
+        Figures.of(reference, workshop.int8_outputs(first), case=first.id),
+        tuple(_injected(workshop, first, fault, reference) for fault in faults),
+    )
+
+
+def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
+    _held, compiled = Needed(lambda: workshop.compiled_row(subject), MODEL).opened()
+    images = workshop.images.files(subject.size).evaluation
+    memory_bytes = bytes_for("run", subject.variant)
+    try:
+        with workshop.builder.ledger.reserve(memory_bytes, owner=f"{fault.name} {subject.id}"):
+            where, logits = workshop.worker.run(
+                faulty_logits,
+                compiled,
+                images,
+                fault.name,
+                EACH_ONCE,
+                timeout_s=LIMIT_S,
+                stage=RunError,
+                case=subject.id,
+            )
+        return Injected(fault, where, Figures.of(reference, logits, case=subject.id))
+    except MeasureError as error:
+        return Injected(fault, problem=error.message)

@@ -1,0 +1,41 @@
+"""The step of ``bench sensitivity`` as it runs in the isolated child process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.faults import SWAPPED_CHANNELS
+from harness.backends.session import run_batches
+from harness.sources.forms import Batches
+
+Floats = npt.NDArray[np.float32]
+
+
+def faulty_logits(compiled: Path, images: Path, fault: str, batches: Batches) -> tuple[str, Floats]:
+    """Run a faulty copy of an int8 model, on one thread: the tensor at fault, and the logits.
+
+    ``images``: a file of preprocessed float32 images (n, 3, height, width); each of
+    ``batches`` names images by position. Result: float32 (images in all batches, classes).
+
+    Raises:
+        MeasureError: the model cannot be given the fault.
+        RunError: the copy cannot be loaded or run.
+    """
+    from benchmarks.fault_injection import QuantizedModel, inject
+    from harness.backends.onnxruntime.sessions import Session
+
+    evaluation: Floats = np.load(images, allow_pickle=False)
+    if fault == SWAPPED_CHANNELS.name:
+        swapped = np.ascontiguousarray(evaluation[:, ::-1])
+        return "the image", run_batches(Session(compiled), swapped, batches=batches)
+    model = QuantizedModel(compiled)
+    where = inject(model, fault)
+    with tempfile.TemporaryDirectory(prefix="zoo-fault-") as folder:
+        copy = Path(folder) / "model.onnx"
+        copy.write_bytes(model.proto.SerializeToString())
+        del model  # the session needs several times its size
+        return where, run_batches(Session(copy), evaluation, batches=batches)

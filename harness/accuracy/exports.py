@@ -1,0 +1,57 @@
+"""Where tensors come from, as the evaluation asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from typing import Protocol
+
+from harness.images.datasets import Fault
+from harness.images.tensors import Batch, Files, Preprocessor, Stream
+
+
+class Tensors(Protocol):
+    """Tensors of some files in order; :class:`harness.images.tensors.TensorCache` is one."""
+
+    def batches(self, *, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+        """Those of files ``start`` to ``stop``, in order; bad files have none."""
+
+    @property
+    def bad(self) -> Mapping[int, Fault]:
+        """The bad files among those that were asked for, by their place."""
+
+
+class Streamed:
+    """Tensors that are made while they are asked for, and kept nowhere."""
+
+    def __init__(self, preprocessor: Preprocessor, files: Files) -> None:
+        """Nothing is started yet; the preprocessor stays the caller's."""
+        self._preprocessor, self._files = preprocessor, files
+        self._bad: dict[int, Fault] = {}
+
+    @property
+    def bad(self) -> Mapping[int, Fault]:
+        """The bad files so far."""
+        return self._bad
+
+    def batches(self, *, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+        """As the protocol says.
+
+        Raises:
+            PreprocessError: the pipeline cannot be built.
+            HarnessError: a file was changed since it was hashed; it is named.
+        """
+        stream = Stream(self._preprocessor, self._files.paths[start:stop], size=size)
+        with closing(self._shifted(stream, start)) as batches:
+            yield from batches
+        self._note(stream, start)
+
+    def _shifted(self, stream: Stream, start: int) -> Generator[Batch, None, None]:
+        for batch in stream:
+            self._note(stream, start)
+            indices = tuple(start + index for index in batch.indices)
+            self._files.require_untouched(indices[0], indices[-1] + 1)
+            yield Batch(indices, batch.tensors)
+
+    def _note(self, stream: Stream, start: int) -> None:
+        self._bad |= {start + index: fault for index, fault in stream.bad.items()}

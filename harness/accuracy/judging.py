@@ -1,0 +1,238 @@
+"""Claims, int8 against fp32, blame and flips, from the answers of one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from harness.accuracy.identity import require_same
+from harness.accuracy.order import Order
+from harness.accuracy.predictions import Answers, BadFile
+from harness.accuracy.sequential import difference, stands_for
+from harness.errors import MeasureError
+from harness.judging.accuracy.blame import CAUSES, Blame, Culprit, assign_blame
+from harness.judging.accuracy.claims import FULL_SET, Sample, accuracy_bounds, judge_claim
+from harness.judging.accuracy.fixed import judge_fixed
+from harness.judging.accuracy.flips import Flip, find_flips
+from harness.judging.accuracy.pairs import CONFIDENCE, count_pairs
+from harness.judging.accuracy.risks import Margin
+from harness.judging.accuracy.sequential import follow, judge_sequential
+from harness.judging.verdicts import EXACT
+from harness.records import Claim, Metric, Outcome, Tolerance, Verdict
+
+_NOT_SHARED = ("row", "precision", "model", "pipeline", "tensors", "batch", "tools")
+"""In what the identities of two halves may differ; set, order and seed are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What answers are held against.
+
+    Attributes:
+        claims: the row's claims about top-1 and top-5, as far as it makes them.
+        margin: what int8 may lose, and fp16.
+        where: ends every headline.
+        command: repeats it.
+        allowed: what fp32 may differ from a claim beyond print and sampling, in points.
+        until_decided: the run ended when int8 against fp32 was decided. What else it shows was
+            then not chosen beforehand.
+    """
+
+    claims: tuple[Claim, ...]
+    margin: Margin
+    where: str
+    command: str = ""
+    allowed: Tolerance = EXACT
+    until_decided: bool = False
+
+    def claim(self, metric: Metric) -> Claim | None:
+        """The claim about a metric."""
+        return next((claim for claim in self.claims if claim.metric is metric), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What one model got right.
+
+    Attributes:
+        top1: hits of the first class; top5: among the five. With the bounds of what explains
+            them, in percent; two-sided, 95 %.
+        bad: files that were not scored.
+    """
+
+    precision: str
+    top1: Sample
+    top5: Sample
+    bad: tuple[BadFile, ...]
+
+    @staticmethod
+    def bounds(sample: Sample) -> tuple[float, float]:
+        """The least and the greatest accuracy that explain the hits, in percent."""
+        return accuracy_bounds(sample, risk=(1.0 - CONFIDENCE) / 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that is said about a row.
+
+    Attributes:
+        gap: why the images are not the validation set, "" where they are.
+        claims: a verdict for each claim, of fp32 where it was measured.
+        paired: int8 against fp32, where both were.
+    """
+
+    gap: str
+    halves: tuple[Half, ...]
+    claims: tuple[Verdict, ...]
+    paired: Verdict | None
+    blame: Blame | None
+    flips: tuple[Flip, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of all verdicts; what could not be measured counts where nothing else could."""
+        verdicts = [*self.claims, *([self.paired] if self.paired else [])]
+        outcomes = {verdict.outcome for verdict in verdicts}
+        if self.blame is not None and self.blame.verdict.outcome is Outcome.DOES_NOT_CONFORM:
+            outcomes.add(Outcome.DOES_NOT_CONFORM)
+        order = (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE, Outcome.CONFORMS)
+        return next((one for one in order if one in outcomes), Outcome.NOT_MEASURED)
+
+
+def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> Judgement:
+    """Judge what was measured; at least one half. In place of int8 may be another low precision.
+
+    Raises:
+        MeasureError: outputs are no numbers; the halves are about different images; or there is no
+            image that was scored.
+        ValueError: neither half is given.
+    """
+    halves = {one.identity.precision: one for one in (fp32, int8) if one is not None}
+    if not halves:
+        raise ValueError("neither fp32 nor int8 is given")
+    for one in halves.values():
+        if not len(one.scored(case=question.where)):
+            raise MeasureError("not one image could be scored", case=question.where)
+    name, held = next(iter(halves.items()))
+    claims = tuple(_claim_verdict(claim, held, name, question) for claim in question.claims)
+    found = tuple(_half(name, one) for name, one in halves.items())
+    if fp32 is None or int8 is None:
+        return Judgement(held.identity.gap, found, claims, None, None, ())
+    ours, theirs = paired(fp32, int8, case=question.where)
+    verdict = _paired_verdict(ours, theirs, question)
+    if differs := _preprocessing(ours, theirs):
+        verdict = replace(verdict, details=(*verdict.details, differs))
+    blame = _blame(question, ours, theirs, claims, verdict)
+    flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking, case=question.where)
+    return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
+
+
+def paired(fp32: Answers, int8: Answers, *, case: str = "") -> tuple[Answers, Answers]:
+    """The answers of both halves on the images that both have scored, in order.
+
+    Raises:
+        MeasureError: they are about different sets or orders, name an image or its class
+            differently, or no image was scored by both.
+    """
+    require_same(fp32.identity, int8.identity, but=_NOT_SHARED, case=case)
+    halves = [one.scored(case=case) for one in (fp32, int8)]
+    places = [one.table["position"].to_numpy() for one in halves]
+    both = np.intersect1d(places[0], places[1], assume_unique=True)
+    ours, theirs = (
+        Answers(one.identity, one.table.filter(pa.array(np.isin(place, both))))
+        for one, place in zip(halves, places, strict=True)
+    )
+    if not len(ours):
+        raise MeasureError("no image was scored in both precisions", case=case)
+    for column in ("file", "label"):
+        if ours.table[column] != theirs.table[column]:
+            raise MeasureError(f"the halves differ in {column}: not the same images", case=case)
+    return ours, theirs
+
+
+def sample(answers: Answers, hits: int) -> Sample:
+    """Hits among scored images, and what these images are a sample of.
+
+    Where the set is not the validation set, its images stand for an endless number of others.
+    """
+    identity, images = answers.identity, len(answers)
+    if not identity.gap:
+        return Sample(hits, images, FULL_SET, stratified=identity.order is Order.BY_CLASS)
+    return Sample(hits, images, max(FULL_SET, images + 1), stratified=True)
+
+
+def _half(precision: str, answers: Answers) -> Half:
+    scored = answers.scored()
+    top1, top5 = (sample(scored, int(hits.sum())) for hits in (scored.hit1, scored.hit5))
+    return Half(precision, top1, top5, answers.bad)
+
+
+def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Question) -> Verdict:
+    scored = answers.scored()
+    hits = int((scored.hit1 if claim.metric is Metric.TOP1 else scored.hit5).sum())
+    measured = sample(scored, hits)
+    why = answers.identity.gap
+    if not why and answers.bad:
+        why = f"{len(answers.bad)} files are bad, so the images are no fair part of the set"
+    if not why and question.until_decided and not measured.is_full:
+        why = "the run ended when int8 was decided; --images N chooses them beforehand"
+    if why:
+        headline = f"{claim.metric} documented {claim.figure.text} %: {why} {question.where}"
+        return Verdict(Outcome.NOT_MEASURED, headline)
+    allowed = question.allowed
+    if precision != "fp32":
+        part = (precision, question.margin.points)
+        allowed = Tolerance((*allowed.parts, part), allowed.reason)
+    return judge_claim(claim, measured, allowed, where=question.where, command=question.command)
+
+
+def _paired_verdict(fp32: Answers, int8: Answers, question: Question) -> Verdict:
+    identity, margin = fp32.identity, question.margin
+    shared = {
+        "where": question.where,
+        "cause": CAUSES[Culprit.QUANTIZATION],
+        "command": question.command,
+    }
+    if question.until_decided:
+        population = stands_for(identity.images)
+        differences = difference(fp32.hit1, int8.hit1)
+        evidence = follow(differences, margin=margin, population=population)
+        return judge_sequential(evidence, margin, population=population, **shared)
+    counts = count_pairs(fp32.hit1, int8.hit1, case=question.where)
+    return judge_fixed(counts, margin, population=None if identity.gap else FULL_SET, **shared)
+
+
+def _preprocessing(fp32: Answers, int8: Answers) -> str:
+    """A sentence on preprocessing where the halves do not share it, else nothing."""
+    ours, theirs = fp32.identity, int8.identity
+    if ours.pipeline == theirs.pipeline:
+        return ""
+    return (
+        f"preprocessing differs too: {ours.pipeline} for {ours.precision}, "
+        f"{theirs.pipeline} for {theirs.precision}"
+    )
+
+
+def _blame(
+    question: Question, fp32: Answers, int8: Answers, claims: tuple[Verdict, ...], verdict: Verdict
+) -> Blame:
+    """Where the set is not the validation set, the documented figure plays no part."""
+    claim = question.claim(Metric.TOP1)
+    documented: Decimal | None = None
+    against = Verdict(Outcome.NOT_MEASURED, f"no claim about top1 {question.where}")
+    if claim is not None:
+        against = claims[question.claims.index(claim)]
+        documented = None if fp32.identity.gap else claim.figure.value
+    return assign_blame(
+        documented=documented,
+        fp32_percent=100.0 * float(fp32.hit1.mean()),
+        int8_percent=100.0 * float(int8.hit1.mean()),
+        fp32=against,
+        int8=verdict,
+        differs=_preprocessing(fp32, int8),
+        where=question.where,
+        command=question.command,
+    )

@@ -1,0 +1,210 @@
+"""What the command ``accuracy`` does: measure, merge or read answers, judge and print."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from harness.accuracy.flip_table import write_flips
+from harness.accuracy.folder import open_results
+from harness.accuracy.images import ImageSet, labelled_by, read_images
+from harness.accuracy.judging import Judgement
+from harness.accuracy.measuring import Course
+from harness.accuracy.merging import merge_folders
+from harness.accuracy.order import parse_shard
+from harness.accuracy.predictions import Answers
+from harness.accuracy.rows import (
+    Allowed,
+    accuracy_claims,
+    calibrate_on,
+    judge_row,
+    maker_of,
+    measure_row,
+)
+from harness.accuracy.vendor_files import read_vendor_file, write_vendor_file
+from harness.accuracy.vendor_results.lists import read_labels
+from harness.accuracy.wording import report
+from harness.errors import HarnessError, StageError, Unavailable
+from harness.images.datasets import open_dataset, read_manifest, read_synsets, require_disjoint
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import Catalogue, Subject, read_catalogue
+from harness.pipeline.pipeline import Workshop
+from harness.records import Outcome
+
+CONFORMS: Final = 0
+DOES_NOT_CONFORM: Final = 1
+INCONCLUSIVE: Final = 3  # 2 is bad input, as everywhere
+STATUS: Final = {Outcome.CONFORMS: CONFORMS, Outcome.DOES_NOT_CONFORM: DOES_NOT_CONFORM}
+PRECISIONS: Final = ("fp32", "int8")
+MERGE: Final = "merge"
+
+
+def answer(arguments: argparse.Namespace) -> int:
+    """Do what is asked; the worst exit status of the rows, see the command."""
+    catalogue = read_catalogue(arguments.expected)
+    if arguments.row[0] == MERGE:
+        statuses = _merge(catalogue, arguments)
+    elif arguments.from_results is not None:
+        statuses = [_from_results(catalogue, arguments)]
+    else:
+        statuses = _measure(catalogue, arguments)
+    return max(statuses, key=(CONFORMS, INCONCLUSIVE, DOES_NOT_CONFORM).index)
+
+
+def _measure(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
+    if arguments.imagenet is None or arguments.weights is None:
+        raise HarnessError("--imagenet DIR and --weights DIR|hub are needed")
+    subjects = [one for one in catalogue.select(arguments.row) if one.complexity is not None]
+    if not subjects:
+        raise HarnessError(f"{', '.join(arguments.row)}: the page documents no accuracy there")
+    images = _images(arguments)
+    build = arguments.build_config or arguments.expected / "build" / "embedded.yaml"
+    workshop = Workshop(Settings(build, store=arguments.store, weights=arguments.weights))
+    try:
+        if arguments.calibration is not None:
+            manifest, root = arguments.calibration
+            require_disjoint(read_manifest(manifest, root=root), images.images)
+        return [_row(one, images, workshop, arguments) for one in subjects]
+    finally:
+        workshop.worker.close()
+
+
+def _images(arguments: argparse.Namespace) -> ImageSet:
+    synsets = read_synsets(arguments.synsets)
+    if arguments.labels is not None:
+        dataset = labelled_by(arguments.labels, arguments.imagenet, classes=len(synsets))
+    else:
+        dataset = open_dataset(arguments.imagenet, synsets=synsets)
+    return read_images(dataset, threads=arguments.workers)
+
+
+def _row(
+    subject: Subject, images: ImageSet, workshop: Workshop, arguments: argparse.Namespace
+) -> int:
+    """Measure and judge one row; what keeps it from being measured does not keep the others."""
+    margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
+    precisions = tuple(arguments.precision or PRECISIONS)
+    if arguments.until_decided and set(precisions) != set(PRECISIONS):
+        raise HarnessError("--until-decided compares int8 with fp32 and needs both")
+    course = Course(
+        images,
+        arguments.out,
+        count=arguments.images,
+        until=margin if arguments.until_decided else None,
+        seed=arguments.seed,
+        shard=parse_shard(arguments.shard),
+        cache=None if arguments.no_cache else workshop.store.root / "tensors",
+        workers=arguments.workers,
+    )
+    maker = maker_of(subject, asked=arguments.pipeline)
+    print(f"{subject.id}  {maker.name}, seed {course.seed}", flush=True)
+    try:
+        if arguments.calibration is not None:
+            manifest, root = arguments.calibration
+            calibration = read_manifest(manifest, root=root)
+            calibrate_on(workshop, calibration, maker, workers=course.workers)
+        answers = measure_row(
+            workshop, subject, precisions, maker, course, threads=arguments.threads
+        )
+    except Unavailable as reason:
+        print(f"  {Outcome.NOT_MEASURED}: {reason}")
+        return INCONCLUSIVE
+    except StageError as failure:
+        print(f"  {failure}")
+        return DOES_NOT_CONFORM
+    if not course.shard.is_all:
+        for one in answers.values():
+            print(
+                f"  shard {course.shard}: {len(one)} answers in {course.root / one.identity.digest}"
+            )
+        return CONFORMS
+    return _judge(subject, answers, arguments)
+
+
+def _merge(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
+    """Merge folders by row and precision, and judge each row."""
+    folders: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for folder in map(Path, arguments.row[1:]):
+        identity = open_results(folder).identity
+        if not identity.shard.is_all:
+            folders[identity.row][identity.precision].append(folder)
+    if not folders:
+        raise HarnessError("there are no shards to merge")
+    statuses = []
+    for row, halves in folders.items():
+        subject = catalogue.one(row)
+        print(subject.id)
+        answers = {}
+        for precision, parts in halves.items():
+            merged = open_results(merge_folders(parts, arguments.out, images=arguments.images))
+            answers[precision] = merged.first(arguments.images or merged.identity.images)
+        statuses.append(_judge(subject, answers, arguments))
+    return statuses
+
+
+def _from_results(catalogue: Catalogue, arguments: argparse.Namespace) -> int:
+    """Judge a device's result file, paired with fp32's where there is one."""
+    subject = catalogue.one(arguments.row[0])
+    synsets = {synset: place for place, synset in enumerate(read_synsets(arguments.synsets))}
+    asked = arguments.precision or ["int8"]
+    files = {asked[0]: arguments.from_results}
+    if arguments.reference is not None:
+        files |= {"fp32": arguments.reference, "int8": arguments.from_results}
+    answers = {
+        precision: read_vendor_file(path, row=subject.id, precision=precision, synsets=synsets)
+        for precision, path in files.items()
+    }
+    print(subject.id)
+    return _judge(subject, answers, arguments)
+
+
+def _judge(subject: Subject, answers: dict[str, Answers], arguments: argparse.Namespace) -> int:
+    """Judge, print, and write what is asked for."""
+    margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
+    until = arguments.until_decided
+    judgement = judge_row(
+        subject, answers, margin, until=until, command=_command(arguments, subject)
+    )
+    print(report(judgement, accuracy_claims(subject.row)))
+    _write(subject, answers, judgement, arguments)
+    print(f"  {judgement.outcome}", flush=True)
+    return STATUS.get(judgement.outcome, INCONCLUSIVE)
+
+
+def _write(
+    subject: Subject,
+    answers: dict[str, Answers],
+    judgement: Judgement,
+    arguments: argparse.Namespace,
+) -> None:
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(f"cannot write {arguments.out}: {error.strerror or error}") from error
+    if judgement.paired is not None:
+        path = arguments.out / f"{subject.slug}.flips.parquet"
+        write_flips(path, judgement.flips)
+        print(f"  all answers that changed: {path}")
+    if not arguments.write_results:
+        return
+    synsets = read_synsets(arguments.synsets)
+    names = read_labels(arguments.class_names) if arguments.class_names else synsets
+    for precision, one in answers.items():
+        path = arguments.out / f"{subject.slug}-{precision}.txt"
+        write_vendor_file(path, one, synsets=synsets, labels=names)
+        print(f"  {path}")
+
+
+def _command(arguments: argparse.Namespace, subject: Subject) -> str:
+    """What repeats one row."""
+    words = ["python", "-m", "harness", "accuracy", subject.id]
+    for name in ("imagenet", "labels", "weights", "pipeline", "images", "margin", "from_results"):
+        if (value := getattr(arguments, name)) is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    words += ["--calibration", *map(str, arguments.calibration)] if arguments.calibration else []
+    if arguments.until_decided:
+        words.append("--until-decided")
+    return shlex.join([*words, "--seed", str(arguments.seed)])

@@ -1,0 +1,186 @@
+"""The accuracy of a row, composed: its pipeline, its models, its answers, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from harness.accuracy.calibrating import CalibratedImages
+from harness.accuracy.judging import Judgement, Question, judge
+from harness.accuracy.measuring import Course, ModelFile, measure_files
+from harness.accuracy.predictions import Answers
+from harness.accuracy.preprocessors import named_maker
+from harness.accuracy.whole_images import WholeImages
+from harness.backends.backend import Precision
+from harness.backends.registry import EMBEDDED
+from harness.errors import ExpectationError, HarnessError, MissingDataset, RunError
+from harness.exporting import canonical
+from harness.images import vdsp
+from harness.images.datasets import CalibrationSet
+from harness.images.tensors import Maker
+from harness.judging.accuracy.risks import Margin, relative_margin
+from harness.pipeline import checks, keys
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.embedded import EmbeddedImages
+from harness.pipeline.limits import seconds_for
+from harness.pipeline.pipeline import Workshop
+from harness.records import Claim, Metric, Row
+from harness.runtime.store import Entry, Needed
+
+ACCURACIES = (Metric.TOP1, Metric.TOP5)
+
+PAGES = "page"  # the pipeline that the page states
+DEFAULT_MARGIN = Decimal(1)  # points, where the page documents no accuracy to take a share of
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What int8 may lose, in points: ``margin`` (None: MLPerf's share of the documented top-1)."""
+
+    margin: Decimal | None = None
+    acceptable: Decimal = Decimal(0)
+
+    def of(self, row: Row) -> Margin:
+        """The margin of a row, the same before any image was seen.
+
+        Raises:
+            HarnessError: ``acceptable`` is not below it.
+        """
+        top1 = row.claim(Metric.TOP1)
+        try:
+            if self.margin is not None:
+                return Margin(self.margin, self.acceptable)
+            if top1 is None:
+                return Margin(DEFAULT_MARGIN, self.acceptable)
+            return replace(relative_margin(top1.figure.value), acceptable=self.acceptable)
+        except ValueError as error:
+            raise HarnessError(f"{row.id}: {error}") from error
+
+
+def accuracy_claims(row: Row) -> tuple[Claim, ...]:
+    """What the page claims of a row's accuracy."""
+    return tuple(claim for metric in ACCURACIES if (claim := row.claim(metric)) is not None)
+
+
+def maker_of(subject: Subject, *, asked: str | None = None) -> Maker:
+    """How a row's images become tensors: as its claim was measured, at the size that is exported.
+
+    Args:
+        asked: a pipeline's id, or a build config's path, in place of the row's own.
+
+    Raises:
+        HarnessError: there is no such pipeline.
+    """
+    if asked is not None or subject.pipelines is None:
+        return named_maker(asked or PAGES)
+    return named_maker(subject.pipelines.claim_at_input_size)
+
+
+def calibrate_on(
+    workshop: Workshop, calibration: CalibrationSet, maker: Maker, *, workers: int
+) -> None:
+    """Have the workshop calibrate on these photographs and not on the embedded scenes."""
+    embedded = workshop.images
+    if isinstance(embedded, CalibratedImages):
+        embedded = embedded.embedded
+    images = CalibratedImages(embedded, calibration, maker, workshop.store, workers)
+    workshop.images = cast(EmbeddedImages, images)
+
+
+def model_file(
+    workshop: Workshop, subject: Subject, precision: Precision, backend: str = EMBEDDED
+) -> tuple[Entry, ModelFile]:
+    """A row's model for a backend: exported, and compiled where the backend compiles.
+
+    Hold the entry for as long as the file is used.
+
+    Raises:
+        Unavailable: weights, a library, or photographs to calibrate on are missing.
+        StageError: a step failed.
+    """
+    if precision == "int8" and not isinstance(workshop.images, CalibratedImages):
+        raise MissingDataset(
+            "int8 accuracy needs photographs to calibrate on, --calibration: embedded scenes "
+            "do not stand for them"
+        )
+    target = workshop.backend(backend)
+    form = workshop.form_for(subject, backend)
+    file = target.compiles(precision)
+    if file is None:
+        entry, path = Needed(lambda: workshop.compilable(subject, backend), form.file).opened()
+        checks.require_as_promised(entry.facts, form, subject, command="")
+    else:
+        entry, path = Needed(
+            lambda: workshop.compiled_row(subject, backend, precision), file
+        ).opened()
+    if target.input == "tensors":
+        ops = None
+    else:
+        ops = workshop.config_at(subject.size, precision).process_ops
+    digest = keys.model_identity(entry)
+    if backend == EMBEDDED and file is not None:
+        digest = workshop.worker.run(
+            canonical.canonical_digest,
+            path,
+            timeout_s=seconds_for(subject.variant),
+            stage=RunError,
+            case=subject.id,
+        )
+    return entry, ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
+
+
+def shipped_preprocessing(subject: Subject, folder: Path) -> WholeImages:
+    """A row's run-time file as the zoo ships it.
+
+    Args:
+        folder: of files named ``<source>-<model>-vdsp_params.json``.
+
+    Raises:
+        ExpectationError: there is none for the row, it cannot be read, or crops to another size.
+    """
+    path = folder / vdsp.file_name(subject.documented.source, subject.documented.name)
+    crop, size = vdsp.read_vdsp_params(path).crop, subject.size
+    if crop != (size, size):
+        raise ExpectationError(
+            f"{path}: OimageHeight, OimageWidth: {crop}, expected {(size, size)}, the input size "
+            f"of {subject.where}"
+        )
+    return WholeImages(path.absolute())
+
+
+def measure_row(
+    workshop: Workshop,
+    subject: Subject,
+    precisions: Sequence[Precision],
+    maker: Maker,
+    course: Course,
+    *,
+    threads: int = 1,
+) -> dict[str, Answers]:
+    """Answers of a row's models, by precision, evaluated in this process.
+
+    Raises:
+        Unavailable, StageError: see :func:`model_file`.
+        HarnessError: see :func:`harness.accuracy.measuring.measure`.
+    """
+    found = {one: model_file(workshop, subject, one) for one in precisions}  # held till the end
+    models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
+    return measure_files(subject.id, models, maker, course, threads=threads)
+
+
+def judge_row(
+    subject: Subject, answers: dict[str, Answers], margin: Margin, *, until: bool, command: str
+) -> Judgement:
+    """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
+    question = Question(
+        accuracy_claims(subject.row),
+        margin,
+        where=subject.where,
+        command=command,
+        until_decided=until,
+    )
+    low = next((one for precision, one in answers.items() if precision != "fp32"), None)
+    return judge(question, fp32=answers.get("fp32"), int8=low)

@@ -1,1 +1,0 @@
-"""One class for each backend, which imports its framework only when it is used."""

@@ -1,0 +1,85 @@
+"""ONNX Runtime on the CPU, as a backend: the embedded default."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.backends.backend import Build, Host, Input, Precision
+from harness.backends.processor import processor
+from harness.backends.session import Session
+from harness.errors import CompileError, RunError
+
+HEAVY_IN_FLOAT = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
+
+
+class OnnxRuntime:
+    """Compiles by ONNX Runtime's static quantizer; fp32 is the export as it is."""
+
+    format: Literal["onnx"] = "onnx"
+    precisions: tuple[Precision, ...] = ("fp32", "int8")
+    input: Input = "tensors"
+    code = (
+        "backends/session.py",
+        "backends/onnxruntime/sessions.py",
+        "backends/operators.py",
+        "backends/onnxruntime/backend.py",
+        "exporting",
+    )
+
+    def __init__(self, host: Host) -> None:
+        """Needs nothing of the host."""
+
+    def compiles(self, precision: Precision) -> str | None:
+        """int8 is."""
+        return "model.onnx" if precision == "int8" else None
+
+    def tools(self) -> Mapping[str, str]:
+        """Both libraries, the quantizer writes with onnx; and the processor."""
+        versions = {name: version(name) for name in ("onnxruntime", "onnx")}
+        return versions | {"processor": processor()}
+
+    def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:
+        """Compile an exported model to int8: ``model.onnx``."""
+        from harness.backends import operators
+        from harness.backends.onnxruntime import sessions as onnxruntime
+
+        quantize = build.config.backend.quantize
+        if build.precision != "int8" or quantize is None:
+            raise CompileError("ONNX Runtime compiles to int8, with backend.quantize set")
+        with tempfile.TemporaryDirectory(dir=folder) as workspace:
+            compiled = folder / "model.onnx"
+            onnxruntime.compile_int8(
+                build.model,
+                compiled,
+                calibration=np.load(build.calibration, allow_pickle=False),
+                calibrate_mode=quantize.calibrate_mode,
+                per_channel=quantize.per_channel,
+                workspace=Path(workspace),
+            )
+            executed = onnxruntime.executed_operators(compiled, Path(workspace))
+        nodes = operators.read_operators(compiled)
+        return {
+            "heavy": sum(node.op_type in operators.HEAVY for node in nodes),
+            "unquantized": list(operators.unquantized(nodes)),
+            "executed": dict(executed),
+            "floating": {
+                name: count
+                for name, count in executed.items()
+                if name in HEAVY_IN_FLOAT or name.startswith("NchwcConv")
+            },
+            "bytes": compiled.stat().st_size,
+        }
+
+    def session(self, model: Path, *, precision: Precision) -> Session:
+        """The file says in which precision it runs."""
+        if precision not in self.precisions:
+            raise RunError(f"ONNX Runtime runs {' and '.join(self.precisions)}, not {precision}")
+        from harness.backends.onnxruntime import sessions as onnxruntime
+
+        return onnxruntime.Session(model)

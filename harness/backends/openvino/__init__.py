@@ -1,0 +1,1 @@
+"""OpenVINO on the CPU, with NNCF or with ONNX Runtime's quantized models."""

@@ -1,0 +1,135 @@
+"""Paddle layer → layers, read from the program that tracing it gives; no arithmetic is done.
+
+Tracing infers shapes from those of the parameters, so a network built under
+``paddle.LazyGuard``, whose weights do not exist yet, is read as well.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+with warnings.catch_warnings():
+    # paddle warns on import where no compiler cache is installed.
+    warnings.simplefilter("ignore", UserWarning)
+    import paddle
+
+from harness.counting.layers import Layer, LayerKind, Network
+from harness.errors import CountError
+
+_CONV = {"conv2d", "depthwise_conv2d"}
+_BATCH_NORM = {"batch_norm", "batch_norm_"}
+_ACTIVATIONS = {
+    "relu": LayerKind.RELU,
+    "relu_": LayerKind.RELU,
+    "sigmoid": LayerKind.SIGMOID,
+}
+
+# Operators that no rule here counts. One that is in neither list is an error, not a zero.
+_PLUMBING = {
+    *(
+        "assign_value_",
+        "combine",
+        "data",
+        "full",
+        "full_int_array",
+        "full_like",
+        "parameter",
+        "shadow_output",
+    ),
+    *("set_value_", "shape64", "split"),
+}
+_RESHAPES = {
+    *("assign", "concat", "dropout", "expand", "flatten", "gather", "index_select", "pad", "pad3d"),
+    *("reshape", "roll", "slice", "squeeze", "stack", "strided_slice", "transpose", "unfold"),
+    *("unsqueeze",),
+}
+_ELEMENTWISE = {
+    *("add", "add_", "cast", "clip", "divide", "equal", "gelu", "hardsigmoid", "hardswish"),
+    *("leaky_relu", "maximum", "mish", "multiply", "not_equal", "pow", "relu6", "scale", "silu"),
+    *("softmax", "subtract", "swish", "tanh", "where"),
+}
+_REDUCTIONS = {"layer_norm", "max", "sum"}
+_RESIZES = {"bilinear_interp", "nearest_interp"}
+_FREE = _PLUMBING | _RESHAPES | _ELEMENTWISE | _REDUCTIONS | _RESIZES
+
+
+def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
+    """Trace the network on one image's shape and list its layers.
+
+    Args:
+        module: a ``paddle.nn.Layer`` in eval mode; its weights are neither read nor changed.
+        input_shape: channels, height, width of one image.
+
+    Raises:
+        CountError: an operator is met that is neither read nor known to be free, or a shape
+            cannot be inferred.
+    """
+    image = paddle.static.InputSpec([1, *input_shape], "float32")
+    traced = paddle.jit.to_static(module.forward, input_spec=[image], full_graph=True)
+    block = traced.concrete_program.main_program.global_block()
+    return Network(
+        layers=tuple(_layer(op) for op in block.ops if not _is_free(op)),
+        params=sum(math.prod(each.shape) for each in module.parameters() if each.trainable),
+    )
+
+
+def _name(op: Any) -> str:
+    dialect, _, name = op.name().partition(".")
+    return str(name) if dialect in ("pd_op", "builtin") else str(op.name())
+
+
+def _is_free(op: Any) -> bool:
+    if _name(op) == "mean":  # over height and width it is a pool, else a reduction like any other
+        return not _is_global_mean(op)
+    return _name(op) in _FREE
+
+
+def _is_global_mean(op: Any) -> bool:
+    shape = tuple(op.operand_source(0).shape)
+    return len(shape) == 4 and {axis % 4 for axis in op.attrs()["axis"]} == {2, 3}
+
+
+def _layer(op: Any) -> Layer:
+    name = _name(op)
+    attrs = op.attrs()
+    inputs = _shape(op, op.operand_source(0)) if op.num_operands() else ()
+    outputs = _shape(op, op.result(0)) if op.num_results() else ()
+    if name in _CONV:
+        kernel = _shape(op, op.operand_source(1))[2:]
+        return Layer(LayerKind.CONV, inputs, outputs, kernel=kernel, groups=attrs["groups"])
+    if name == "matmul" and len(op.operand_source(1).shape) == 2:
+        return Layer(LayerKind.FC, inputs, outputs)
+    if name == "matmul":
+        if attrs["transpose_x"]:
+            inputs = (*inputs[:-2], inputs[-1], inputs[-2])
+        return Layer(LayerKind.PRODUCT, inputs, outputs)
+    if name in _BATCH_NORM:
+        return Layer(LayerKind.BATCH_NORM, inputs, outputs)
+    if name in _ACTIVATIONS:
+        return Layer(_ACTIVATIONS[name], inputs, outputs)
+    if name == "mean":
+        return Layer(LayerKind.GLOBAL_AVG_POOL, inputs, outputs)
+    if name == "pool2d":
+        return _pool(op, attrs, inputs, outputs)
+    raise CountError(f"operator {op.name()} is not known to the layer reader")
+
+
+def _pool(
+    op: Any, attrs: dict[str, Any], inputs: tuple[int, ...], outputs: tuple[int, ...]
+) -> Layer:
+    if attrs["adaptive"] or attrs["global_pooling"]:
+        if attrs["pooling_type"] == "avg" and outputs[2:] == (1, 1):
+            return Layer(LayerKind.GLOBAL_AVG_POOL, inputs, outputs)
+        raise CountError(f"adaptive pool to {outputs[2:]} is not known to the layer reader")
+    kind = LayerKind.MAX_POOL if attrs["pooling_type"] == "max" else LayerKind.AVG_POOL
+    window = op.operand_source(1).get_defining_op().attrs()["value"]
+    return Layer(kind, inputs, outputs, kernel=tuple(int(side) for side in window))
+
+
+def _shape(op: Any, value: Any) -> tuple[int, ...]:
+    shape = tuple(int(side) for side in value.shape)
+    if any(side < 1 for side in shape):
+        raise CountError(f"operator {op.name()}: shape {shape} could not be inferred")
+    return shape

@@ -1,0 +1,184 @@
+"""The counting rules by name, and the one function that applies them.
+
+An adapter is imported when its rule is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, cast
+
+from harness.counting.counts import Counts
+from harness.counting.layers import Network
+from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
+from harness.runtime import entry_points
+
+Framework = Literal["torch", "paddle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way of counting.
+
+    ``counter`` is ``module:attribute``. Over ``"layers"`` it is called as ``counter(network)``,
+    over ``"module"`` as ``counter(module, input_shape=…)``; it returns ``Counts``. ``counts`` is
+    what it means by an operation: a multiply-accumulate, or half of one.
+    """
+
+    counter: str
+    over: Literal["layers", "module"]
+    frameworks: frozenset[Framework]
+    counts: Literal["macs", "flops"] = "macs"
+
+
+_ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
+_TORCH: frozenset[Framework] = frozenset(("torch",))
+_PADDLE: frozenset[Framework] = frozenset(("paddle",))
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "thop": Rule("harness.counting.thop_counter:count_thop", "module", _TORCH),
+        "mmcv-features": Rule(
+            "harness.counting.mmcv_counter:count_mmcv_features", "module", _TORCH
+        ),
+        "mmcv": Rule("harness.counting.mmcv_counter:count_mmcv", "module", _TORCH),
+        "mmengine": Rule("harness.counting.traced_counters:count_mmengine", "module", _TORCH),
+        "fvcore": Rule("harness.counting.traced_counters:count_fvcore", "module", _TORCH),
+        "torch-flops": Rule(
+            "harness.counting.torch_flop_counter:count_torch_flops", "module", _TORCH, "flops"
+        ),
+        "paddle-flops": Rule("harness.counting.paddle_flops:count_paddle_flops", "module", _PADDLE),
+        "paddle-flops-pools": Rule(
+            "harness.counting.paddle_flops:count_with_plain_pools", "module", _PADDLE
+        ),
+        "paddle-model-stat": Rule(
+            "harness.counting.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
+        ),
+        "true": Rule("harness.counting.true_count:count_true", "layers", _ANY),
+    }
+)
+"""The suite's own rules; :func:`rule_names` has those of other packages too."""
+
+_READERS: Mapping[Framework, str] = MappingProxyType(
+    {
+        "torch": "harness.counting.torch_layers:read_network",
+        "paddle": "harness.counting.paddle_layers:read_network",
+    }
+)
+
+
+def rule_names() -> tuple[str, ...]:
+    """The suite's own rules, then those of installed packages; imports none of them.
+
+    Raises:
+        ExpectationError: a package adds a name that is taken.
+    """
+    own = {name: rule.counter for name, rule in RULES.items()}
+    return tuple(entry_points.joined(entry_points.COUNTING_RULES, own))
+
+
+def rule_named(name: str) -> Rule:
+    """A rule by its name.
+
+    Raises:
+        UnknownKey: there is no such rule.
+        Unavailable: the package that adds it cannot be imported.
+        CountError: what it adds is no ``Rule``.
+    """
+    known = rule_names()
+    if name in RULES:
+        return RULES[name]
+    if name not in known:
+        raise UnknownKey(f"no counting rule {name!r}, expected one of {', '.join(known)}")
+    target = entry_points.added(entry_points.COUNTING_RULES)[name]
+    rule = entry_points.load(target)
+    if not isinstance(rule, Rule):
+        raise CountError(f"rule {name!r}: {target} is a {type(rule).__name__}, expected a Rule")
+    return rule
+
+
+def applicable(framework: Framework) -> tuple[str, ...]:
+    """Names of the rules that can count a network of this framework.
+
+    >>> applicable("paddle")[:3]
+    ('paddle-flops', 'paddle-flops-pools', 'paddle-model-stat')
+    """
+    return tuple(name for name in rule_names() if framework in rule_named(name).frameworks)
+
+
+def count(
+    module: object, framework: Framework, *, input_shape: tuple[int, int, int], rule: str
+) -> Counts:
+    """Count one network under one rule, for one image.
+
+    Args:
+        module: a ``torch.nn.Module`` (on any device, ``meta`` included) or a
+            ``paddle.nn.Layer``, in eval mode. No arithmetic is done, and it is left as it was.
+        framework: which of the two it is.
+        input_shape: channels, height, width.
+        rule: a name in ``RULES``.
+
+    Raises:
+        UnknownKey: there is no such rule.
+        Unavailable: the rule's library is not installed, or not in the version it is named after.
+        CountError: the rule does not apply to the framework, the network is in training mode,
+            or counting fails.
+    """
+    chosen = _rule(rule, framework)
+    if getattr(module, "training", False):
+        raise CountError("the network is in training mode, expected eval mode")
+    try:
+        if chosen.over == "layers":
+            network = read_network(module, framework, input_shape=input_shape)
+            return cast(Counts, entry_points.load(chosen.counter)(network))
+        counter = entry_points.load(chosen.counter)
+        return cast(Counts, counter(module, input_shape=input_shape))
+    except HarnessError:
+        raise
+    except ModuleNotFoundError as error:  # imported by the counter when it is called
+        raise Unavailable(f"rule {rule!r} needs {error.name}, which is not installed") from error
+    except Exception as error:  # whatever a third-party counter raises on this network
+        raise CountError(f"rule {rule!r}: {type(error).__name__}: {error}") from error
+
+
+def count_all(
+    module: object,
+    framework: Framework,
+    *,
+    input_shape: tuple[int, int, int],
+    rules: Iterable[str],
+) -> dict[str, Counts]:
+    """As :func:`count`, under several rules; the layers are read once for all that need them."""
+    network: Network | None = None
+    counted = {}
+    for name in rules:
+        rule = _rule(name, framework)
+        if rule.over == "module":
+            counted[name] = count(module, framework, input_shape=input_shape, rule=name)
+            continue
+        network = network or read_network(module, framework, input_shape=input_shape)
+        counted[name] = cast(Counts, entry_points.load(rule.counter)(network))
+    return counted
+
+
+def read_network(
+    module: object, framework: Framework, *, input_shape: tuple[int, int, int]
+) -> Network:
+    """List the layers that a network runs on one image, without running any arithmetic.
+
+    Raises:
+        Unavailable: the framework is not installed.
+        CountError: the network runs an operator that the reader does not know.
+    """
+    read = entry_points.load(_READERS[framework])
+    return cast(Network, read(module, input_shape=input_shape))
+
+
+def _rule(name: str, framework: Framework) -> Rule:
+    rule = rule_named(name)
+    if framework not in rule.frameworks:
+        expected = " or ".join(sorted(rule.frameworks))
+        raise CountError(f"rule {name!r} counts {expected} networks, not {framework}")
+    return rule

@@ -1,0 +1,277 @@
+"""File to build config. Errors name a place as ``build.yaml: dataset.process_ops[3].std``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from harness.errors import ExpectationError, UnknownKey
+from harness.expected.buildconfig import strict_yaml
+from harness.expected.buildconfig.config import (
+    Backend,
+    BuildConfig,
+    Dataset,
+    Frontend,
+    Quantize,
+)
+from harness.expected.buildconfig.process_ops import (
+    CenterCrop,
+    DecodeImage,
+    Normalize,
+    ProcessOp,
+    Resize,
+    ToTensor,
+)
+from harness.expected.document import Table, suggestion
+
+FRONTENDS = ("darknet", "keras", "onnx", "pytorch", "tensorflow")
+"""Model formats in the vendor's public configs."""
+
+CALIBRATE_MODES = ("kl_divergence", "max", "mse", "percentile")
+"""All that the vendor's public configs use. Other tools' names for two of them, ``minmax`` and
+``entropy``, are refused: the vendor's compiler would not know them."""
+
+IMAGES_ON_DISK, SCENES = "tvm", "scenes"
+"""Types of data sets: the vendor's loader, and the synthetic scenes."""
+
+LONGEST_SIDE = 8192  # pixels; no classifier sees more, and a typo must not take all memory
+LARGEST_BATCH = 1024  # images
+LARGEST_CLUSTER_MODE = 255  # a small enumeration; the vendor's configs have 0 and 1
+MOST_IMAGES = 50_000  # as many as ILSVRC2012 has for validation
+LARGEST_STATISTIC = 1000.0  # of a mean or std; levels end at 255
+SMALLEST_STD = 1e-6  # keeps what is divided by it far within float32
+
+_ARGUMENTS = {
+    "DecodeImage": (),
+    "Resize": ("size",),
+    "CenterCrop": ("crop_size",),
+    "Normalize": ("div255", "mean", "std"),
+    "ToTensor": (),
+}
+
+
+def read_build_config(path: Path) -> BuildConfig:
+    """Read and validate a build config.
+
+    Raises:
+        UnknownKey: a key, operator, format or mode that does not exist, with the nearest that does.
+        ExpectationError: the file is missing, too large or not YAML, or a value is missing, of the
+            wrong kind, or impossible; names the key, or the line of what is not YAML.
+    """
+    document = Table(path, (), strict_yaml.load(path))
+    document.only(("name", "frontend", "backend", "graph", "dataset", "workspace"))
+    frontend, backend = _frontend(document.table("frontend")), _backend(document.table("backend"))
+    dataset = None
+    if backend.dtype == "int8" or "dataset" in document.values:
+        dataset = _dataset(document.table("dataset"), frontend)
+    workspace = document.table("workspace")
+    workspace.only(("path",))
+    return BuildConfig(
+        name=document.text("name"),
+        frontend=frontend,
+        backend=backend,
+        workspace=workspace.text("path"),
+        dataset=dataset,
+        extra_ops=_extra_ops(document.table("graph")) if "graph" in document.values else None,
+    )
+
+
+def _frontend(table: Table) -> Frontend:
+    table.only(("shape", "type", "checkpoint", "dtype"))
+    shapes = table.table("shape")
+    if len(shapes.values) != 1 or "" in shapes.values:
+        raise table.wrong("shape", "the shape of one input by its name")
+    (name,) = shapes.values
+    batch, channels, height, width = _whole_numbers(
+        shapes, name, (4,), "[batch, 3, height, width]", most=LONGEST_SIDE
+    )
+    if batch > LARGEST_BATCH or channels != 3:
+        raise shapes.wrong(
+            name, f"[batch, 3, height, width] with a batch of at most {LARGEST_BATCH}"
+        )
+    return Frontend(
+        input_name=name,
+        input_shape=(batch, channels, height, width),
+        type=_one_of(table, "type", FRONTENDS),
+        checkpoint=table.text("checkpoint"),
+        dtype=_one_of(table, "dtype", ("fp32",)),
+    )
+
+
+def _backend(table: Table) -> Backend:
+    table.only(("type", "dtype", "compile", "quantize"))
+    dtype = _one_of(table, "dtype", ("fp16", "int8"))
+    cluster_mode = quantize = None
+    if "compile" in table.values:
+        compilation = table.table("compile")
+        compilation.only(("cluster_mode",))
+        cluster_mode = _whole(compilation, "cluster_mode", least=0, most=LARGEST_CLUSTER_MODE)
+    if dtype == "int8" or "quantize" in table.values:
+        settings = table.table("quantize")
+        settings.only(("calibrate_mode", "quantize_per_channel"))
+        quantize = Quantize(
+            calibrate_mode=_one_of(settings, "calibrate_mode", CALIBRATE_MODES),
+            per_channel=_truth(settings, "quantize_per_channel"),
+        )
+    return Backend(table.text("type"), dtype, quantize, cluster_mode)
+
+
+def _extra_ops(table: Table) -> str:
+    table.only(("extra_ops",))
+    extra = table.table("extra_ops")
+    extra.only(("type",))
+    return _one_of(extra, "type", ("softmax",))
+
+
+def _dataset(table: Table, frontend: Frontend) -> Dataset:
+    kind = _one_of(table, "type", (IMAGES_ON_DISK, SCENES))
+    on_disk = kind == IMAGES_ON_DISK
+    table.only(("type", "sampler", "process_ops", *(("path",) if on_disk else ())))
+    sampler = table.table("sampler")
+    sampler.only(("get_data_num", *(("suffix",) if on_disk else ())))
+    return Dataset(
+        type=kind,
+        images=_whole(sampler, "get_data_num", least=1, most=MOST_IMAGES),
+        process_ops=_process_ops(table, frontend),
+        path=table.text("path") if on_disk else None,
+        suffix=sampler.text("suffix") if on_disk else None,
+    )
+
+
+def _process_ops(table: Table, frontend: Frontend) -> tuple[ProcessOp, ...]:
+    items = table.values.get("process_ops")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise table.wrong("process_ops", "a list of operators, each with a type")
+    places = [
+        Table(table.path, (*table.keys, f"process_ops[{index}]"), item)
+        for index, item in enumerate(items)
+    ]
+    ops = tuple(_process_op(place) for place in places)
+    where = table.where("process_ops")
+    if [type(op) for op in ops[-2:]] != [Normalize, ToTensor]:
+        raise ExpectationError(f"{where}: expected Normalize and ToTensor at the end")
+    for index, op in enumerate(ops[:-2]):
+        if isinstance(op, Normalize | ToTensor) or (isinstance(op, DecodeImage) and index > 0):
+            raise ExpectationError(
+                f"{places[index].where()}: {type(op).__name__} out of place, expected DecodeImage "
+                "first, then sizes, then Normalize and ToTensor"
+            )
+    size = _final_size(places, ops)
+    if size is None:
+        raise ExpectationError(
+            f"{where}: the size of the images is left open, "
+            "expected a CenterCrop or a Resize to [height, width]"
+        )
+    if size != frontend.input_shape[2:]:
+        raise ExpectationError(
+            f"{where}: images are made {_by(size)}, but "
+            f"frontend.shape.{frontend.input_name} is {_by(frontend.input_shape[2:])}"
+        )
+    return ops
+
+
+def _final_size(places: Sequence[Table], ops: Sequence[ProcessOp]) -> tuple[int, int] | None:
+    """Height and width that every image ends with, or None where images may differ."""
+    exact: tuple[int, int] | None = None
+    least: tuple[int, int] | None = None  # what every image has, at the very least
+    for place, op in zip(places, ops, strict=True):
+        match op:
+            case Resize((height, width)):
+                exact = least = (height, width)
+            case Resize((short,)):
+                exact, least = None, (short, short)
+            case CenterCrop((height, width)):
+                if least is not None and (height > least[0] or width > least[1]):
+                    raise place.wrong("crop_size", f"at most the {_by(least)} left before it")
+                exact = least = (height, width)
+    return exact
+
+
+def _process_op(table: Table) -> ProcessOp:
+    kind = _one_of(table, "type", tuple(_ARGUMENTS))
+    table.only(("type", *_ARGUMENTS[kind]))
+    match kind:
+        case "Resize":
+            expected = "[height, width], or a number for the short side"
+            size = _whole_numbers(table, "size", (1, 2), expected, most=LONGEST_SIDE)
+            return Resize((size[0], size[1]) if len(size) == 2 else (size[0],))
+        case "CenterCrop":
+            expected = "[height, width], or a number for both"
+            size = _whole_numbers(table, "crop_size", (1, 2), expected, most=LONGEST_SIDE)
+            return CenterCrop((size[0], size[-1]))
+        case "Normalize":
+            return Normalize(
+                mean=_three_numbers(table, "mean", least=-LARGEST_STATISTIC),
+                std=_three_numbers(table, "std", least=SMALLEST_STD),
+                div255=_truth(table, "div255") if "div255" in table.values else True,
+            )
+        case "DecodeImage":
+            return DecodeImage()
+        case _:
+            return ToTensor()
+
+
+def _one_of(table: Table, key: str, known: Collection[str]) -> str:
+    value = table.text(key)
+    if value not in known:
+        raise UnknownKey(
+            f"{table.where(key)}: unknown {key} {value!r}{suggestion(value, known)}; "
+            f"known are {', '.join(known)}"
+        )
+    return value
+
+
+def _truth(table: Table, key: str) -> bool:
+    value = table.values.get(key)
+    if not isinstance(value, bool):
+        raise table.wrong(key, "true or false")
+    return value
+
+
+def _whole(table: Table, key: str, *, least: int, most: int) -> int:
+    value = table.values.get(key)
+    if not _is_whole(value, least, most):
+        raise table.wrong(key, f"a whole number from {least} to {most}")
+    assert isinstance(value, int)
+    return value
+
+
+def _whole_numbers(
+    table: Table, key: str, lengths: Collection[int], expected: str, *, most: int
+) -> list[int]:
+    """A list of so many whole numbers; one may stand without the brackets."""
+    value = table.values.get(key)
+    numbers = [value] if isinstance(value, int) and 1 in lengths else value
+    if (
+        not isinstance(numbers, list)
+        or len(numbers) not in lengths
+        or not all(_is_whole(number, 1, most) for number in numbers)
+    ):
+        raise table.wrong(key, f"{expected}; each a whole number from 1 to {most}")
+    return numbers
+
+
+def _three_numbers(table: Table, key: str, *, least: float) -> tuple[float, float, float]:
+    value = table.values.get(key)
+    if (
+        not isinstance(value, list)
+        or len(value) != 3
+        or not all(_is_number(number, least, LARGEST_STATISTIC) for number in value)
+    ):
+        raise table.wrong(key, f"three numbers from {least:g} to {LARGEST_STATISTIC:g}")
+    red, green, blue = map(float, value)
+    return red, green, blue
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    """Whether it is a number within the bounds, which NaN is not."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and least <= value <= most  # type: ignore[operator]
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"

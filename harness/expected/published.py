@@ -1,0 +1,222 @@
+"""``expected/published``: published tables as facts, and the defects of the page against them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+from harness.errors import ExpectationError, MissingSource, UnknownKey
+from harness.expected.document import Table, suggestion
+from harness.judging.published import (
+    METRICS,
+    FigureDefect,
+    Preprocessing,
+    PreprocessingDefect,
+    Published,
+)
+from harness.records import Figure, Metric, Tolerance
+
+
+class Role(StrEnum):
+    """What a table is to the page."""
+
+    CURRENT = "current"
+    COPIED = "copied"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A table of one source: what it publishes now, or what the page was copied from.
+
+    ``noise``: how far its figures move when they are measured again, in points.
+    """
+
+    source: str
+    role: Role
+    noise: Tolerance
+    results: tuple[Published, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPublished:
+    """What is known of upstream's figures for one page.
+
+    Attributes:
+        path: the file.
+        page_crop: the share of the resized short side that the page's own pipeline keeps, or None
+            where the page states no pipeline.
+        page_interpolation: the kernel that it resizes with.
+        tables: at most one of each role for a source.
+        missing: of rows for which nothing is published, why.
+        figures: known defects of documented figures, by row and metric.
+        preprocessing: known defects of how figures were measured, by row.
+    """
+
+    path: Path
+    page_crop: Fraction | None
+    page_interpolation: str
+    tables: tuple[PublishedTable, ...]
+    missing: Mapping[str, str]
+    figures: Mapping[tuple[str, Metric], FigureDefect]
+    preprocessing: Mapping[str, PreprocessingDefect]
+
+    def table(self, source: str, role: Role) -> PublishedTable | None:
+        """A source's table in one role, or None."""
+        return next((one for one in self.tables if (one.source, one.role) == (source, role)), None)
+
+    def page_at(self, size: int) -> Preprocessing:
+        """The page's own pipeline at an input size in pixels.
+
+        Raises:
+            MissingSource: the page states none.
+        """
+        if self.page_crop is None:
+            raise MissingSource(f"{self.path.stem}: the page does not say how images are prepared")
+        return Preprocessing(size, self.page_crop, self.page_interpolation)
+
+
+def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
+    """Read a file of published figures and hold its row ids against those of the page.
+
+    Args:
+        path: a file such as ``expected/published/resnext.toml``.
+        rows: the ids of all rows on the page.
+
+    Raises:
+        ExpectationError: the file cannot be read, a key is missing or its value is not what it
+            should be, or something stands in it twice.
+        UnknownKey: a key, row, role, metric or cause that does not exist.
+    """
+    top = Table.load(path)
+    top.only(("page", "tables", "causes", "missing", "figures", "preprocessing"))
+    page = _optional(top, "page")
+    page.only(("resize", "crop", "interpolation"))
+    causes = _optional(top, "causes")
+    missing = _optional(top, "missing")
+    missing.only(rows, "row")
+    return ExpectedPublished(
+        path,
+        Fraction(_whole(page, "crop"), _whole(page, "resize")) if page.values else None,
+        page.text("interpolation") if page.values else "",
+        _tables(top.table("tables")),
+        {row: missing.text(row) for row in missing.values},
+        _figures(top, rows, causes),
+        _preprocessing(top, rows, causes),
+    )
+
+
+def _tables(parent: Table) -> tuple[PublishedTable, ...]:
+    tables: list[PublishedTable] = []
+    for name in parent.values:
+        table = _table(parent.table(name))
+        if any((one.source, one.role) == (table.source, table.role) for one in tables):
+            raise ExpectationError(
+                f"{parent.where(name)}: a second table of source {table.source!r} that is "
+                f"{str(table.role)!r}"
+            )
+        tables.append(table)
+    return tuple(tables)
+
+
+def _table(table: Table) -> PublishedTable:
+    table.only(("source", "role", "where", "remeasured", "reason", "results"))
+    role = _one_of(table, "role", [str(role) for role in Role])
+    noise = Tolerance(())
+    if "remeasured" in table.values:
+        part = ("re-measured", table.number("remeasured", least=Decimal(0)))
+        noise = Tolerance((part,), table.text("reason"))
+    results: list[Published] = []
+    for entry in table.tables("results"):
+        result = _result(entry, table.text("where"))
+        if any(_same_place(result, other) for other in results):
+            raise ExpectationError(
+                f"{entry.where()}: a second result of {result.model} at "
+                f"{result.preprocessing.size} px"
+            )
+        results.append(result)
+    if not results:
+        raise ExpectationError(f"{table.where('results')} is empty, expected published results")
+    return PublishedTable(table.text("source"), Role(role), noise, tuple(results))
+
+
+def _same_place(one: Published, other: Published) -> bool:
+    return (one.model, one.preprocessing.size) == (other.model, other.preprocessing.size)
+
+
+def _result(entry: Table, where: str) -> Published:
+    entry.only(("model", "size", "crop", "interpolation", "top1", "top5"))
+    top1, top5 = _percentage(entry, "top1"), _percentage(entry, "top5")
+    if top1 > top5:
+        raise ExpectationError(f"{entry.where('top1')} is {top1}, above top5 = {top5}: swapped?")
+    return Published(entry.text("model"), where, _measured(entry), top1, top5)
+
+
+def _measured(entry: Table) -> Preprocessing:
+    crop = entry.number("crop", least=Decimal(0))
+    if not 0 < crop <= 1:
+        raise entry.wrong("crop", "a share of the short side, above 0 and at most 1")
+    return Preprocessing(_whole(entry, "size"), Fraction(crop), entry.text("interpolation"))
+
+
+def _figures(
+    top: Table, rows: Collection[str], causes: Table
+) -> dict[tuple[str, Metric], FigureDefect]:
+    found: dict[tuple[str, Metric], FigureDefect] = {}
+    for entry in top.tables("figures"):
+        entry.only(("row", "metric", "documented", "published", "cause"))
+        metric = Metric(_one_of(entry, "metric", [str(metric) for metric in METRICS]))
+        key = _one_of(entry, "row", rows), metric
+        if key in found:
+            raise ExpectationError(f"{entry.where()}: a second defect of {key[0]} {metric}")
+        try:
+            documented = Figure(entry.text("documented"))
+        except ValueError as error:
+            raise ExpectationError(f"{entry.where('documented')}: {error}") from error
+        found[key] = FigureDefect(documented, _percentage(entry, "published"), _why(entry, causes))
+    return found
+
+
+def _preprocessing(
+    top: Table, rows: Collection[str], causes: Table
+) -> dict[str, PreprocessingDefect]:
+    found: dict[str, PreprocessingDefect] = {}
+    for entry in top.tables("preprocessing"):
+        entry.only(("row", "size", "crop", "interpolation", "cause"))
+        row = _one_of(entry, "row", rows)
+        if row in found:
+            raise ExpectationError(f"{entry.where()}: a second defect of {row}")
+        found[row] = PreprocessingDefect(_measured(entry), _why(entry, causes))
+    return found
+
+
+def _why(entry: Table, causes: Table) -> str:
+    return causes.text(_one_of(entry, "cause", causes.values.keys()))
+
+
+def _optional(top: Table, key: str) -> Table:
+    return top.table(key) if key in top.values else Table(top.path, (key,), {})
+
+
+def _one_of(table: Table, key: str, known: Collection[str]) -> str:
+    word = table.text(key)
+    if word not in known:
+        raise UnknownKey(f"{table.where(key)}: unknown {key} {word!r}{suggestion(word, known)}")
+    return word
+
+
+def _whole(table: Table, key: str) -> int:
+    number = table.number(key)
+    if number != int(number) or number < 1:
+        raise table.wrong(key, "a positive whole number of pixels")
+    return int(number)
+
+
+def _percentage(table: Table, key: str) -> Decimal:
+    number = table.number(key, least=Decimal(0))
+    if number > 100:
+        raise table.wrong(key, "a percentage, 0 to 100")
+    return number

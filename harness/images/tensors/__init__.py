@@ -1,0 +1,32 @@
+"""Image files to tensors: streamed from worker processes, and kept on disk for each pipeline.
+
+with Preprocessor(FileToTensor("page"), workers=8) as preprocessor:
+    stream = Stream(preprocessor, paths, size=32)
+    for batch in stream: ...            # batch.indices, batch.tensors
+    stream.bad                          # what has no tensor, and why
+
+with TensorCache(folder, read_files(paths), FileToTensor("page"), workers=8) as cache:
+    for batch in cache.batches(size=32): ...
+    cache.bad
+"""
+
+from harness.images.tensors.batches import Batch, Stream
+from harness.images.tensors.cache import TensorCache
+from harness.images.tensors.files import Files, read_files
+from harness.images.tensors.making import FileToTensor, Maker
+from harness.images.tensors.preprocessor import Preprocessor
+from harness.images.tensors.storage import Cached, prune, survey
+
+__all__ = [
+    "Batch",
+    "Cached",
+    "FileToTensor",
+    "Files",
+    "Maker",
+    "Preprocessor",
+    "Stream",
+    "TensorCache",
+    "prune",
+    "read_files",
+    "survey",
+]

@@ -1,0 +1,197 @@
+"""What is in the store is used; what is not is built in the child, under reserved memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.backends.backend import Host
+from harness.errors import DamagedArtifact, MissingSource, StageError
+from harness.expected.variants import Variant
+from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
+from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
+from harness.runtime.memory import Ledger, default_budget_bytes
+from harness.runtime.store import JSON, Entry, Key, Needed, Store, open_store
+from harness.runtime.store.quantities import MIB, size_text
+
+STEP_STAGES = {
+    "count": "complexity",
+    "reference": "export",
+    "export": "export",
+    "compile": "int8",
+    "run": "export",
+}
+"""The marker of the tests that need a step."""
+
+NEARLY_FULL_BYTES = 512 * MIB  # with less free, a step that failed has likely failed of that
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is asked for.
+
+    ``weights``: None for seeded ones, "hub", or a folder. ``memory_bytes``: what all processes of
+    this machine may reserve together. ``step_timeout_s``: in place of the limit by size.
+    ``host``: what of this machine backends use.
+    """
+
+    build_config: Path
+    store: Path | None = None
+    store_limit: str | None = None
+    weights: str | None = None
+    memory_bytes: int | None = None
+    step_timeout_s: float | None = None
+    host: Host = field(default_factory=Host)
+
+
+def make_worker() -> Worker:
+    """The child process of a worker, not started yet."""
+    return Worker(recycle_above_bytes=RECYCLED_BYTES, environment=CHILD_ENVIRONMENT)
+
+
+@dataclass
+class Builder:
+    """Builds things once: one store, one child process, one ledger of memory."""
+
+    settings: Settings
+    worker: Worker
+
+    @cached_property
+    def store(self) -> Store:
+        """Where everything built is kept."""
+        return open_store(self.settings.store, limit=self.settings.store_limit)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who of this machine's processes holds how much memory."""
+        budget = self.settings.memory_bytes or default_budget_bytes()
+        return Ledger(self.store.root / "memory.json", budget_bytes=budget)
+
+    def build(
+        self,
+        step: str,
+        key: Key,
+        variant: Variant,
+        stage: type[StageError],
+        function: Callable[..., Any],
+        *arguments: object,
+        repeat: str = "",
+        waits_s: float = 0.0,
+    ) -> Entry:
+        """The entry of a key, made in the child where it is not in the store.
+
+        ``arguments``: what the function gets after its folder; of a :class:`Needed` it gets the
+        path, and nobody asks for one where nothing is built. ``repeat``, ``waits_s``: see
+        :meth:`run_apart`.
+
+        Raises:
+            MissingSource: no upstream network is known for the row.
+        """
+        if variant.unresolved:
+            raise MissingSource(f"{variant.row}: {variant.unresolved}")
+
+        def produce(folder: Path) -> Mapping[str, JSON]:
+            held, given = _opened(arguments)
+            if step in ("run", "compile") and is_large(variant):
+                self.worker.recycle()  # frameworks keep freed memory for themselves
+            try:
+                facts: dict[str, JSON] = dict(
+                    self.run_apart(
+                        step,
+                        variant,
+                        function,
+                        folder,
+                        *given,
+                        stage=stage,
+                        repeat=repeat,
+                        waits_s=waits_s,
+                    )
+                )
+            except StageError as error:
+                raise _with_disk(error, self.store.root) from None
+            finally:
+                held.clear()  # until here, nothing that was opened could go
+            return facts | {
+                "peak_bytes": self.worker.last_peak_bytes or 0,
+                "cpu_s": round(self.worker.last_cpu_s, 3),
+            }
+
+        return self.store.build(key, produce)
+
+    def run_apart(
+        self,
+        step: str,
+        variant: Variant,
+        function: Callable[..., Any],
+        *arguments: object,
+        stage: type[StageError],
+        seconds: float | None = None,
+        repeat: str = "",
+        waits_s: float = 0.0,
+        alone: bool = False,
+    ) -> Any:
+        """Call a function in the child, under the memory that a step of the row is reserved.
+
+        ``seconds``: its limit, by default that of a step; ``waits_s`` comes on top, for what is
+        not its own work. ``repeat``: pytest's options for the tests that need it, by default the
+        step's marker.
+        ``alone``: while no other step of the suite runs on this machine.
+
+        Raises:
+            StageError: see :meth:`harness.runtime.isolation.Worker.run`.
+        """
+        whole = self.ledger.budget_bytes if alone else bytes_for(step, variant)
+        with self.ledger.reserve(whole, owner=f"{step} {variant.row}"):
+            return self.worker.run(
+                function,
+                *arguments,
+                timeout_s=waits_s
+                + (self.settings.step_timeout_s or seconds or seconds_for(variant)),
+                stage=stage,
+                case=variant.row,
+                command=f"pytest --row {variant.row} {repeat or f'-m {STEP_STAGES[step]}'}",
+            )
+
+    def use(self, step: str, key: Key, *arguments: Any, **how: Any) -> Entry:
+        """As :meth:`build`, and the files are what was written; a damaged entry is built anew."""
+        entry = self.build(step, key, *arguments, **how)
+        for name in entry.files:
+            try:
+                entry.file(name)
+            except DamagedArtifact:
+                return self.build(step, key, *arguments, **how)
+        return entry
+
+
+def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:
+    """The entries that are needed, to be held, and the arguments with paths in their place."""
+    held: list[Entry] = []
+    given: list[object] = []
+    for one in arguments:
+        if isinstance(one, Needed):
+            entry, path = one.opened()
+            held.append(entry)
+            given.append(path)
+        else:
+            given.append(one)
+    return held, given
+
+
+def _with_disk(error: StageError, root: Path) -> StageError:
+    """The error, with a word about the disk where that is full: what comes of it differs widely."""
+    free = shutil.disk_usage(root).free
+    if free >= NEARLY_FULL_BYTES and os.strerror(errno.ENOSPC) not in error.message + error.log:
+        return error
+    cause = (
+        f"most likely because the disk is full: {size_text(free)} free at {root}; make room, or "
+        "choose another folder with --store or ZOO_STORE"
+    )
+    return type(error)(
+        f"{error.message}; {cause}", case=error.case, command=error.command, log=error.log
+    )

@@ -1,0 +1,198 @@
+"""What is expected of whom: pages, pinned variants and complexity, joined by row id.
+
+Reads data files only; no framework is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.errors import ExpectationError, HarnessError, MissingSource
+from harness.expected.complexity import ExpectedComplexity, PageComplexity
+from harness.expected.complexity import read_expected as read_complexity
+from harness.expected.pages import read_expected as read_page
+from harness.expected.pipelines import RowPipelines
+from harness.expected.variants import Variant, read_variants
+from harness.images.ablation.routes import pipelines_of
+from harness.records import DocumentedFailure, Metric, Page, Row
+
+EXPECTED = Path(__file__).parents[2] / "expected"
+"""Where the expectations lie in a checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A documented model: a row, or a model of which the page says that a conversion fails.
+
+    Attributes:
+        size: height and width of its input, in pixels.
+        complexity: what its counts come to; None for a documented failure, and for a row without
+            an upstream network or whose network cannot be counted.
+        pipelines: how images are prepared for its documented accuracy, as the page states, and as
+            it ships; None for a documented failure.
+        uncountable: why a row has no ``complexity``, or "".
+    """
+
+    page: Page
+    documented: Row | DocumentedFailure
+    variant: Variant
+    size: int
+    complexity: ExpectedComplexity | None
+    pipelines: RowPipelines | None = None
+    uncountable: str = ""
+
+    @property
+    def id(self) -> str:
+        """The row id, as ``resnext/timm/resnext50_32x4d``."""
+        return self.documented.id
+
+    @property
+    def slug(self) -> str:
+        """The id as it stands in test ids."""
+        return self.documented.slug
+
+    @property
+    def row(self) -> Row:
+        """The documented row.
+
+        Raises:
+            TypeError: it is a documented failure, of which no figures are claimed.
+        """
+        if not isinstance(self.documented, Row):
+            raise TypeError(f"{self.id} has no row of its own")
+        return self.documented
+
+    @property
+    def expected_complexity(self) -> ExpectedComplexity:
+        """What the row's counts come to.
+
+        Raises:
+            TypeError: as for :attr:`row`.
+            MissingSource: the row cannot be counted, and why.
+        """
+        if self.complexity is None and isinstance(self.documented, Row):
+            reason = self.variant.unresolved or f"its network cannot be counted: {self.uncountable}"
+            raise MissingSource(f"{self.id}: {reason}")
+        if self.complexity is None:
+            raise TypeError(f"{self.id} has no counts of its own")
+        return self.complexity
+
+    @property
+    def place(self) -> str:
+        """``row id, file:line``."""
+        return f"{self.id}, {self.page.at(self.documented.line)}"
+
+    @property
+    def where(self) -> str:
+        """``[row id] file:line``, which ends a headline."""
+        return f"[{self.id}] {self.page.at(self.documented.line)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything documented, in the order of the pages."""
+
+    pages: tuple[Page, ...]
+    rows: tuple[Subject, ...]
+    failures: tuple[Subject, ...]
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Rows first, then documented failures."""
+        return self.rows + self.failures
+
+    def select(self, patterns: Iterable[str]) -> tuple[Subject, ...]:
+        """The subjects that any of the patterns names: an id, a slug, a name, or with wildcards.
+
+        Raises:
+            HarnessError: a pattern names none; the nearest ids are in the message.
+        """
+        chosen: dict[str, Subject] = {}
+        for pattern in patterns:
+            found = [subject for subject in self.subjects if _named(subject, pattern)]
+            if not found:
+                names = {name for one in self.subjects for name in (one.id, one.documented.name)}
+                near = get_close_matches(pattern, sorted(names), n=3)
+                hint = f"; nearest: {', '.join(near)}" if near else ""
+                raise HarnessError(f"no row is named {pattern!r}{hint}")
+            chosen |= {subject.id: subject for subject in found}
+        return tuple(subject for subject in self.subjects if subject.id in chosen)
+
+    def one(self, pattern: str) -> Subject:
+        """The one subject that a pattern names.
+
+        Raises:
+            HarnessError: it names none, or several.
+        """
+        found = self.select([pattern])
+        if len(found) > 1:
+            ids = ", ".join(subject.id for subject in found[:4])
+            raise HarnessError(f"{pattern!r} names {len(found)} rows ({ids}, …); give the whole id")
+        return found[0]
+
+
+def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
+    """Read and join all pages under ``expected/pages``.
+
+    Raises:
+        ExpectationError: a file is missing or wrong, or the files do not fit each other.
+    """
+    paths = sorted((expected / "pages").glob("*.toml"))
+    if not paths:
+        raise ExpectationError(
+            f"{expected / 'pages'}: no page; make one with: python -m harness extract"
+        )
+    pages, rows, failures = [], [], []
+    for path in paths:
+        page = read_page(path)
+        subjects: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
+        variants = read_variants(
+            expected / "variants" / path.name, rows=[subject.id for subject in subjects]
+        )
+        complexity = read_complexity(
+            expected / "complexity" / path.name, [row.id for row in page.rows]
+        )
+        pipelines = pipelines_of((page,), expected)
+        pages.append(page)
+        rows += [
+            _row(page, row, variants[row.id], complexity, pipelines.get(row.id))
+            for row in page.rows
+        ]
+        failures += [
+            _failure(page, failure, variants[failure.id])
+            for failure in page.failures
+            if not variants[failure.id].unresolved
+        ]
+    return Catalogue(tuple(pages), tuple(rows), tuple(failures))
+
+
+def _row(
+    page: Page,
+    row: Row,
+    variant: Variant,
+    counts: PageComplexity,
+    pipelines: RowPipelines | None,
+) -> Subject:
+    claim = row.claim(Metric.INPUT_SIZE)
+    size = variant.input_size or (int(claim.figure.value) if claim else None)
+    if size is None and not variant.unresolved:
+        raise ExpectationError(f"{row.id}: neither the page nor its variant gives an input size")
+    complexity = counts.rows.get(row.id)
+    known = replace(variant, params=complexity.true_params) if complexity else variant
+    uncountable = counts.unknown.get(row.id, "")
+    return Subject(page, row, known, size or 0, complexity, pipelines, uncountable)
+
+
+def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:
+    if variant.input_size is None or variant.params is None:
+        raise ExpectationError(f"{failure.id}: its variant needs input_size and params")
+    return Subject(page, failure, variant, variant.input_size, None)
+
+
+def _named(subject: Subject, pattern: str) -> bool:
+    names = (subject.id, subject.slug, subject.documented.name)
+    return any(fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,375 @@
+"""The steps of one case, composed: what is in the store is used, what is not is built.
+
+The only module, beside the plugin, that knows all rooms. It holds no framework itself: whatever
+needs one runs in the isolated child (``harness.pipeline.steps``), under a reservation of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.backends.backend import Backend, Precision
+from harness.backends.registry import EMBEDDED, backend
+from harness.counting.counts import Counts
+from harness.errors import (
+    BuildError,
+    CompileError,
+    CountError,
+    ExpectationError,
+    ExportError,
+    RunError,
+    StageError,
+)
+from harness.expected.buildconfig import BuildConfig, read_build_config
+from harness.expected.variants import Variant
+from harness.pipeline import keys, steps
+from harness.pipeline.building import Builder, Settings, make_worker
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.embedded import EmbeddedImages, sized
+from harness.pipeline.given_weights import require_judgeable, weights_of
+from harness.pipeline.limits import is_large
+from harness.pipeline.steps import NetworkSpec
+from harness.runtime.isolation import Worker
+from harness.runtime.store import Entry, Needed, Store
+from harness.sources.forms import (
+    ALL_BATCHES,
+    EVALUATION,
+    Batches,
+    Form,
+    compiled_form,
+    each_once,
+    forms,
+    is_repeated,
+    probes,
+)
+
+Array = npt.NDArray[Any]
+Model = Callable[[], Entry]
+"""Asks for a model; asked again, builds what was found damaged anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The source framework's own logits: float32 on the probes, float64 on the first ones."""
+
+    logits: Array
+    logits64: Array
+    batches: Batches
+
+    @property
+    def probes(self) -> Array:
+        """The logits in the order in which the probes are run: the first image twice."""
+        return np.concatenate([self.logits[list(batch)] for batch in self.batches])
+
+
+@dataclass
+class Workshop:
+    """Counts, exports, compiles and runs networks, each thing once."""
+
+    settings: Settings
+    worker: Worker = field(default_factory=make_worker)
+    _backends: dict[str, Backend] = field(default_factory=dict)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Where things are built, or found."""
+        return Builder(self.settings, self.worker)
+
+    @property
+    def store(self) -> Store:
+        """Where everything built is kept."""
+        return self.builder.store
+
+    @cached_property
+    def config(self) -> BuildConfig:
+        """How to calibrate and quantize."""
+        return read_build_config(self.settings.build_config)
+
+    def config_at(self, size: int, precision: Precision) -> BuildConfig:
+        """The build config for an input size.
+
+        Raises:
+            ExpectationError: it does not say how int8 scales are found.
+        """
+        if precision == "int8" and self.config.backend.quantize is None:
+            raise ExpectationError(
+                f"{self.settings.build_config}: backend.quantize: missing, needed for int8"
+            )
+        return sized(self.config, size)
+
+    def backend(self, name: str) -> Backend:
+        """A backend on this machine.
+
+        Raises:
+            MissingBackend: there is none of that name, or its package cannot be imported.
+        """
+        if name not in self._backends:
+            self._backends[name] = backend(name, self.settings.host)
+        return self._backends[name]
+
+    def _waits_s(self, target: Backend) -> float:
+        """How long a step may wait for tools and cards, which have time limits of their own."""
+        host = self.settings.host
+        return host.timeout_s + host.card_timeout_s if target.input == "levels" else 0.0
+
+    # ── inputs ──
+
+    @cached_property
+    def images(self) -> EmbeddedImages:
+        """What statistics are taken on, what calibrates, and what judges."""
+        return EmbeddedImages(self.config, self.store)
+
+    @property
+    def weights_kind(self) -> str:
+        """As reports name it: "seeded" or "published"."""
+        return "seeded" if self.settings.weights is None else "published"
+
+    def _spec(self, variant: Variant, size: int) -> NetworkSpec:
+        asked, images = self.settings.weights, self.images.files(size)
+        weights = weights_of(variant, size, asked=asked, images=self.images)
+        if weights.kind == "layered":
+            images = replace(images, statistics=self.images.statistics(size))
+        return NetworkSpec(variant, size, weights, images)
+
+    def require_judgeable(self, variant: Variant) -> None:
+        """As :mod:`harness.pipeline.given_weights` has it, for the weights of this run."""
+        require_judgeable(variant, asked=self.settings.weights)
+
+    # ── steps ──
+
+    def counts(self, variant: Variant, size: int, rules: Sequence[str]) -> dict[str, Counts]:
+        """Operations and parameters under each rule."""
+        asked = tuple(sorted(set(rules)))
+        key = keys.count_key(variant, size, asked)
+        entry = self.builder.build(
+            "count", key, variant, CountError, steps.count, variant, size, asked
+        )
+        counted = entry.facts["counts"]
+        assert isinstance(counted, dict)
+        return {rule: Counts(**values) for rule, values in counted.items()}
+
+    def reference(self, variant: Variant, size: int) -> Reference:
+        """What the source framework itself computes."""
+        spec = self._spec(variant, size)
+        evaluation = self.images.digest("evaluation", size)
+        key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
+        batches = probes(variant)
+        count = 1 + max(map(max, batches))
+        entry = self.builder.use(
+            "reference", key, variant, BuildError, steps.reference, spec, count
+        )
+        return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
+
+    def exported(self, variant: Variant, size: int, form: Form) -> Entry:
+        """The exported model and what was seen of it; the file may be no model at all.
+
+        A large network is exported in all its forms while it is in memory.
+        """
+        if is_large(variant):
+            for other in forms(variant.source):
+                with suppress(StageError):  # told by whoever asks for that form
+                    self._exported(variant, size, other)
+        return self._exported(variant, size, form)
+
+    def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
+        spec = self._spec(variant, size)
+        options = {"format": form.format, "opset": form.opset, "route": form.route}
+        key = keys.export_key(variant, size, spec.weights.identity, options)
+        if form.format == "torchscript":
+            step = steps.export_torchscript
+            return self.builder.build("export", key, variant, ExportError, step, spec)
+        repeat = is_repeated(form, variant)
+        return self.builder.build(
+            "export", key, variant, ExportError, steps.export_onnx, spec, form, repeat
+        )
+
+    def compiled(
+        self,
+        variant: Variant,
+        size: int,
+        model: Model,
+        *,
+        backend: str = EMBEDDED,
+        precision: Precision = "int8",
+    ) -> Entry:
+        """The model that a backend compiles from an exported one.
+
+        Raises:
+            MissingBackend: it is not here.
+        """
+        target = self.backend(backend)
+        config = self.config_at(size, precision)
+        key = keys.compile_key(
+            backend,
+            target,
+            precision,
+            model=keys.model_identity(model()),
+            calibration=self.images.digest("calibration", size),
+            config=config,
+        )
+        return self.builder.build(
+            "compile",
+            key,
+            variant,
+            CompileError,
+            steps.compile_model,
+            backend,
+            self.settings.host,
+            precision,
+            Needed(model, exported_file(target)),
+            self.images.files(size).calibration,
+            config,
+            repeat=_repeat(backend, precision),
+            waits_s=self._waits_s(target),
+        )
+
+    def outputs(
+        self,
+        variant: Variant,
+        size: int,
+        model: Model,
+        file: str,
+        *,
+        backend: str = EMBEDDED,
+        precision: Precision = "fp32",
+        batches: Batches = ALL_BATCHES,
+    ) -> Array:
+        """What a model computes on evaluation images, batch after batch.
+
+        ``model`` is an export, or was compiled by this very backend; ``file`` is its main file.
+
+        Raises:
+            MissingBackend: it is not here.
+        """
+        target = self.backend(backend)
+        key = keys.run_key(
+            backend,
+            target,
+            precision,
+            model=keys.model_identity(model()),
+            file=file,
+            evaluation=self.images.digest("evaluation", size),
+            batches=batches,
+        )
+        entry = self.builder.use(
+            "run",
+            key,
+            variant,
+            RunError,
+            steps.run,
+            backend,
+            self.settings.host,
+            precision,
+            Needed(model, file),
+            self.images.files(size).evaluation,
+            batches,
+            sized(self.config, size),
+            repeat=_repeat(backend, precision),
+            waits_s=self._waits_s(target),
+        )
+        return _array(entry, "logits.npy")
+
+    # ── what the suites ask of a row ──
+
+    def counts_of(self, subject: Subject) -> dict[str, Counts]:
+        """Counts of a row under the rules of its figures, and the true ones."""
+        expected = subject.expected_complexity
+        rules = {expected.operations.counter, expected.params.counter, "true"}
+        return self.counts(subject.variant, subject.size, sorted(rules))
+
+    def compilable(self, subject: Subject, backend: str = EMBEDDED) -> Entry:
+        """The export that is compiled: of ONNX the one at the current opset."""
+        form = self.form_for(subject, backend)
+        return self.exported(subject.variant, subject.size, form)
+
+    def form_for(self, subject: Subject, backend: str) -> Form:
+        """The form in which a backend takes a row."""
+        if self.backend(backend).format == "torchscript":
+            return Form("torchscript")
+        return compiled_form(subject.variant.source)
+
+    def probe_outputs(self, subject: Subject, form: Form) -> Array:
+        """Logits of the probes by an export: the first image alone, then a batch."""
+        variant, size = subject.variant, subject.size
+        batches = probes(variant)
+        target = "torch" if form.format == "torchscript" else EMBEDDED
+
+        def exported() -> Entry:
+            return self.exported(variant, size, form)
+
+        if subject.complexity is None or form != compiled_form(variant.source):
+            return self.outputs(variant, size, exported, form.file, backend=target, batches=batches)
+        every = self.outputs(variant, size, exported, form.file, backend=target)
+        return every[: sum(map(len, batches))]
+
+    def float_probes(self, subject: Subject, backend: str) -> Array:
+        """Logits of the probes by a backend's own fp32."""
+        return self._ran(subject, backend, "fp32")[: sum(map(len, probes(subject.variant)))]
+
+    def evaluated(self, subject: Subject, backend: str, precision: Precision) -> Array:
+        """A row on a backend: logits of all evaluation images, in their order."""
+        return each_once(self._ran(subject, backend, precision))
+
+    def _ran(self, subject: Subject, backend: str, precision: Precision) -> Array:
+        """Logits of :data:`ALL_BATCHES`, or of all images once where each job is a process."""
+        target = self.backend(backend)
+        file = target.compiles(precision)
+
+        def model() -> Entry:
+            if file is None:
+                return self.compilable(subject, backend)
+            return self.compiled_row(subject, backend, precision)
+
+        return self.outputs(
+            subject.variant,
+            subject.size,
+            model,
+            file or exported_file(target),
+            backend=backend,
+            precision=precision,
+            batches=(EVALUATION,) if target.input == "levels" else ALL_BATCHES,
+        )
+
+    def compiled_row(
+        self, subject: Subject, backend: str = EMBEDDED, precision: Precision = "int8"
+    ) -> Entry:
+        """The row, compiled."""
+        return self.compiled(
+            subject.variant,
+            subject.size,
+            lambda: self.compilable(subject, backend),
+            backend=backend,
+            precision=precision,
+        )
+
+    def float_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+        """What lower precisions are held against: fp32 in the same backend, else the embedded."""
+        has_own = "fp32" in self.backend(backend).precisions
+        return self.evaluated(subject, backend if has_own else EMBEDDED, "fp32")
+
+    def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+        """The int8 half of parity."""
+        return self.evaluated(subject, backend, "int8")
+
+
+def _repeat(backend: str, precision: Precision) -> str:
+    """Pytest's options for the tests that need a row in this precision on a backend."""
+    stage = {"fp32": "'export or int8'", "int8": "int8"}.get(precision, "half")
+    return f"-m {stage}" + ("" if backend == EMBEDDED else f" --backend {backend}")
+
+
+def exported_file(target: Backend) -> str:
+    """The name of the export that a backend takes, in its entry."""
+    return "model.pt" if target.format == "torchscript" else "model.onnx"
+
+
+def _array(entry: Entry, name: str) -> Array:
+    loaded: Array = np.load(entry.file(name), allow_pickle=False)
+    return loaded

@@ -1,0 +1,23 @@
+"""The steps as they run in the isolated child process: each writes its files and returns facts.
+
+A step never judges. What it made and what it saw goes into the artifact store, so that a judgement
+can be made again, and differently, without building anything.
+"""
+
+from harness.pipeline.steps.counting import count
+from harness.pipeline.steps.exporting import export_onnx, export_torchscript
+from harness.pipeline.steps.networks import Images, NetworkSpec, Weights
+from harness.pipeline.steps.referring import reference
+from harness.pipeline.steps.targets import compile_model, run
+
+__all__ = [
+    "Images",
+    "NetworkSpec",
+    "Weights",
+    "compile_model",
+    "count",
+    "export_onnx",
+    "export_torchscript",
+    "reference",
+    "run",
+]

@@ -1,0 +1,118 @@
+"""Networks with their weights; a child keeps the last one, for the other steps of its row."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+
+from harness.expected.variants import Variant
+from harness.sources import Network, adapter
+
+Floats = npt.NDArray[np.float32]
+
+KEPT_BYTES = 5 * 2**29  # resident memory above which networks are not kept for later steps
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Files of preprocessed float32 images (n, 3, height, width), one for each purpose."""
+
+    statistics: Path
+    calibration: Path
+    evaluation: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Which weights a network is given: those of a published file, or seeded ones.
+
+    Attributes:
+        kind: ``seeded`` weights are drawn on a reference network, and behave like trained ones;
+            ``layered`` ones on the network itself, whatever it is.
+        identity: what stands in keys.
+    """
+
+    kind: Literal["file", "seeded", "layered"]
+    identity: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """A row's network: what it is, for which input, and with which weights.
+
+    Attributes:
+        size: height and width of the input, in pixels.
+        images: seeded weights are fitted to those for statistics.
+    """
+
+    variant: Variant
+    size: int
+    weights: Weights
+    images: Images
+
+
+@lru_cache(maxsize=1)
+def network(spec: NetworkSpec) -> Network:
+    """The row's network with its weights."""
+    variant = spec.variant
+    source = adapter(variant.source)
+    if spec.weights.kind == "layered":
+        from harness.sources.seeded_layers import seeded_layers
+
+        return seeded_layers(variant, spec.size, load(spec.images.statistics))
+    built = source.build(variant.model, input_size=spec.size, weightless=True)
+    if spec.weights.path is None:
+        from harness.sources import seeded
+
+        twin = reference_network(variant.network, spec.images.statistics)
+        tensors = source.from_reference(built, dict(seeded.tensors(twin)))
+    else:
+        from harness.sources import weights as published
+
+        tensors = published.load(spec.weights.path, framework=built.framework)
+    source.assign(built, tensors)
+    return built
+
+
+@lru_cache(maxsize=1)
+def reference_network(name: str, statistics: Path) -> Any:
+    """The torch network on which seeded weights of this name are drawn, with them."""
+    from harness.sources.seeded import seeded_network
+
+    return seeded_network(name, load(statistics))
+
+
+@lru_cache(maxsize=1)
+def saved_paddle(spec: NetworkSpec) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the Paddle network in Paddle's own format."""
+    from harness.exporting import paddle_exports
+
+    built = network(spec)
+    folder = tempfile.TemporaryDirectory(prefix="zoo-paddle-")
+    paddle_exports.save_inference_model(
+        built.module, Path(folder.name), input_shape=built.input_shape
+    )
+    return folder
+
+
+def make_room() -> None:
+    """Give the memory of large networks back before a step that does not use them."""
+    if psutil.Process().memory_info().rss > KEPT_BYTES:
+        network.cache_clear()
+        reference_network.cache_clear()
+        gc.collect()
+
+
+def load(images: Path) -> Floats:
+    """The images of a file."""
+    loaded: Floats = np.load(images, allow_pickle=False)
+    return loaded

@@ -1,0 +1,1 @@
+"""What everything runs on: the store, child processes, memory, whole files, installed packages."""

@@ -1,0 +1,1 @@
+"""MMPretrain, once MMClassification: its networks, names, figures and preprocessing."""

@@ -1,0 +1,1 @@
+"""PaddleClas: its networks, names, weights files and preprocessing."""

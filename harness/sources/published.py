@@ -1,0 +1,128 @@
+"""What upstream publishes for each variant: read from installed packages, or kept as facts.
+
+torchvision and mmpretrain carry their figures in the package, so those are read live. timm and
+PaddleClas publish tables, whose figures stand in ``expected/published``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from harness.errors import ExpectationError, MissingSource
+from harness.expected.published import ExpectedPublished, Role, read_expected
+from harness.judging.published import METRICS, Published
+from harness.records import Row, Tolerance
+
+__all__ = ["READERS", "ExpectedPublished", "Reader", "Upstream", "read_expected", "upstream_of"]
+
+READERS: Mapping[str, str] = {
+    "torchvision": "harness.sources.torchvision.published",
+    "mmcls": "harness.sources.mmcls.published",
+}
+"""Source name to the module that reads its figures from the package, imported when first used."""
+
+NEVER_REMEASURED = Tolerance((), "the package publishes one figure, which the page has copied")
+
+
+class Reader(Protocol):
+    """A module that knows what an installed package publishes."""
+
+    def results(self, model: str, *, weights: str) -> tuple[Published, ...]:
+        """The results of a pinned model, and of those published beside it.
+
+        Args:
+            model: as it is pinned.
+            weights: the name of the pinned weights file, which has to be the published one.
+
+        Raises:
+            MissingSource: the package does not know the model, or publishes no figures for it.
+            ExpectationError: the package publishes figures of another weights file.
+            MeasureError: what it publishes is no percentage. NaN is kept.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What is published for one row.
+
+    Attributes:
+        model: the pinned variant.
+        current: what its source publishes now, of all variants.
+        copied: the variant's results in the table that the page was copied from, or none.
+        noise: how far figures of the current table move when they are measured again.
+    """
+
+    model: str
+    current: tuple[Published, ...]
+    copied: tuple[Published, ...]
+    noise: Tolerance
+
+    def at(self, size: int) -> Published:
+        """What is published for the variant at an input size in pixels.
+
+        Raises:
+            ExpectationError: nothing is.
+        """
+        own = [one for one in self.current if one.model == self.model]
+        for result in own:
+            if result.preprocessing.size == size:
+                return result
+        sizes = ", ".join(str(one.preprocessing.size) for one in own)
+        raise ExpectationError(
+            f"no figure of {self.model} is published at {size} px"
+            + (f", only at {sizes}" if sizes else "")
+            + "; list one in expected/published, or say under [missing] why there is none"
+        )
+
+    def measured(self, row: Row, *, size: int) -> Published:
+        """The result that the row's documented figures come from.
+
+        That is the one in the table the page was copied from which gives all of them to the digit;
+        else what is published at the documented size.
+
+        Raises:
+            ExpectationError: nothing is published at that size.
+        """
+        claims = [claim for claim in row.claims if claim.metric in METRICS]
+        for result in self.copied:
+            if all(result.prints(claim.metric, claim.figure) for claim in claims):
+                return result
+        return self.at(size)
+
+
+def upstream_of(
+    facts: ExpectedPublished, *, row: str, source: str, model: str, weights: str
+) -> Upstream:
+    """What is published for a row: by the installed package where it says, else in the facts.
+
+    Raises:
+        MissingSource: nothing is published, for the reason that the facts give; or the package is
+            not installed or does not know the model.
+        ExpectationError: the facts know nothing of the source, or say of a row that nothing is
+            published which is; or the package's figures are of another weights file.
+        MeasureError: see :class:`Reader`.
+    """
+    if source in READERS and row not in facts.missing:
+        try:
+            reader = cast(Reader, importlib.import_module(READERS[source]))
+        except ImportError as error:
+            raise MissingSource(f"figures of {source!r} cannot be read here: {error}") from error
+        found = reader.results(model, weights=weights)
+        return Upstream(model, found, (), NEVER_REMEASURED)
+    table = facts.table(source, Role.CURRENT)
+    copied = facts.table(source, Role.COPIED)
+    listed = table is not None and any(one.model == model for one in table.results)
+    if row in facts.missing:
+        if listed:
+            raise ExpectationError(
+                f"{facts.path}: missing: a figure of {model} is listed, so {row} is not without one"
+            )
+        raise MissingSource(f"nothing is published for {model or row}: {facts.missing[row]}")
+    if table is None:
+        raise ExpectationError(f"{facts.path}: no table of what {source!r} publishes")
+    own = tuple(one for one in copied.results if one.model == model) if copied else ()
+    return Upstream(model, table.results, own, table.noise)

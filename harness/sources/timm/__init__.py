@@ -1,0 +1,1 @@
+"""timm: its networks, names, table of results and preprocessing."""

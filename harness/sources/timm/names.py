@@ -1,0 +1,67 @@
+"""What timm offers: its registry, its deprecations, its tags, and its table of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+from timm.models import get_deprecated_models
+
+from harness.records import Row
+from harness.sources.choices import Choice, Preferred
+from harness.sources.timm.table import published_results
+
+CLASSES: Final = 1000  # ImageNet-1k; weights with another head have no figure that a page prints
+
+
+class Timm:
+    """The models of the installed timm."""
+
+    title = f"timm {version('timm')}"
+
+    def names(self) -> Mapping[str, str]:
+        """Architectures, and each with its tags."""
+        names = {name: name for name in timm.list_models()}
+        return names | {name: name for name in timm.list_pretrained() if "." in name}
+
+    def renamed(self) -> Mapping[str, str]:
+        """timm's own map of deprecated names."""
+        return {str(old): str(new) for old, new in get_deprecated_models().items()}
+
+    def choices(self, name: str) -> tuple[Choice, ...]:
+        """One for each tag of an architecture whose head is ImageNet-1k's; or the one tag named."""
+        if "." in name:
+            return (_choice(name),)
+        tagged = [one for one in timm.list_pretrained(f"{name}.*") if one.split(".")[0] == name]
+        default = timm.get_pretrained_cfg(name)
+        first = f"{name}.{default.tag}" if default is not None and default.tag else ""
+        tagged.sort(key=lambda one: one != first)
+        return tuple(_choice(one) for one in tagged if _classes(one) == CLASSES)
+
+    def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:  # noqa: ARG002
+        """None: which tag stands for an old name, timm does not say."""
+        return None
+
+
+def _classes(model: str) -> int:
+    config: Any = timm.get_pretrained_cfg(model)
+    return int(config.num_classes)
+
+
+def _choice(model: str) -> Choice:
+    config: Any = timm.get_pretrained_cfg(model)
+    size = config.input_size[-1] if config is not None else None
+    return Choice(
+        model, model.split(".")[0], _file(model, config), size, published_results().get(model, ())
+    )
+
+
+def _file(model: str, config: Any) -> str:
+    """The published file's name; weights that are on the model hub alone have the model's."""
+    url = str(config.url or "") if config is not None else ""
+    name = url.partition("?")[0].rpartition("/")[2]
+    known = Path(name).suffix in (".pth", ".pt", ".bin", ".safetensors")
+    return name if known else f"{model}.safetensors"

@@ -1,0 +1,1 @@
+"""Torchvision: its networks, names, published figures and preprocessing."""

@@ -1,0 +1,188 @@
+"""The gate measures accuracy where it is given photographs and weights, and says so where not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.backends.vendor import runtime_text
+from harness.expected.buildconfig import CenterCrop, Normalize, Resize
+from harness.images.datasets import choose, read_synsets, write_manifest
+from harness.images.datasets.layouts import scan
+from harness.pipeline.catalogue import EXPECTED
+
+ROOT = Path(__file__).resolve().parents[3]
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
+
+
+def gate(*options: object) -> subprocess.CompletedProcess[str]:
+    """pytest on the accuracy cases."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "accuracy"]
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # of the stand-in
+    return subprocess.run(
+        [*command, *map(str, options)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": tools},
+    )
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> list[str]:
+    """Options that name real weights, real photographs, and a page of two rows about them."""
+    import mobilenet_zoo
+
+    folder = tmp_path_factory.mktemp("accuracy-gate")
+    zoo = mobilenet_zoo.build(folder)
+    for name in ("tolerances.toml", "float_operators.toml"):
+        shutil.copy(EXPECTED / name, zoo.expected)
+    (zoo.expected / "known_issues.toml").write_text("")
+    return [
+        f"--expected={zoo.expected}",
+        f"--store={folder / 'store'}",
+        f"--results={folder / 'results'}",
+        f"--weights={zoo.weights}",
+        f"--pipeline={zoo.squashed}",
+        f"--imagenet={shared / 'imagenet-val-1300'}",
+        f"--calibration={zoo.manifest}",
+        f"--calibration-images={shared / 'imagenet-calib-1000'}",
+        f"--row={TORCHVISION}",
+        "--images=200",
+    ]
+
+
+def cases(log: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if "outcome" in line]
+
+
+def test_int8_is_held_against_fp32_and_claims_wait_for_the_whole_set(
+    given: list[str], tmp_path: Path
+) -> None:
+    run = gate(*given, "--margin=10", f"--run-log={tmp_path / 'run.jsonl'}")
+    assert run.returncode == 0, run.stdout
+    assert "1 passed, 4 skipped" in run.stdout
+    assert "not the validation set: 1300 of" in run.stdout
+    found = {case["case"].split("::")[1].split("[")[0] for case in cases(tmp_path / "run.jsonl")}
+    assert found == {"test_accuracy_is_as_documented", "test_int8_loses_no_more_than_it_may"}
+
+
+def noise(folder: Path) -> list[str]:
+    """A calibration set of noise under the names of photographs."""
+    some = read_synsets()[:8]
+    rng = np.random.default_rng(0)
+    for synset in some:
+        (folder / synset).mkdir(parents=True)
+        pixels = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / synset / f"{synset}_1.JPEG")
+    chosen = choose(scan(folder, synsets=some).images, count=len(some), seed=0, synsets=some)
+    write_manifest(folder / "noise.toml", chosen)
+    return [f"--calibration={folder / 'noise.toml'}", f"--calibration-images={folder}"]
+
+
+def test_int8_that_lost_the_margin_fails_with_its_cause_and_the_answers_that_changed(
+    given: list[str], tmp_path: Path
+) -> None:
+    others = [one for one in given if not one.startswith("--calibration")]
+    run = gate(*others, *noise(tmp_path / "noise"), "--margin=1", "--precision=int8")
+    assert run.returncode == 1, run.stdout
+    assert "FAILED suites/test_accuracy.py::test_int8_loses_no_more_than_it_may" in run.stdout
+    for told in ("quantiz", "answers that changed: ", ".flips.parquet", "top-1 lost", "repeat: "):
+        assert told in run.stdout
+
+
+def test_int8_is_not_measured_without_photographs_to_calibrate_on(given: list[str]) -> None:
+    run = gate(*(one for one in given if not one.startswith("--calibration")))
+    assert run.returncode == 0, run.stdout
+    assert "int8 accuracy needs photographs to calibrate on" in " ".join(run.stdout.split())
+    assert "5 skipped" in run.stdout
+
+
+def test_a_required_accuracy_that_cannot_be_judged_fails(given: list[str]) -> None:
+    run = gate(*given, "--margin=10", "--require=accuracy")
+    assert run.returncode == 1
+    assert "4 failed" in run.stdout
+
+
+VENDOR = (
+    f"--vendor-tools={ROOT / 'fixtures/vendor_toolchain'}",
+    *("--backend=vendor", "--cards=0", "--images=60", "--margin=15"),
+)
+
+
+def shipping(folder: Path, **changes: object) -> Path:
+    """A folder with the run-time file that ships for the row, or with another than that."""
+    folder.mkdir()
+    steps = (Resize((256, 256)), CenterCrop((224, 224)), Normalize(MEAN, STD))
+    document = json.loads(runtime_text(steps))
+    document["OpConfig"] |= changes
+    (folder / "torchvision-mobilenetv2-vdsp_params.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_device_prepares_the_images_by_the_zoos_run_time_file(
+    given: list[str], tmp_path: Path
+) -> None:
+    folder = shipping(tmp_path / "shipped")
+    run = gate(*given, *VENDOR, f"--vdsp-params={folder}", f"--run-log={tmp_path / 'run.jsonl'}")
+    assert run.returncode == 0, run.stdout
+    (case,) = (case for case in cases(tmp_path / "run.jsonl") if case["outcome"] == "passed")
+    assert "test_int8_loses_no_more_than_it_may[" in case["case"]
+    assert "preprocessing differs too: squashed for fp32, device, torchvision-mobilenetv2" in str(
+        case
+    )
+
+
+def test_run_time_file_that_prepares_wrongly_is_noticed(given: list[str], tmp_path: Path) -> None:
+    """Levels up to 255 are taken for fractions: what a mistaken NormaType does."""
+    folder = shipping(tmp_path / "wrong", NormaType="MINUSMEAN_DIVSTD")
+    run = gate(*given, *VENDOR, f"--vdsp-params={folder}", "--precision=int8")
+    assert run.returncode == 1, run.stdout
+    assert "FAILED suites/test_accuracy.py::test_int8_loses_no_more_than_it_may" in run.stdout
+    assert "int8 0.00: quantization or the device's preprocessing" in run.stdout
+    assert "  preprocessing differs too: squashed for fp32, device, torchvision-" in run.stdout
+    assert f"--vdsp-params={folder}" in run.stdout
+
+
+def test_row_without_a_run_time_file_is_named(given: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run = gate(*given, *VENDOR, f"--vdsp-params={tmp_path / 'empty'}", "--precision=int8")
+    assert run.returncode == 1
+    assert "empty/torchvision-mobilenetv2-vdsp_params.json: No such file" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--imagenet=/nowhere",), "--imagenet /nowhere: no such folder"),
+        (("--imagenet=.",), "--imagenet needs --weights"),
+        (("--until-decided", "--images=5"), "--until-decided takes neither --images nor --shard"),
+        (("--shard=3",), "3"),
+        (("--calibration=x.toml",), "--calibration MANIFEST and --calibration-images DIR go"),
+        (("--vdsp-params=/nowhere",), "--vdsp-params /nowhere: no such folder"),
+        (("--vdsp-params=.",), "for the vendor's device: add --backend vendor"),
+        (
+            ("--vdsp-params=.", "--backend=vendor", "--until-decided"),
+            "--until-decided needs the same tensors for both",
+        ),
+        (("--vdsp-params=.", "--backend=vendor"), "--vdsp-params is for accuracy: add --imagenet"),
+        (("--images=0",), "'0' is not a whole number from 1"),
+        (("--margin=nan",), "'nan' is not a number of points"),
+    ],
+)
+def test_options_that_do_not_fit_end_the_run(options: tuple[str, ...], told: str) -> None:
+    run = gate(*options)
+    assert run.returncode == 4
+    assert told in run.stderr

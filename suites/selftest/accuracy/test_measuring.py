@@ -1,0 +1,161 @@
+"""From image files to answers, streamed or through the cache, with whatever is wrong among them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_images import CLASSES, COUNT, MAKER, Brightness, write_image, write_set
+
+from harness.accuracy.images import ImageSet, labelled_by, read_images
+from harness.accuracy.measuring import Course, Model, measure
+from harness.accuracy.merging import merge
+from harness.accuracy.order import Shard
+from harness.accuracy.predictions import Answers
+from harness.errors import HarnessError, MissingDataset
+from harness.images.datasets import open_dataset
+
+SYNSETS = tuple(f"n{number:08}" for number in range(CLASSES))
+
+
+def read(root: Path) -> ImageSet:
+    return read_images(open_dataset(root, synsets=SYNSETS))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "set")
+
+
+@pytest.fixture
+def course(root: Path, tmp_path: Path) -> Course:
+    return Course(read(root), tmp_path / "out")
+
+
+def run(course: Course, session: Brightness | None = None) -> Answers:
+    models = {"fp32": Model("ab" * 32, session or Brightness())}
+    return measure("zoo/tiny/brightness", models, MAKER, course)["fp32"]
+
+
+def test_cached_and_streamed_answers_are_the_same(course: Course, tmp_path: Path) -> None:
+    streamed = run(course)
+    for _ in range(2):  # the cache is filled, then read
+        cached = run(replace(course, root=tmp_path / "other", cache=tmp_path / "cache"))
+        assert cached.table == streamed.table
+    assert streamed.hit1.all()
+    assert len(streamed) == COUNT
+
+
+def test_bad_files_are_told_of_and_not_scored(root: Path, course: Course, tmp_path: Path) -> None:
+    (root / "val" / "007.JPEG").write_bytes(b"\xff\xd8\xff no image")
+    (root / "val" / "021.JPEG").write_bytes(b"")
+    for cache in (None, tmp_path / "cache"):
+        found = run(replace(course, images=read(root), cache=cache))
+        assert sorted(bad.file for bad in found.bad) == ["val/007.JPEG", "val/021.JPEG"]
+        assert all(bad.reason for bad in found.bad)
+        assert len(found.scored()) == COUNT - 2
+
+
+def test_images_are_evaluated_in_the_order_of_the_seed(course: Course) -> None:
+    first, again = run(course), run(replace(course, root=course.root / "again"))
+    other = run(replace(course, seed=1))
+    assert first.files == again.files
+    assert first.files != sorted(first.files)
+    assert sorted(first.files) == sorted(other.files)
+    assert first.files != other.files
+
+
+def test_a_number_of_images_is_spread_over_the_classes(course: Course) -> None:
+    part = run(replace(course, count=20))
+    assert sorted(part.labels.tolist()) == sorted([*range(CLASSES)] * 2)
+    session = Brightness()
+    longer = run(replace(course, count=40), session)
+    assert longer.files[:20] == part.files
+    assert session.images <= 40
+
+
+def test_shards_of_files_merge_to_the_whole(course: Course) -> None:
+    parts = [run(replace(course, shard=Shard(number, 3))) for number in (1, 2, 3)]
+    assert merge(parts).table.drop_columns(["margin"]) == run(course).table.drop_columns(["margin"])
+
+
+def test_a_changed_image_is_another_set(root: Path, course: Course) -> None:
+    before = run(course)
+    write_image(root / "val" / "011.JPEG", 5, seed=0)
+    session = Brightness()
+    after = run(replace(course, images=read(root)), session)
+    assert after.identity.dataset != before.identity.dataset
+    assert session.images == COUNT
+    assert not after.hit1.all()
+
+
+def test_a_set_that_changes_after_it_was_read_is_noticed(root: Path, course: Course) -> None:
+    write_image(root / "val" / "011.JPEG", 5, seed=0)
+    with pytest.raises(HarnessError, match="the set was changed since it was read"):
+        run(course)
+
+
+class Meddler(Brightness):
+    """Touches all images while it is at the first ones."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        for path in (self._root / "val").iterdir():
+            path.touch()
+        return super().logits(images)
+
+
+def test_a_set_that_changes_during_the_run_is_noticed(
+    root: Path, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_at_a_time(items: Generator, *, ahead: int) -> Generator:  # noqa: ARG001
+        yield from items
+
+    monkeypatch.setattr("harness.accuracy.running.prefetched", one_at_a_time)
+    with pytest.raises(HarnessError, match=r"\.JPEG: was changed after it had been hashed"):
+        run(course, Meddler(root))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"count": COUNT + 1}, "61 images are asked for, expected 1 to 60"),
+        ({"count": 0}, "0 images are asked for"),
+    ],
+)
+def test_a_number_that_the_set_has_not_is_refused(
+    course: Course, wrong: dict[str, int], message: str
+) -> None:
+    with pytest.raises(HarnessError, match=message):
+        replace(course, **wrong)
+
+
+# ── a label list elsewhere ────────────────────────────────────────────────────────────────────
+
+
+def test_a_label_list_elsewhere_serves(root: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("003.JPEG 4\n004.JPEG 4\n")
+    found = labelled_by(labels, root, classes=CLASSES)
+    assert [(image.name, image.class_id) for image in found.images] == [
+        ("003.JPEG", 4),
+        ("004.JPEG", 4),
+    ]
+    assert found.gap == "not the validation set: 2 of 50000 images"
+
+
+def test_everything_wrong_with_a_label_list_is_named(root: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("003.JPEG 10\n004.JPEG\nabc.JPEG 1\n")
+    with pytest.raises(HarnessError) as error:
+        labelled_by(labels, root, classes=CLASSES)
+    for expected in (f"{labels}:1", f"{labels}:2", f"{labels}:3", "expected 0 to 9", "missing"):
+        assert expected in str(error.value)
+    with pytest.raises(MissingDataset, match="expected a folder"):
+        labelled_by(labels, tmp_path / "nowhere", classes=CLASSES)

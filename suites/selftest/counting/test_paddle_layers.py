@@ -1,0 +1,89 @@
+"""Tracing reads a Paddle network without running it and without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from timm.models.resnet import Bottleneck, ResNet
+
+from harness.counting.paddle_layers import paddle  # imported there without its warnings
+from harness.counting.rules import count, read_network
+from harness.errors import CountError
+
+IMAGE = (3, 32, 32)
+
+
+class Small(paddle.nn.Layer):
+    def __init__(self, make_last: Callable[[], paddle.nn.Layer] | None = None) -> None:
+        super().__init__()
+        self.conv = paddle.nn.Conv2D(3, 8, 3, bias_attr=False)
+        self.norm = paddle.nn.BatchNorm2D(8)
+        self.gap = paddle.nn.AdaptiveAvgPool2D(1)
+        self.fc = paddle.nn.Linear(8, 5)
+        self.last = make_last() if make_last else None
+
+    def forward(self, x):
+        x = paddle.nn.functional.relu(self.norm(self.conv(x)))
+        x = self.fc(paddle.flatten(self.gap(x), 1))
+        return x if self.last is None else self.last(x)
+
+
+class Sorted(paddle.nn.Layer):
+    def forward(self, x):
+        return paddle.sort(x)
+
+
+def built(make_last: Callable[[], paddle.nn.Layer] | None = None) -> Small:
+    with paddle.utils.unique_name.guard():
+        network = Small(make_last)
+    network.eval()
+    return network
+
+
+def test_true_counts_are_those_worked_out_by_hand() -> None:
+    counted = count(built(), "paddle", input_shape=IMAGE, rule="true")
+    assert counted.operations == 30 * 30 * 8 * 3 * 9 + 8 * 5
+    assert counted.params == 8 * 3 * 9 + 2 * 8 + 8 * 5 + 5
+
+
+def test_weights_need_not_exist() -> None:
+    with paddle.LazyGuard():
+        lazy = built()
+    read = [read_network(each, "paddle", input_shape=IMAGE) for each in (lazy, built())]
+    assert read[0] == read[1]
+
+
+def test_the_network_runs_as_before() -> None:
+    network = built()
+    x = paddle.ones([1, *IMAGE])
+    before, attributes = network(x).numpy(), set(vars(network))
+    names = set(network.state_dict())
+    read_network(network, "paddle", input_shape=IMAGE)
+    assert paddle.in_dynamic_mode()
+    assert (network(x).numpy() == before).all()
+    assert (set(vars(network)), set(network.state_dict())) == (attributes, names)
+
+
+def test_an_operator_that_no_list_names_is_an_error_and_not_a_zero() -> None:
+    with pytest.raises(CountError, match=r"operator pd_op\.\w*sort is not known"):
+        count(built(Sorted), "paddle", input_shape=IMAGE, rule="true")
+
+
+@pytest.mark.parametrize("rule", ["true", "paddle-model-stat"])
+def test_a_missing_layer_changes_every_count(rule) -> None:
+    whole = count(built(lambda: paddle.nn.Linear(5, 7)), "paddle", input_shape=IMAGE, rule=rule)
+    maimed = count(built(), "paddle", input_shape=IMAGE, rule=rule)
+    assert maimed.operations < whole.operations
+    assert maimed.params < whole.params
+
+
+def test_both_frameworks_give_the_same_layers_for_the_same_network(build) -> None:
+    network, _ = build("resnext/ppcls/resnext50_32x4d")
+    with torch.device("meta"):
+        twin = ResNet(Bottleneck, (3, 4, 6, 3), cardinality=32, base_width=4).eval()
+    ours = read_network(twin, "torch", input_shape=IMAGE)
+    theirs = read_network(network, "paddle", input_shape=IMAGE)
+    assert sorted(map(repr, ours.layers)) == sorted(map(repr, theirs.layers))
+    assert ours.params == theirs.params

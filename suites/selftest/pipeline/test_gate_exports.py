@@ -1,0 +1,152 @@
+"""The gate notices an export that is not what was asked for, and lets a right one through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hanging_step
+import numpy as np
+import planted_faults as faults
+import pytest
+from tiny_line import CURRENT, OPSET_11, TORCHSCRIPT, Line
+
+from harness.errors import ExportError, NonConformance
+from harness.exporting import torch_exports
+from harness.pipeline import checks
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import Subject
+from harness.pipeline.pipeline import Workshop
+from harness.records import Metric, Outcome
+from harness.runtime.isolation import Worker
+from harness.sources.forms import Form
+
+FORMS = pytest.mark.parametrize("form", [TORCHSCRIPT, OPSET_11, CURRENT], ids=lambda form: form.id)
+
+
+def break_exporter(monkeypatch: pytest.MonkeyPatch, fault: faults.Step) -> None:
+    """Put a fault into both exporters."""
+    for name in ("export_onnx", "export_torchscript"):
+        monkeypatch.setattr(torch_exports, name, fault(getattr(torch_exports, name)))
+
+
+# ── right ones ────────────────────────────────────────────────────────────────────────────────
+
+
+@FORMS
+def test_a_right_export_is_as_promised(line: Line, form: Form) -> None:
+    line.require_as_promised(form)
+
+
+@FORMS
+def test_a_right_export_computes_the_same(line: Line, form: Form) -> None:
+    line.export(form)
+    assert line.float_verdict(line.run(line.model(form))).outcome is Outcome.CONFORMS
+
+
+@pytest.mark.parametrize("form", [TORCHSCRIPT, CURRENT], ids=lambda form: form.id)
+def test_a_right_export_is_the_same_again(line: Line, form: Form) -> None:
+    checks.require_repeatable(line.export(form, repeat=True), line.subject, command="")
+
+
+# ── wrong files ───────────────────────────────────────────────────────────────────────────────
+
+
+@FORMS
+def test_training_mode_is_noticed(line: Line, form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_exporter(monkeypatch, faults.in_training_mode)
+    with pytest.raises(ExportError, match="computes as in training"):
+        line.require_as_promised(form)
+
+
+def test_another_opset_than_asked_for_is_noticed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.at_another_opset)
+    with pytest.raises(ExportError, match="opset 18 was written, 11 was asked for"):
+        line.require_as_promised(OPSET_11)
+
+
+def test_an_empty_file_without_an_error_is_noticed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.leaving_nothing)
+    with pytest.raises(ExportError, match=r"complete model: .* empty"):
+        line.require_as_promised()
+
+
+def test_a_truncated_file_is_noticed(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_exporter(monkeypatch, faults.leaving_half)
+    with pytest.raises(ExportError, match=r"complete model: .* is damaged"):
+        line.require_as_promised()
+
+
+def test_another_input_size_than_documented_is_noticed(line: Line) -> None:
+    claim = checks.claim_of(line.subject, Metric.INPUT_SIZE)
+    verdict = checks.input_size_verdict(line.export(), claim, line.subject, command="")
+    assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+    assert verdict.headline.startswith("input_size = 32x32 px, documented 224 ± 0")
+
+
+def test_an_export_that_changes_from_time_to_time_is_noticed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.drawing_at_random)
+    with pytest.raises(NonConformance, match="exported twice, the two models differ"):
+        checks.require_repeatable(line.export(repeat=True), line.subject, command="")
+
+
+def test_a_failure_says_where_and_how_to_repeat_it(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.leaving_nothing)
+    with pytest.raises(ExportError) as caught:
+        line.require_as_promised()
+    assert "[resnext/timm/resnext50_32x4d, resnext.md:49]" in str(caught.value)
+    assert str(caught.value).endswith("repeat: pytest 'this case'")
+
+
+# ── wrong answers ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_weight_changed_after_export_is_noticed(line: Line) -> None:
+    line.export()
+    faults.with_one_weight_changed(line.model(), by=0.01)
+    assert line.float_verdict(line.run(line.model())).outcome is Outcome.DOES_NOT_CONFORM
+
+
+@FORMS
+def test_an_answer_that_depends_on_the_batch_is_noticed(
+    line: Line, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.mixing_the_batch)
+    line.export(form)
+    assert line.float_verdict(line.run(line.model(form))).outcome is Outcome.DOES_NOT_CONFORM
+
+
+def test_batch_dependence_shows_on_the_images_in_company_alone(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_exporter(monkeypatch, faults.mixing_the_batch)
+    line.export()
+    outputs, reference = line.run(line.model()), line.reference().probes
+    off = np.abs(outputs[: len(reference)] - reference).max(axis=1) > 1e-4
+    assert off.tolist() == [False, True, True, True, True]
+
+
+def test_answers_in_another_order_are_noticed(line: Line) -> None:
+    line.export()
+    outputs = line.run(line.model())
+    outputs[1:5] = outputs[[2, 3, 4, 1]]
+    assert line.float_verdict(outputs).outcome is Outcome.DOES_NOT_CONFORM
+
+
+# ── no answer ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_exporter_that_hangs_is_killed_at_its_limit(
+    tiny_subject: Subject, small_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.pipeline.steps.export_onnx", hanging_step.hang)
+    settings = Settings(small_config, store=tmp_path, step_timeout_s=2)
+    with Worker() as worker, pytest.raises(ExportError, match=r"did not finish within 2 s"):
+        Workshop(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)

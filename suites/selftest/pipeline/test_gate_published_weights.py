@@ -1,0 +1,121 @@
+"""Weights files in the publishers' own forms, through the real rows, from file to export.
+
+No published file can be had here, so files of the same form are made from seeded tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.errors import BuildError, MissingWeights
+from harness.pipeline import checks
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.pipeline import Workshop
+from harness.records import Outcome
+from harness.sources import adapter, seeded
+from harness.sources.forms import compiled_form
+from harness.sources.network import Floats
+
+Tensors = dict[str, np.ndarray]
+
+
+def as_timm(tensors: Tensors, path: Path) -> None:
+    torch.save({name: torch.from_numpy(value) for name, value in tensors.items()}, path)
+
+
+def as_mmcls(tensors: Tensors, path: Path) -> None:
+    state = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    torch.save({"meta": {"epoch": 100}, "state_dict": state}, path)
+
+
+def as_ppcls(tensors: Tensors, path: Path) -> None:
+    path.write_bytes(pickle.dumps(tensors, protocol=2))
+
+
+PUBLISHED: dict[str, tuple[str, Callable[[Tensors, Path], None]]] = {
+    "resnext/timm/resnext50_32x4d": ("resnext50_32x4d_a1h-{}.pth", as_timm),
+    "resnext/mmcls/resnext50_32x4d": ("resnext50_32x4d_b32x8_imagenet_20210429-{}.pth", as_mmcls),
+    "resnext/ppcls/resnext50_32x4d": ("ResNeXt50_32x4d_pretrained.pdparams", as_ppcls),
+}
+
+
+@pytest.fixture(scope="module")
+def reference(scenes: Floats) -> Tensors:
+    module = seeded.seeded_network("resnext50_32x4d", scenes)
+    return {name: np.ascontiguousarray(value) for name, value in seeded.tensors(module)}
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Floats:
+    return np.random.Generator(np.random.PCG64(1)).standard_normal((2, 3, 64, 64), np.float32)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    config = EXPECTED / "build" / "embedded.yaml"
+    made = Workshop(Settings(config, store=tmp_path / "store", weights=str(folder)))
+    yield made
+    made.worker.close()
+
+
+def publish(row: str, reference: Tensors, workshop: Workshop) -> Subject:
+    """Put a file into the weights folder as the row's publisher would, and pin its name."""
+    subject = read_catalogue().one(row)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mmcv-lite's, about operators that it leaves out
+        source = adapter(subject.variant.source)
+        network = source.build(subject.variant.model, input_size=224, weightless=True)
+    name, write = PUBLISHED[row]
+    folder = Path(str(workshop.settings.weights))
+    write(source.from_reference(network, reference), folder / "made")
+    digest = hashlib.sha256((folder / "made").read_bytes()).hexdigest()[:8]
+    (folder / "made").rename(folder / name.format(digest))
+    return replace(subject, variant=replace(subject.variant, weights=name.format(digest)))
+
+
+@pytest.mark.parametrize("row", PUBLISHED)
+def test_published_weights_reach_the_export(
+    row: str, reference: Tensors, workshop: Workshop
+) -> None:
+    subject = publish(row, reference, workshop)
+    form = compiled_form(subject.variant.source)
+    expected = workshop.reference(subject.variant, subject.size)
+    outputs = workshop.probe_outputs(replace(subject, complexity=None), form)
+    agreement, tolerance = checks.compare_floats(expected, outputs, subject)
+    verdict = checks.float_verdict(agreement, tolerance, subject, command="")
+    assert (verdict.outcome, workshop.weights_kind) == (Outcome.CONFORMS, "published")
+
+
+def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, workshop: Workshop) -> None:
+    subject = publish("resnext/timm/resnext50_32x4d", reference, workshop)
+    path = Path(str(workshop.settings.weights)) / subject.variant.weights
+    damaged = bytearray(path.read_bytes())
+    damaged[-1000] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(BuildError, match=path.name):
+        workshop.reference(subject.variant, subject.size)
+
+
+def test_weights_of_another_network_are_refused(reference: Tensors, workshop: Workshop) -> None:
+    small = {name: value for name, value in reference.items() if not name.startswith("layer4.2")}
+    subject = publish("resnext/timm/resnext50_32x4d", small, workshop)
+    with pytest.raises(BuildError, match=r"layer4\.2\.\S+ is missing"):
+        workshop.reference(subject.variant, subject.size)
+
+
+def test_a_missing_file_is_not_measured(workshop: Workshop) -> None:
+    subject = read_catalogue().one("resnext/timm/resnext50_32x4d")
+    with pytest.raises(MissingWeights, match=r"resnext50_32x4d_a1h-0146ab0a\.pth"):
+        workshop.reference(subject.variant, subject.size)

@@ -1,0 +1,93 @@
+"""Steps get what they need when they are built, and say so when the disk was full."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import isolated_steps as steps
+import pytest
+from builders import LARGE, key_of
+from builders import Builder as Produce
+
+from harness.errors import ExportError
+from harness.expected.variants import Variant
+from harness.pipeline.building import Builder, Settings
+from harness.runtime.isolation import Worker
+from harness.runtime.store import Entry, Needed
+from harness.runtime.store.quantities import GIB, MIB
+
+VARIANT = Variant("page/timm/net", "timm", "net", "net.pt", "net")
+MODEL = "model.bin"
+WRITTEN = "wire format was corrupt"
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Iterator[Builder]:
+    with Worker() as worker:
+        settings = Settings(build_config=tmp_path / "none.yaml", store=tmp_path / "store")
+        yield Builder(settings, worker)
+
+
+def ask(builder: Builder, needed: Needed) -> Entry:
+    """Build, or find, what counts the bytes of a model."""
+    return builder.build("export", key_of("count"), VARIANT, ExportError, steps.count_bytes, needed)
+
+
+def test_needed_file_is_asked_for_where_something_is_built_only(builder: Builder) -> None:
+    asked = []
+
+    def model() -> Entry:
+        asked.append("model")
+        return builder.store.build(key_of("model"), Produce(bytes(LARGE)))
+
+    for _ in range(2):
+        assert ask(builder, Needed(model, MODEL)).facts["bytes"] == LARGE
+    assert asked == ["model"]
+
+
+def test_needed_file_that_was_let_go_comes_back(builder: Builder) -> None:
+    produce = Produce(bytes(LARGE))
+    builder.store.build(key_of("model"), produce)
+    builder.store.prune(limit_bytes=10_000)
+    needed = Needed(lambda: builder.store.build(key_of("model"), produce), MODEL)
+    assert ask(builder, needed).facts["bytes"] == LARGE
+    assert produce.runs == 2
+
+
+def test_needed_file_cannot_go_while_it_is_used(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = builder.worker.run
+
+    def pruned(*args: object, **how: object) -> object:
+        """Stand in for another process that makes room at the worst moment."""
+        builder.store.prune(limit_bytes=0)
+        return run(*args, **how)
+
+    monkeypatch.setattr(builder.worker, "run", pruned)
+    needed = Needed(lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL)
+    assert ask(builder, needed).facts["bytes"] == LARGE
+
+
+@pytest.mark.parametrize("free", [100 * MIB, 50 * GIB])
+def test_step_that_fails_on_a_full_disk_says_so(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    """Of a writer that does not look, a damaged model is all that there is to see."""
+    disk = SimpleNamespace(total=1000 * GIB, free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    with pytest.raises(ExportError, match=WRITTEN) as caught:
+        builder.build(
+            "export", key_of(), VARIANT, ExportError, steps.fail, "wire format was corrupt"
+        )
+    assert ("the disk is full: 100.0 MiB free" in str(caught.value)) == (free < GIB)
+    assert "repeat: pytest --row page/timm/net -m export" in str(caught.value)
+
+
+def test_write_that_the_system_refuses_is_told_as_a_full_disk(builder: Builder) -> None:
+    with pytest.raises(ExportError, match=r"No space left on device.*disk is full: .* free at"):
+        builder.build("export", key_of(), VARIANT, ExportError, steps.write_to_full_device)
+    assert builder.store.entries() == []

@@ -1,0 +1,89 @@
+"""The page's 58 accuracies, and what upstream publishes for them, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+
+from harness.judging.published import FigureDefect, Published, judge_figure
+from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.records import Figure, Metric, Verdict
+from harness.sources.published import ExpectedPublished, Upstream, read_expected, upstream_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row with everything that is published for it."""
+
+    subject: Subject
+    upstream: Upstream
+
+    @property
+    def published(self) -> Published:
+        """The result of the pinned variant at the documented size."""
+        return self.upstream.at(self.subject.size)
+
+
+Judge = Callable[..., Verdict]
+
+
+@pytest.fixture(scope="session")
+def facts() -> ExpectedPublished:
+    """The facts as they are."""
+    rows = [subject.id for subject in read_catalogue().rows]
+    return read_expected(EXPECTED / "published" / "resnext.toml", rows)
+
+
+@pytest.fixture(scope="session")
+def entries(facts: ExpectedPublished) -> Mapping[str, Entry]:
+    """All rows of the page by id; the installed packages are read."""
+    return {subject.id: entry(subject, facts) for subject in read_catalogue().rows}
+
+
+def entry(subject: Subject, facts: ExpectedPublished) -> Entry:
+    variant = subject.variant
+    return Entry(
+        subject,
+        upstream_of(
+            facts,
+            row=subject.id,
+            source=variant.source,
+            model=variant.model,
+            weights=variant.weights,
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def judge(facts: ExpectedPublished) -> Judge:
+    """Judge a figure of a row; what is given by name stands in for the true one."""
+
+    def judged(
+        one: Entry,
+        metric: Metric,
+        *,
+        figure: Figure | None = None,
+        value: Decimal | None = None,
+        defect: FigureDefect | str | None = "as listed",
+    ) -> Verdict:
+        claim = one.subject.row.claim(metric)
+        assert claim is not None
+        published = one.published
+        if value is not None:
+            published = replace(published, **{str(metric): value})
+        listed = facts.figures.get((one.subject.id, metric))
+        return judge_figure(
+            claim if figure is None else replace(claim, figure=figure),
+            published,
+            noise=one.upstream.noise,
+            copied=one.upstream.copied,
+            others=one.upstream.current,
+            defect=listed if isinstance(defect, str) else defect,
+            where=one.subject.where,
+            command="again",
+        )
+
+    return judged
