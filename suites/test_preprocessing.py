@@ -19,7 +19,7 @@ from PIL import Image
 from harness.errors import ImageError, PreprocessError
 from harness.images.decoding import FORMATS, Limits, decode
 from harness.images.fuzz_profiles import fuzz
-from harness.images.pipelines import PIPELINES, Levels, Pipeline, load
+from harness.images.pipelines import Levels, Pipeline, load, pipelines
 from harness.images.pipelines.conformance import (
     is_centred,
     require_constant,
@@ -48,13 +48,13 @@ from harness.runtime.isolation import Worker
 
 pytestmark = pytest.mark.preprocessing
 
-any_pipeline = st.sampled_from(list(PIPELINES.values()))
+any_pipeline = st.sampled_from(list(pipelines().values()))
 EDGES = np.random.default_rng(0).integers(0, 2, (771, 257, 3)).astype(np.uint8) * 255
 PIXEL = np.array([[[95, 130, 194]]], np.uint8)
 any_image = st.one_of(photographs(), odd_images())
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES.keys())
+@pytest.mark.parametrize("pipeline", pipelines().values(), ids=pipelines().keys())
 def test_pipeline_is_as_specified(pipeline: Pipeline) -> None:
     """On a scene as large as photographs are, and upright too."""
     (scene,) = scenes(1, seed=4)
@@ -64,7 +64,7 @@ def test_pipeline_is_as_specified(pipeline: Pipeline) -> None:
 
 @fuzz()
 @given(any_pipeline, any_image)
-@example(PIPELINES["timm-gluon_in1k"], EDGES)  # found: Pillow resized rows first
+@example(pipelines()["timm-gluon_in1k"], EDGES)  # found: Pillow resized rows first
 def test_pipeline_is_as_specified_on_any_image(pipeline: Pipeline, image: Levels) -> None:
     require_specified(load(pipeline.id), pipeline, image)
 
@@ -85,7 +85,7 @@ def test_constant_image_gives_its_constant(
 
 @fuzz()
 @given(any_pipeline, any_image)
-@example(PIPELINES["page-on-tensors"], PIXEL)  # found: torch takes no mirrored view of one pixel
+@example(pipelines()["page-on-tensors"], PIXEL)  # found: torch takes no mirrored view of one pixel
 def test_crop_is_in_the_middle(pipeline: Pipeline, image: Levels) -> None:
     assume(is_centred(pipeline, image))
     require_mirrored(load(pipeline.id), pipeline, image)

@@ -11,7 +11,7 @@ from PIL import features
 from harness.errors import HarnessError
 from harness.expected.buildconfig import ProcessOp, read_build_config
 from harness.images.decoding import Levels, decode
-from harness.images.pipelines import PIPELINES, Run
+from harness.images.pipelines import Run, pipelines
 from harness.images.preprocessing import digest, preprocess
 from harness.images.tensors import FileToTensor, Maker
 from harness.runtime.identity import code_digest, tools
@@ -55,7 +55,7 @@ def named_maker(asked: str) -> Maker:
     if asked.endswith(_CONFIGS):
         path = Path(asked)
         return OperatorsToTensor(path.stem, read_build_config(path).process_ops)
-    if asked not in PIPELINES:
-        known = ", ".join(PIPELINES)
+    if asked not in pipelines():
+        known = ", ".join(pipelines())
         raise HarnessError(f"no pipeline {asked!r}, expected a build config (.yaml) or of {known}")
     return FileToTensor(asked)

@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 from harness.images.vdsp import FILE_SUFFIX
-from harness.lint.naming import LIBRARIES, fold
+from harness.lint.naming import fold
 from harness.pages.tables import Document
+from harness.sources import sources
 
 _OPTION: Final = re.compile(r"--model_name[ =]+(?P<name>\w[\w.+-]*)")
 _LIBRARY: Final = re.compile(r"--model_library[ =]+(?P<name>[\w-]+)")
@@ -84,7 +85,7 @@ def _source(content: str, above: str) -> str:
 
 
 def _only_library(words: set[str]) -> str:
-    named = [name for name, library in LIBRARIES.items() if words & library.sources]
+    named = [name for name, one in sources().items() if words & {fold(name), *one.aliases}]
     return named[0] if len(named) == 1 else ""
 
 

@@ -9,28 +9,25 @@ from fractions import Fraction
 from importlib.metadata import version
 from typing import Final
 
-import timm
-import torchvision
-
 from harness.counting.rules import count
-from harness.errors import HarnessError, MissingSource
+from harness.errors import HarnessError, MissingSource, Unavailable
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import fold, library_of
 from harness.records import Metric, Row
-from harness.sources import Network, adapter
+from harness.runtime import entry_points
+from harness.sources import Network, Source, adapter, sources
 
 _TRAINING: Final = re.compile(r"aux", re.IGNORECASE)  # Inception's and GoogLeNet's heads
-_CLASSES: Final = 1000  # ImageNet's; a network for others has another last layer
 _USUAL_SIZE: Final = 224  # pixels; where the row says none, only parameters are taken
 
 
 def count_rows(rows: Iterable[Row]) -> Knowledge:
-    """Count the networks of those rows whose names torchvision or timm itself knows.
+    """Count the networks of those rows whose names a library's own registry knows.
 
-    Names of other libraries say too little without a pinned variant. A name that no registry has,
+    A name that no registry has,
     and a network that cannot be counted, are nothing that is known.
     """
-    names = {"torchvision": _of_torchvision(), "timm": _of_timm()}
+    names = {name: _registry(one) for name, one in sources().items()}
     counted: dict[tuple[str, int | None], Known] = {}
     found: dict[str, Known] = {}
     for row in rows:
@@ -75,26 +72,15 @@ def _params(network: Network, told: str) -> Amount:
     return Amount(Fraction(whole - training), Fraction(whole), told)
 
 
-def _of_torchvision() -> Mapping[str, str]:
-    """Pinned names by folded name. Which weights does not matter, they are one network."""
+def _registry(source: Source) -> Mapping[str, str]:
+    """Models by folded name, where a name says enough without a pinned variant."""
+    if not source.models:
+        return {}
+    try:
+        names = entry_points.load(source.models)().registry()
+    except (ImportError, Unavailable):  # the library is not installed
+        return {}
     found: dict[str, str] = {}
-    for name in torchvision.models.list_models(module=torchvision.models):
-        weights = next(iter(torchvision.models.get_model_weights(name).__members__), "")
-        found[fold(name)] = f"{name}:{weights}"
-    return found
-
-
-def _of_timm() -> Mapping[str, str]:
-    """Names with their tags by folded name, with and without the tag, and under old names.
-
-    Without one, what timm itself takes is meant, if it is for ImageNet's classes.
-    """
-    found = {fold(name): name for name in timm.list_models(pretrained=True)}
-    for name in timm.list_models():
-        config = timm.get_pretrained_cfg(name)
-        if config and config.tag and config.num_classes == _CLASSES:
-            found.setdefault(fold(name), f"{name}.{config.tag}")
-    for old, new in timm.models.get_deprecated_models().items():
-        if new:  # else it is gone
-            found.setdefault(fold(old), new)
+    for name, model in names:
+        found.setdefault(fold(name), model)
     return found

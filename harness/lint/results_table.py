@@ -17,6 +17,7 @@ from harness.judging.published import Preprocessing, Published
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import library_of
 from harness.records import Figure, Row
+from harness.sources import sources
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """timm's whole table is about 0.12 MiB."""
@@ -89,7 +90,8 @@ def table_knowledge(table: Table, rows: Iterable[Row]) -> Knowledge:
     """What a table knows of timm's rows. An old name says its tag: ``gluon_X`` is ``X.gluon_…``."""
     found: dict[str, Known] = {}
     for row in rows:
-        if library_of(row.source) != "timm":
+        library = sources().get(library_of(row.source))
+        if library is None or not library.results_table:
             continue
         names = [row.name]
         if old := _OLD_NAME.fullmatch(row.name):

@@ -30,14 +30,13 @@ from harness.pipeline.catalogue import Subject
 from harness.pipeline.count_claims import judge_claim
 from harness.pipeline.pipeline import Reference
 from harness.records import Claim, Measurement, Metric, Outcome, Verdict
+from harness.sources import source
 from harness.sources.forms import Form
 
 Array = npt.NDArray[Any]
 
 CLASSES = 1000
 INPUT_NAME = "input"
-OUTPUT_NAMES = {"ppcls": "fetch_name_0"}
-"""What an export's output is called, where it is not "output"."""
 
 PARITY_MEASURES = ("centred_sqnr", "centred_cosine_min", "decision_agreement", "top1_agreement")
 """What int8 parity is judged by; each has its tolerance."""
@@ -122,7 +121,7 @@ def require_as_promised(
             facts,
             opset=form.opset,
             input_name=INPUT_NAME,
-            output_name=OUTPUT_NAMES.get(subject.variant.source, "output"),
+            output_name=source(subject.variant.source).output_name,
             input_shape=shape,
             classes=CLASSES,
         )

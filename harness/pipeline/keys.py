@@ -8,8 +8,9 @@ from harness.backends.backend import Backend, Precision
 from harness.expected.buildconfig import BuildConfig
 from harness.expected.variants import Variant
 from harness.runtime.entry_points import COUNTING_RULES, packages
-from harness.runtime.identity import code_digest, source_tools, tools
+from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import JSON, Entry, Key
+from harness.sources import source_tools
 from harness.sources.forms import Batches
 
 

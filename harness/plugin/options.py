@@ -17,9 +17,8 @@ from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.resolving.generated import expected_for
-from harness.runtime import option_types
+from harness.runtime import entry_points, option_types
 from harness.runtime.store.quantities import parse_size
-from harness.sources import adapters
 
 STAGES = (
     "page",
@@ -70,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         pytest.UsageError: installed packages add a name twice.
     """
     try:
-        _add_options(parser, backends=backend_names(), sources=tuple(adapters()))
+        _add_options(parser, backends=backend_names(), sources=tuple(entry_points.sources()))
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -24,10 +24,16 @@ from harness.reporting.results import CaseOutcome, Header, PageTotals
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
-from harness.runtime.identity import tool_versions
+from harness.runtime.identity import tools
+from harness.sources import library_versions
 
 LOG = pytest.StashKey[RunLog]()
 RUNS = Path(".zoo") / "runs"
+_TOOLS = (
+    *("thop", "onnx", "onnxruntime", "openvino", "nncf", "mlcommons-loadgen"),
+    *("pytest", "pytest-xdist"),
+)
+"""What takes part in a run besides the source libraries."""
 SECONDS_PER_PARAMETER = 1e-8  # of each test, roughly: all tests of 468 million take 100 s
 
 
@@ -112,7 +118,7 @@ def _tools(gate: Gate) -> dict[str, str]:
     """Versions of everything that takes part; what another backend's tools say of themselves."""
     others = [name for name in gate.backends if name != EMBEDDED]
     probes = (probe_backend(name, gate.settings.host) for name in others)
-    return {**tool_versions(), **{one.subject: one.told for one in probes}}
+    return {**library_versions(), **tools(*_TOOLS), **{one.subject: one.told for one in probes}}
 
 
 OPTIONS = (

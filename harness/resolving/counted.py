@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,19 +10,11 @@ from harness.counting import rules
 from harness.counting.counts import Counts
 from harness.errors import HarnessError
 from harness.expected.variants import Variant
-from harness.sources import Network, adapter
+from harness.sources import Network, adapter, source
 
 TRUE: Final = "true"
 TRACED: Final = ("mmengine", "fvcore")
 """Rules that need a run on numbers, and so a second or more for each network."""
-
-_FIRST: Final[Mapping[str, tuple[str, ...]]] = {
-    "torchvision": ("thop", TRUE, "torch-flops", "mmcv"),
-    "timm": ("thop", TRUE, "torch-flops", "mmcv"),
-    "mmcls": ("mmcv-features", "mmcv", "thop", TRUE, "torch-flops"),
-    "ppcls": ("paddle-flops", "paddle-model-stat", "paddle-flops-pools", TRUE),
-}
-"""The rules that tables of a source are made with, the likeliest first; others follow."""
 
 Build = tuple[str, str, int]
 
@@ -81,12 +72,12 @@ class Countable:
         return sum(one.numel() for one in network.module.parameters())
 
 
-def rules_of(source: str, framework: rules.Framework) -> tuple[str, ...]:
+def rules_of(name: str, framework: rules.Framework) -> tuple[str, ...]:
     """The rules that apply, those that tables of the source are known to use first."""
     known = rules.applicable(framework)
-    first = [name for name in _FIRST.get(source, ()) if name in known]
+    first = [rule for rule in source(name).rules if rule in known]
     last = ("paddle-model-stat",) if framework == "torch" else ()  # of Paddle's networks only
-    rest = [name for name in known if name not in first and name not in last]
+    rest = [rule for rule in known if rule not in first and rule not in last]
     return (*first, *rest)
 
 

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Final, cast
+from typing import cast
 
 from harness.errors import MissingSource, Unavailable
 from harness.records import Row
 from harness.runtime import entry_points
-from harness.sources import ADAPTERS, adapters
+from harness.sources import sources
 from harness.sources.choices import Choice, Library, plain
-
-_LIBRARIES: Final[Mapping[str, str]] = {
-    "torchvision": "harness.sources.torchvision.names:Torchvision",
-    "timm": "harness.sources.timm.names:Timm",
-    "mmcls": "harness.sources.mmcls.names:Mmpretrain",
-    "ppcls": "harness.sources.ppcls.names:PaddleClas",
-}
-_OTHER_NAMES: Final[Mapping[str, str]] = {
-    "pytorchimagemodels": "timm",
-    "rwightman": "timm",
-    "mmclassification": "mmcls",
-    "mmpretrain": "mmcls",
-    "openmmlab": "mmcls",
-    "paddle": "ppcls",
-    "paddleclas": "ppcls",
-    "paddlepaddle": "ppcls",
-}
 
 
 def source_named(documented: str) -> str:
@@ -38,8 +20,9 @@ def source_named(documented: str) -> str:
     """
     if not documented:
         raise MissingSource("no source: the page does not say which library the model is from")
-    known = adapters()
-    names = {**_OTHER_NAMES, **{plain(name): name for name in known}}
+    known = sources()
+    names = {alias: name for name, one in known.items() for alias in one.aliases}
+    names |= {plain(name): name for name in known}
     found = names.get(plain(documented))
     if found is None:
         raise MissingSource(
@@ -50,19 +33,20 @@ def source_named(documented: str) -> str:
 
 @cache
 def library_of(source: str) -> Library | None:
-    """What an adapter's library knows of its models; None where another package added it.
+    """What a source's library knows of its models; None where it does not say.
 
     Raises:
         MissingSource: the library is not installed.
     """
-    if source not in ADAPTERS:
+    target = sources()[source].models
+    if not target:
         return None
     try:
-        return cast(Library, entry_points.load(_LIBRARIES[source])())
+        return cast(Library, entry_points.load(target)())
     except (ImportError, Unavailable) as error:
         raise MissingSource(f"{source} cannot be used here: {error}") from error
 
 
 def as_documented(row: Row) -> Choice:
-    """The model of a source that another package added: its adapter knows the documented name."""
+    """The model of a source without a list of its models: it knows the documented name."""
     return Choice(row.name, row.name, row.name)

@@ -14,6 +14,7 @@ from harness.runtime import entry_points
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 from harness.runtime.store import JSON, Entry, Key, Store
+from harness.sources import library_versions
 
 FILES: Final = ("variants", "complexity", "published", "pipelines")
 """The drafts of an entry, each ``<name>.toml``; beside them is :data:`FINDINGS`."""
@@ -21,10 +22,7 @@ FINDINGS: Final = "findings.json"
 
 _START_S: Final = 180.0  # for importing every library from a cold disk
 _ROW_S: Final = 20.0  # for each row; the slowest takes 8
-_LIBRARIES: Final = (
-    *("torch", "torchvision", "timm", "mmpretrain", "mmengine", "mmcv-lite", "paddlepaddle"),
-    *("paddleclas", "thop", "fvcore"),
-)
+_COUNTERS: Final = ("thop", "fvcore")
 _CODE: Final = (
     *("resolving", "sources", "sources/timm/tables/timm.csv", "counting"),
     *("expected", "judging/published.py", "images/pipelines"),
@@ -53,7 +51,7 @@ def resolved(page: Page, text: str, store: Store) -> Entry:
         "resolve",
         inputs={"page": _plain(page), "text": page.sha256},
         options={"added": {f"{group}:{name}": at for (group, name), at in added.items()}},
-        tools=tools(*_LIBRARIES, *packages) | {"code": code_digest(*_CODE)},
+        tools=library_versions() | tools(*_COUNTERS, *packages) | {"code": code_digest(*_CODE)},
     )
 
     def produce(folder: Path) -> Mapping[str, JSON]:

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import tomli_w
 
-from harness.images.pipelines import PIPELINES, Pipeline
+from harness.images.pipelines import Pipeline
+from harness.images.pipelines import pipelines as all_pipelines
 from harness.images.pipelines.recipe import Kernel
 from harness.judging.published import Preprocessing, Published
 from harness.resolving.page import PageResolution, Resolved
-from harness.sources.timm.table import WHERE, published_results
+from harness.runtime import entry_points
+from harness.sources import source, sources
+from harness.sources.published import Table
 
-_REMEASURED: Final = Decimal("0.1")
-_REASON: Final = (
-    "timm measures its table anew from time to time; the largest of 98 figures that stand in two "
-    "editions moved by 0.050 points. The bound is twice that, 50 of 50,000 images."
-)
 _RESIZE: Final = re.compile(r"\bresize\W{0,3}(?:\w+\W{1,2})?\(?\s*(\d{2,4})", re.IGNORECASE)
 _CROP: Final = re.compile(
     r"\bcent(?:er|re)[\s_-]*crop\W{0,3}(?:\w+\W{1,2})?\(?\s*(\d{2,4})", re.IGNORECASE
 )
 _BICUBIC: Final = re.compile(r"\bresize\b[^\n]{0,80}bicubic", re.IGNORECASE)
-
-_OF_SOURCE: Final[Mapping[str, tuple[str, ...]]] = {
-    "torchvision": ("torchvision-",),
-    "timm": ("timm-",),
-    "mmcls": ("mmpretrain",),
-    "ppcls": ("paddleclas",),
-}
-"""The pipelines of a source, by how their ids begin."""
 
 _EXACT: Final = {
     "fractions": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
@@ -41,20 +30,29 @@ _EXACT: Final = {
 """ImageNet's statistics as build configs have them, before run-time files round them."""
 
 
+_SHIPS: Final = {"fractions": "vendor-run-time", "levels": "vendor-run-time-levels"}
+"""The pipeline of a run-time file, by how it has the statistics."""
+
+
 def published(resolution: PageResolution, text: str) -> str:
     """``expected/published/<page>.toml``; ``text`` is the page's."""
-    results, missing = _timm(resolution)
-    missing |= _unpublished(resolution)
+    missing: dict[str, str] = {}
     tables: dict[str, Any] = {}
-    if results:
-        tables["timm"] = {
-            "source": "timm",
-            "role": "current",
-            "where": WHERE,
-            "remeasured": _REMEASURED,
-            "reason": _REASON,
-            "results": results,
-        }
+    for name, declared in sources().items():
+        if declared.table:
+            table: Table = entry_points.load(declared.table)
+            results, gone = _of_table(name, table, resolution)
+            missing |= gone
+            if results:
+                tables[name] = {
+                    "source": name,
+                    "role": "current",
+                    "where": table.WHERE,
+                    "remeasured": table.REMEASURED,
+                    "reason": table.REASON,
+                    "results": results,
+                }
+    missing |= _unpublished(resolution)
     content = {**_stated(text), "missing": missing, "tables": tables}
     return "# Drafted by `python -m harness update`; kept by hand.\n" + tomli_w.dumps(content)
 
@@ -68,20 +66,22 @@ def _stated(text: str) -> dict[str, Any]:
     return {"page": {"resize": int(resize[1]), "crop": int(crop[1]), "interpolation": kernel}}
 
 
-def _timm(resolution: PageResolution) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """What timm publishes for its rows and their siblings; and which rows are not in its table."""
-    table = published_results()
+def _of_table(
+    name: str, table: Table, resolution: PageResolution
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What a table has of a source's rows and their siblings; and which rows are not in it."""
+    known = table.published_results()
     names, results, missing = set(), [], {}
     for one in resolution.rows:
-        if one.choice is None or one.variant.source != "timm":
+        if one.choice is None or one.variant.source != name:
             continue
         own = [each.preprocessing.size for each in one.choice.published]
         names.add(one.choice.name)
         if one.size not in own:
             sizes = f", only at {', '.join(map(str, own))} px" if own else ""
-            missing[one.row.id] = f"timm's table has no figure at {one.size} px{sizes}"
+            missing[one.row.id] = f"{name}'s table has no figure at {one.size} px{sizes}"
     hidden = {one.variant.model for one in resolution.rows if one.row.id in missing}
-    for model, published_of in table.items():
+    for model, published_of in known.items():
         if model.partition(".")[0] in names and model not in hidden:
             results += [_result(each) for each in published_of]
     return results, missing
@@ -104,7 +104,7 @@ def _unpublished(resolution: PageResolution) -> dict[str, str]:
     for one in resolution.rows:
         if one.variant.unresolved:
             missing[one.row.id] = one.variant.unresolved
-        elif one.variant.source not in ("torchvision", "timm", "mmcls"):
+        elif not source(one.variant.source).publishes:
             missing[one.row.id] = f"the installed package of {one.variant.source} has no figures"
     return missing
 
@@ -117,9 +117,16 @@ def pipelines(resolution: PageResolution) -> str:
         pipeline = _pipeline(one)
         if pipeline is None:
             unknown[one.row.id] = one.variant.unresolved or _why(one)
-        else:
-            ships = "levels" if one.variant.source == "mmcls" else "fractions"
+            continue
+        ships = source(one.variant.source).statistics
+        crop = all_pipelines()[_SHIPS[ships]].recipe.crop
+        if pipeline.recipe.crop == crop:
             rows[one.row.id] = {"claim": pipeline.id, "ships": ships}
+        else:
+            unknown[one.row.id] = (
+                f"{pipeline.id} gives {_pixels(pipeline.recipe.crop)}, and no run-time file is "
+                f"known that does, only one that gives {_pixels(crop)}"
+            )
     used = {entry["ships"] for entry in rows.values()}
     content: dict[str, Any] = {
         "stated": "page",
@@ -131,14 +138,19 @@ def pipelines(resolution: PageResolution) -> str:
     return "# Drafted by `python -m harness update`; kept by hand.\n" + tomli_w.dumps(content)
 
 
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
+
+
 def _pipeline(one: Resolved) -> Pipeline | None:
     """The pipeline that a row's accuracies were measured with, where the suite has it."""
     if one.choice is None:
         return None
-    beginnings = _OF_SOURCE.get(one.variant.source, ())
-    wanted = _measured(one)
-    for pipeline in PIPELINES.values():
-        if pipeline.id.startswith(beginnings or "-") and _does(pipeline, one.size, wanted):
+    declared, wanted = source(one.variant.source), _measured(one)
+    if wanted is None and declared.publishes:
+        return None
+    for pipeline in declared.pipelines:
+        if _does(pipeline, one.size, wanted):
             return pipeline
     return None
 
@@ -155,7 +167,7 @@ def _does(pipeline: Pipeline, size: int, wanted: Preprocessing | None) -> bool:
     if recipe.crop != (size, size):
         return False
     if wanted is None:
-        return pipeline.id == "paddleclas"
+        return True  # the library has one for all its models
     bicubic = recipe.kernel is Kernel.PILLOW_BICUBIC
     return (
         recipe.resize == (int(size / wanted.crop),)
@@ -173,8 +185,8 @@ def _why(one: Resolved) -> str:
 
 def _run_time(name: str) -> dict[str, Any]:
     """The vendor's run-time file of a kind."""
-    pipeline = "vendor-run-time" if name == "fractions" else "vendor-run-time-levels"
-    recipe = PIPELINES[pipeline].recipe
+    pipeline = _SHIPS[name]
+    recipe = all_pipelines()[pipeline].recipe
     mean, std = _EXACT[name]
     height, width = recipe.resized(*recipe.crop)
     crop_height, crop_width = recipe.crop

@@ -3,7 +3,9 @@
 A package names them in its metadata, and is never imported before it is used::
 
     [project.entry-points."zoo_conformance.sources"]
-    acme = "zoo_acme.networks"
+    acme = "zoo_acme:SOURCE"
+
+The suite's own sources are named here in the same form.
 """
 
 from __future__ import annotations
@@ -18,7 +20,12 @@ from typing import Any, Final
 from harness.errors import ExpectationError, Unavailable
 
 SOURCES: Final = "zoo_conformance.sources"
-"""Name of a source to the module that is its adapter (``harness.sources.network.Adapter``)."""
+"""Name of a source to ``module:attribute``, a ``harness.sources.source.Source``."""
+
+OWN_SOURCES: Mapping[str, str] = {
+    name: f"harness.sources.{name}:SOURCE" for name in ("torchvision", "timm", "mmcls", "ppcls")
+}
+"""The suite's own sources, in the order in which they are told."""
 
 BACKENDS: Final = "zoo_conformance.backends"
 """Name of a backend to ``module:class``, which is called with a ``Host`` and gives a
@@ -58,6 +65,15 @@ def joined(group: str, own: Mapping[str, str]) -> Mapping[str, str]:
                 f"{own[point.name]}; the package has to give it another name"
             )
     return {**own, **added(group)}
+
+
+def sources() -> Mapping[str, str]:
+    """The suite's own sources, then those that other packages add; imports none of them.
+
+    Raises:
+        ExpectationError: a package adds a name that is taken; both are named.
+    """
+    return joined(SOURCES, OWN_SOURCES)
 
 
 def packages(group: str, name: str) -> tuple[str, ...]:

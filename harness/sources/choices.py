@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -64,6 +64,12 @@ class Library(Protocol):
 
     def renamed(self) -> Mapping[str, str]:
         """Names that the library itself says it has given up, to what stands for them now."""
+
+    def registry(self) -> Iterable[tuple[str, str]]:
+        """Names that alone say which network is meant, each with a model of it; the first counts.
+
+        Empty where names of the library say too little without a pinned variant.
+        """
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """The models of a name, exact to their weights; the library's present default first."""

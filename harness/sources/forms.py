@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from harness.errors import MissingSource
 from harness.expected.variants import Variant
 from harness.exporting.external_data import LARGEST_INLINE_BYTES
 from harness.images.sets import EVALUATION_IMAGES
+from harness.sources import source
+from harness.sources.source import Source
 
 Array = npt.NDArray[Any]
 
@@ -17,10 +20,6 @@ Route = Literal["documented", "external"]
 """What the page's command does, or parameters added by ourselves (Paddle only)."""
 
 CURRENT_OPSET = 19
-DOCUMENTED_OPSETS = {"torchvision": 11, "timm": 11, "mmcls": 11, "ppcls": 10}
-"""What the zoo's own export commands ask for, by source."""
-USUAL_OPSET = 11  # for a source that another package adds
-
 
 Batches = tuple[tuple[int, ...], ...]
 """Batches of images, each by the images' positions."""
@@ -66,17 +65,27 @@ def each_once(outputs: Array) -> Array:
     return outputs[-EVALUATION_IMAGES:]  # the batch of four ends with the first two
 
 
-def forms(source: str) -> tuple[Form, ...]:
+def forms(name: str) -> tuple[Form, ...]:
     """The ways in which rows of a source are exported, what needs the network in memory first."""
-    documented = Form("onnx", DOCUMENTED_OPSETS.get(source, USUAL_OPSET))
-    if source == "ppcls":
-        return compiled_form(source), documented
-    return Form("torchscript"), documented, compiled_form(source)
+    declared = _declared(name)
+    documented, compiled = Form("onnx", declared.documented_opset), compiled_form(name)
+    if declared.external_parameters:
+        documented, compiled = compiled, documented
+    return (*([Form("torchscript")] if declared.torchscript else []), documented, compiled)
 
 
-def compiled_form(source: str) -> Form:
+def compiled_form(name: str) -> Form:
     """The form that is compiled: the quantizer needs a newer opset than the documented ones."""
-    return Form("onnx", CURRENT_OPSET, "external" if source == "ppcls" else "documented")
+    external = _declared(name).external_parameters
+    return Form("onnx", CURRENT_OPSET, "external" if external else "documented")
+
+
+def _declared(name: str) -> Source:
+    """A source that nobody provides has the usual export variants, none of which is made."""
+    try:
+        return source(name)
+    except MissingSource:
+        return Source(networks="", distributions=())
 
 
 def probes(variant: Variant) -> Batches:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from harness.errors import MissingSource, MissingWeights
 from harness.expected.variants import Variant
+from harness.runtime import entry_points
+from harness.sources import source
 
 
 def download(variant: Variant) -> Path:
@@ -18,9 +20,8 @@ def download(variant: Variant) -> Path:
         MissingWeights: the file cannot be fetched.
     """
     try:
-        if variant.source == "timm":
-            return _from_hugging_face(variant)
-        return _from_url(url_of(variant), variant)
+        found = located(variant)
+        return found if isinstance(found, Path) else _from_url(found, variant)
     except ImportError as error:
         raise MissingSource(f"{variant.row}: {error}") from error
     except OSError as error:  # every download library's errors are OSErrors
@@ -29,37 +30,19 @@ def download(variant: Variant) -> Path:
         ) from error
 
 
-def url_of(variant: Variant) -> str:
-    """Where the source library says that its published weights are.
+def located(variant: Variant) -> str | Path:
+    """Where the source library says that its published weights are, or the file it has fetched.
 
     Raises:
         MissingSource: it publishes none for this model.
     """
-    if variant.source == "torchvision":
-        import torchvision.models
-
-        name, _, member = variant.model.partition(":")
-        return str(torchvision.models.get_model_weights(name)[member].url)
-    if variant.source == "mmcls":
-        from mmpretrain.apis import ModelHub
-
-        return str(ModelHub.get(variant.model).weights)
-    if variant.source == "ppcls":
-        from harness.sources.ppcls.networks import architectures
-
-        module, _, name = variant.model.partition(".")
-        urls = architectures(module).MODEL_URLS
-        if name in urls:
-            # Other weights of the class lie beside these: distilled ones, for one, with _ssld.
-            return f"{str(urls[name]).rpartition('/')[0]}/{variant.weights}"
-    raise MissingSource(f"{variant.row}: {variant.source} publishes no weights for {variant.model}")
-
-
-def _from_hugging_face(variant: Variant) -> Path:
-    timm = importlib.import_module("timm")
-    hub = importlib.import_module("huggingface_hub")
-    config = timm.get_pretrained_cfg(variant.model)
-    return Path(hub.hf_hub_download(config.hf_hub_id, "model.safetensors"))
+    target = source(variant.source).weights
+    found: str | Path | None = entry_points.load(target)(variant) if target else None
+    if found is None:
+        raise MissingSource(
+            f"{variant.row}: {variant.source} publishes no weights for {variant.model}"
+        )
+    return found
 
 
 def _from_url(url: str, variant: Variant) -> Path:

@@ -6,23 +6,19 @@ PaddleClas publish tables, whose figures stand in ``expected/published``.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, cast
 
-from harness.errors import ExpectationError, MissingSource
+from harness.errors import ExpectationError, MissingSource, Unavailable
 from harness.expected.published import ExpectedPublished, Role, read_expected
 from harness.judging.published import METRICS, Published
 from harness.records import Row, Tolerance
+from harness.runtime import entry_points
+from harness.sources import source as declared
 
-__all__ = ["READERS", "ExpectedPublished", "Reader", "Upstream", "read_expected", "upstream_of"]
-
-READERS: Mapping[str, str] = {
-    "torchvision": "harness.sources.torchvision.published",
-    "mmcls": "harness.sources.mmcls.published",
-}
-"""Source name to the module that reads its figures from the package, imported when first used."""
+__all__ = ["ExpectedPublished", "Reader", "Table", "Upstream", "read_expected", "upstream_of"]
 
 NEVER_REMEASURED = Tolerance((), "the package publishes one figure, which the page has copied")
 
@@ -42,6 +38,24 @@ class Reader(Protocol):
             ExpectationError: the package publishes figures of another weights file.
             MeasureError: what it publishes is no percentage. NaN is kept.
         """
+        ...
+
+
+class Table(Protocol):
+    """A module with a table of results that the installed package does not carry.
+
+    Attributes:
+        WHERE: which table, with its edition.
+        REMEASURED: points by which its figures move from one edition to the next.
+        REASON: where that is known from.
+    """
+
+    WHERE: str
+    REMEASURED: Decimal
+    REASON: str
+
+    def published_results(self) -> Mapping[str, tuple[Published, ...]]:
+        """Each model's accuracies, the smallest input first."""
         ...
 
 
@@ -106,10 +120,11 @@ def upstream_of(
             published which is; or the package's figures are of another weights file.
         MeasureError: see :class:`Reader`.
     """
-    if source in READERS and row not in facts.missing:
+    published = declared(source).published if source in entry_points.sources() else ""
+    if published and row not in facts.missing:
         try:
-            reader = cast(Reader, importlib.import_module(READERS[source]))
-        except ImportError as error:
+            reader = cast(Reader, entry_points.load(published))
+        except (ImportError, Unavailable) as error:
             raise MissingSource(f"figures of {source!r} cannot be read here: {error}") from error
         found = reader.results(model, weights=weights)
         return Upstream(model, found, (), NEVER_REMEASURED)

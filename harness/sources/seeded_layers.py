@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from harness.errors import BuildError
 from harness.expected.variants import Variant
-from harness.sources import adapter
+from harness.sources import adapter, source
 from harness.sources.network import Floats, Network
 from harness.sources.seeded import (
     CHANNEL_OFFSET,
@@ -273,7 +273,7 @@ def _repeatable(variant: Variant) -> Iterator[None]:
     import torch
 
     seed = int(generator(f"initial:{VERSION}:{variant.network}").integers(2**31))
-    if variant.source == "ppcls":
+    if source(variant.source).framework == "paddle":
         import paddle
 
         paddle.seed(seed)

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from harness.errors import BuildError, MissingWeights
 from harness.expected.variants import Variant
+from harness.sources import source
 from harness.sources.network import Framework
 
-_CONVERTED = ("torchvision", "timm")  # sources whose weights are also published as safetensors
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
 _FORMATS: Mapping[str, Framework] = {
     ".pth": "torch",
@@ -36,7 +36,7 @@ _NO_WEIGHTS = {
 def find(variant: Variant, folder: Path) -> Path:
     """The variant's weights in ``folder`` or ``folder/<source>``, under their published name.
 
-    For torchvision and timm also what the model hub has converted, ``<stem>.safetensors``.
+    Where the source has it also what the model hub has converted, ``<stem>.safetensors``.
 
     Raises:
         MissingWeights: they are not there; says what was looked for and what is there instead.
@@ -44,7 +44,7 @@ def find(variant: Variant, folder: Path) -> Path:
     if not folder.is_dir():
         raise MissingWeights(f"no weights for {variant.row}: {folder} is no folder")
     names = [variant.weights]
-    if variant.source in _CONVERTED:
+    if source(variant.source).converted_weights:
         names.append(f"{Path(variant.weights).stem}.safetensors")
     for place in (folder, folder / variant.source):
         for name in names:

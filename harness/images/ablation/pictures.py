@@ -16,7 +16,7 @@ from PIL import Image
 
 from harness.errors import ImageError, MissingDataset
 from harness.images.decoding import LIMITS, decode
-from harness.images.pipelines import PIPELINES, Levels
+from harness.images.pipelines import Levels, pipelines
 from harness.images.scenes import scenes
 
 EMBEDDED_SEED = 5
@@ -30,11 +30,6 @@ class Decoder(StrEnum):
 
     PILLOW = "Pillow"
     OPENCV = "OpenCV"
-
-
-_BY_OPENCV = ("mmcls", "ppcls", "vendor")
-"""Libraries that read files with OpenCV: ``LoadImageFromFile`` (its backend is cv2
-unless a config says otherwise), PaddleClas' ``predict_cls.py``, the vendor's ``image2npz.py``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +50,7 @@ class ImageFile:
 
 def decoder_of(pipeline: str) -> Decoder:
     """What users of a pipeline decode files with."""
-    return Decoder.OPENCV if PIPELINES[pipeline].library in _BY_OPENCV else Decoder.PILLOW
+    return Decoder.OPENCV if pipelines()[pipeline].opencv else Decoder.PILLOW
 
 
 def decoded(file: ImageFile) -> Picture:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.expected.pipelines import RowPipelines, RunTime, read_pipelines
-from harness.images.pipelines import PIPELINES
+from harness.images.pipelines import pipelines
 from harness.records import Page
-
-SIZES = {id: pipeline.recipe.crop for id, pipeline in PIPELINES.items()}
-"""What :func:`harness.expected.pipelines.read_pipelines` has to know of the pipelines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +38,10 @@ def pipelines_of(pages: Iterable[Page], expected: Path) -> dict[str, RowPipeline
         ExpectationError: a page's file below ``expected/pipelines`` is missing or wrong.
     """
     found: dict[str, RowPipelines] = {}
+    known = {id: pipeline.recipe.crop for id, pipeline in pipelines().items()}
     for page in pages:
         path = expected / "pipelines" / f"{page.name}.toml"
-        found |= read_pipelines(path, rows=[row.id for row in page.rows], known=SIZES)
+        found |= read_pipelines(path, rows=[row.id for row in page.rows], known=known)
     return found
 
 

@@ -24,7 +24,7 @@ from harness.images import vdsp
 from harness.images.ablation.pictures import Picture, decoder_of
 from harness.images.ablation.quantizing import InputScale, quantized
 from harness.images.ablation.routes import Route
-from harness.images.pipelines import PIPELINES, Floats, Levels, Recipe, Rounding, Run, load
+from harness.images.pipelines import Floats, Levels, Recipe, Rounding, Run, load, pipelines
 
 
 class Step(StrEnum):
@@ -171,7 +171,7 @@ def fall(picture: Picture, prepared: Prepared) -> tuple[State, ...]:
             not the one that ships, or a step changes something where both have the same.
     """
     route, ships = prepared.route, prepared.route.ships
-    recipe = PIPELINES[route.base].recipe
+    recipe = pipelines()[route.base].recipe
     before = picture.levels[decoder_of(route.base)]
     image = picture.levels[decoder_of(ships.pipeline)]
     table = prepared.base_table
@@ -197,7 +197,7 @@ def fall(picture: Picture, prepared: Prepared) -> tuple[State, ...]:
     ]
     _require_same(states[0], prepared.claim(before), route.claim, picture.name)
     _require_same(states[-2], prepared.shipped(image), ships.pipeline, picture.name)
-    if recipe.kernel is PIPELINES[ships.pipeline].recipe.kernel:
+    if recipe.kernel is pipelines()[ships.pipeline].recipe.kernel:
         _require_idle(states, Step.RESIZE, route, picture.name)
     return tuple(states)
 

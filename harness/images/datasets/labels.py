@@ -12,6 +12,7 @@ from typing import Final
 from harness.errors import HarnessError, MissingDataset
 from harness.images.datasets.faults import Fault, FaultKind, listed
 from harness.images.datasets.imagenet import SYNSETS_SHA256
+from harness.runtime import entry_points
 
 _LINE: Final = re.compile(r"(?P<file>\S|\S.*\S) (?P<class_id>-?[0-9]{1,9})")
 _SYNSET: Final = re.compile(r"n[0-9]{8}")
@@ -96,15 +97,24 @@ def is_synset(name: str) -> bool:
 
 
 def _packed_synsets() -> tuple[str, ...]:
-    found = importlib.util.find_spec("timm")  # does not import it
-    if found is None or not found.submodule_search_locations:
-        raise MissingDataset("no list of synsets: give --synsets FILE, or install timm")
-    path = Path(found.submodule_search_locations[0], "data/_info/imagenet_synsets.txt")
+    path = _packed_file()
     synsets = read_synsets(path)
     text = "".join(f"{synset}\n" for synset in synsets)
     if hashlib.sha256(text.encode()).hexdigest() != SYNSETS_SHA256:
         raise HarnessError(f"{path} is not the official list of synsets: give --synsets FILE")
     return synsets
+
+
+def _packed_file() -> Path:
+    """The list in an installed source library; the library is not imported."""
+    named = [entry_points.load(target).synsets for target in entry_points.sources().values()]
+    packed = [name.partition(":")[::2] for name in named if name]
+    for package, file in packed:
+        found = importlib.util.find_spec(package)
+        if found is not None and found.submodule_search_locations:
+            return Path(found.submodule_search_locations[0], file)
+    libraries = " or ".join(package for package, _ in packed)
+    raise MissingDataset(f"no list of synsets: give --synsets FILE, or install {libraries}")
 
 
 def _lines(path: Path) -> list[str]:

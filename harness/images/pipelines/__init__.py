@@ -1,11 +1,10 @@
 """The pipelines that really exist, each run from its own specification by the library users run."""
 
-from harness.images.pipelines.catalogue import PIPELINES, Pipeline, load
+from harness.images.pipelines.catalogue import Pipeline, load, pipelines
 from harness.images.pipelines.recipe import Kernel, Recipe, Rounding
 from harness.images.pipelines.run import Floats, Levels, Run
 
 __all__ = [
-    "PIPELINES",
     "Floats",
     "Kernel",
     "Levels",
@@ -14,4 +13,5 @@ __all__ = [
     "Rounding",
     "Run",
     "load",
+    "pipelines",
 ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from harness.errors import ImageError
+from harness.errors import ExpectationError, ImageError
 from harness.images.decoding import PILLOWS_PIXELS
-from harness.images.pipelines.recipe import Kernel, Recipe, Rounding
+from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.images.pipelines.run import Floats, Levels, Run
+from harness.runtime import entry_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,12 @@ class Pipeline:
 
     Attributes:
         id: stable, for tests and reports.
-        adapter: ``module:function`` below ``harness``; imported when first used.
+        adapter: ``module:function``; imported when first used.
         argument: what the adapter is handed: a model, a tag, a config.
         recipe: the specification, written down independently of the library.
         bound: agreement with the recipe's twin.
+        tools: distributions that take part, besides NumPy and Pillow.
+        opencv: whether the library's users read files with OpenCV, and not with Pillow.
     """
 
     id: str
@@ -40,12 +45,8 @@ class Pipeline:
     argument: str
     recipe: Recipe
     bound: Bound
-
-    @property
-    def library(self) -> str:
-        """Whose it is: a source, or ``vendor``."""
-        *_, room, module = self.adapter.partition(":")[0].split(".")
-        return room if module == "preprocessing" else module
+    tools: tuple[str, ...]
+    opencv: bool = False
 
 
 PILLOW_BILINEAR = Bound(
@@ -68,106 +69,33 @@ OPENCV_BILINEAR = Bound(
     "rows and columns together)",
 )
 
-_BILINEAR = Recipe((256,), Kernel.PILLOW_BILINEAR)
-_BICUBIC_256 = Recipe((256,), Kernel.PILLOW_BICUBIC)
-_BICUBIC_235 = Recipe((235,), Kernel.PILLOW_BICUBIC)  # 224 / 0.95, cut off
-_LEVELS_MEAN, _LEVELS_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+LEVELS_MEAN, LEVELS_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+"""ImageNet's statistics, for levels from 0 to 255."""
 
-_MADE = (
-    Pipeline("page", "sources.torchvision.preprocessing:page", "", _BILINEAR, PILLOW_BILINEAR),
-    Pipeline(
-        "page-on-tensors",
-        "sources.torchvision.preprocessing:page_on_tensors",
-        "",
-        _BILINEAR,
-        TENSOR_BILINEAR,
-    ),
-    Pipeline(
-        "torchvision-IMAGENET1K_V1",
-        "sources.torchvision.preprocessing:from_weights",
-        "resnext50_32x4d:IMAGENET1K_V1",
-        _BILINEAR,
-        PILLOW_BILINEAR,
-    ),
-    Pipeline(
-        "timm-tv_in1k",
-        "sources.timm.preprocessing:from_tag",
-        "resnext50_32x4d.tv_in1k",
-        _BILINEAR,
-        PILLOW_BILINEAR,
-    ),
-    Pipeline(
-        "timm-gluon_in1k",
-        "sources.timm.preprocessing:from_tag",
-        "resnext50_32x4d.gluon_in1k",
-        _BICUBIC_256,
-        PILLOW_BICUBIC,
-    ),
-    Pipeline(
-        "timm-bt_in1k",
-        "sources.timm.preprocessing:from_tag",
-        "resnext50d_32x4d.bt_in1k",
-        _BICUBIC_256,
-        PILLOW_BICUBIC,
-    ),
-    Pipeline(
-        "timm-a1h_in1k",
-        "sources.timm.preprocessing:from_tag",
-        "resnext50_32x4d.a1h_in1k",
-        _BICUBIC_235,
-        PILLOW_BICUBIC,
-    ),
-    Pipeline(
-        "timm-c1_in1k",
-        "sources.timm.preprocessing:from_tag",
-        "resnext101_64x4d.c1_in1k",
-        _BICUBIC_235,
-        PILLOW_BICUBIC,
-    ),
-    Pipeline(
-        "timm-c1_in1k-288",  # at which the figure that the page prints was measured
-        "sources.timm.preprocessing:from_tag",
-        "resnext101_64x4d.c1_in1k@test",
-        Recipe((288,), Kernel.PILLOW_BICUBIC, crop=(288, 288)),
-        PILLOW_BICUBIC,
-    ),
-    Pipeline(
-        "mmpretrain",
-        "sources.mmcls.preprocessing:from_config",
-        "resnext50-32x4d_8xb32_in1k",
-        Recipe((256,), Kernel.PILLOW_BILINEAR, scale=1.0, mean=_LEVELS_MEAN, std=_LEVELS_STD),
-        PILLOW_BILINEAR,
-    ),
-    Pipeline(
-        "paddleclas",
-        "sources.ppcls.preprocessing:from_config",
-        "inference_cls.yaml",
-        Recipe(
-            (256,),
-            Kernel.OPENCV_BILINEAR,
-            long_side=Rounding.TO_EVEN,
-            origin=Rounding.CUT,
-            scale=0.00392157,  # as the config prints it, 1/255 to six digits
-        ),
-        OPENCV_BILINEAR,
-    ),
+_VENDOR = "harness.images.pipelines.vendor"
+
+_SHIPPED = (
     Pipeline(
         "vendor-build",
-        "images.pipelines.vendor:build_config",
+        f"{_VENDOR}:build_config",
         "fractions",
         Recipe((256, 256), Kernel.PILLOW_BILINEAR),
         PILLOW_BILINEAR,
+        tools=("opencv-python",),
+        opencv=True,  # the vendor's image2npz.py
     ),
     Pipeline(
         "vendor-build-levels",
-        "images.pipelines.vendor:build_config",
+        f"{_VENDOR}:build_config",
         "levels",
-        Recipe((256, 256), Kernel.PILLOW_BILINEAR, scale=1.0, mean=_LEVELS_MEAN, std=_LEVELS_STD),
+        Recipe((256, 256), Kernel.PILLOW_BILINEAR, scale=1.0, mean=LEVELS_MEAN, std=LEVELS_STD),
         PILLOW_BILINEAR,
+        tools=("opencv-python",),
+        opencv=True,
     ),
     Pipeline(
         "vendor-run-time",
-        "images.pipelines.vendor:run_time",
+        f"{_VENDOR}:run_time",
         "fractions",
         Recipe(
             (256, 256),
@@ -176,10 +104,12 @@ _MADE = (
             std=(0.22900390625, 0.2239990234375, 0.2249755859375),
         ),
         OPENCV_BILINEAR,
+        tools=("opencv-python",),
+        opencv=True,
     ),
     Pipeline(
         "vendor-run-time-levels",
-        "images.pipelines.vendor:run_time",
+        f"{_VENDOR}:run_time",
         "levels",
         Recipe(
             (256, 256),
@@ -189,10 +119,38 @@ _MADE = (
             std=(58.40625, 57.125, 57.375),
         ),
         OPENCV_BILINEAR,
+        tools=("opencv-python",),
+        opencv=True,
     ),
 )
+"""The vendor's."""
 
-PIPELINES = {pipeline.id: pipeline for pipeline in _MADE}
+
+class HasPipelines(Protocol):
+    """What is taken of a source: ``harness.sources.source.Source`` has it."""
+
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """How the library prepares images."""
+
+
+@functools.cache
+def pipelines() -> Mapping[str, Pipeline]:
+    """Every pipeline by its id: those of the sources, then the vendor's.
+
+    Raises:
+        ExpectationError: two have the same id.
+        Unavailable: what a package names as its source cannot be imported.
+    """
+    of_sources: list[Pipeline] = []
+    for target in entry_points.sources().values():
+        source: HasPipelines = entry_points.load(target)
+        of_sources += source.pipelines
+    found: dict[str, Pipeline] = {}
+    for pipeline in (*of_sources, *_SHIPPED):
+        if found.setdefault(pipeline.id, pipeline) is not pipeline:
+            raise ExpectationError(f"two pipelines have the id {pipeline.id!r}")
+    return found
 
 
 @functools.cache
@@ -207,11 +165,11 @@ def load(id: str) -> Run:
         KeyError: there is no such pipeline.
         MissingSource: its library is not installed, or does not know the argument.
     """
-    pipeline = PIPELINES[id]
+    pipeline = pipelines()[id]
     module, _, function = pipeline.adapter.partition(":")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing, they warn of what else could be installed
-        adapter = importlib.import_module(f"harness.{module}")
+        adapter = importlib.import_module(module)
         built: Run = getattr(adapter, function)(pipeline.argument)
     return guarded(built, pipeline.recipe)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,22 +17,12 @@ from PIL import features
 
 from harness.errors import HarnessError, ImageError
 from harness.images.decoding import LIMITS, Levels, Limits, decode
-from harness.images.pipelines import PIPELINES, Run, load
+from harness.images.pipelines import Run, load, pipelines
 from harness.images.tensors.coding import Coding, exact, probe
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import Key
 
 STEP: Final = "tensors"  # in keys
-
-_TORCHVISION: Final = ("torch", "torchvision")
-_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
-    "torchvision": _TORCHVISION,
-    "timm": (*_TORCHVISION, "timm"),
-    "mmcls": (*_TORCHVISION, "mmpretrain", "mmengine", "mmcv-lite", "opencv-python"),
-    "ppcls": ("paddlepaddle", "paddleclas", "opencv-python"),
-    "vendor": ("opencv-python",),
-}
-"""Distributions that take part, by adapter, besides NumPy and Pillow."""
 
 
 class Maker(Protocol):
@@ -60,8 +50,8 @@ class FileToTensor:
     limits: Limits = LIMITS
 
     def __post_init__(self) -> None:
-        if self.pipeline not in PIPELINES:
-            known = ", ".join(PIPELINES)
+        if self.pipeline not in pipelines():
+            known = ", ".join(pipelines())
             raise HarnessError(f"no pipeline {self.pipeline!r}, expected one of {known}")
 
     @property
@@ -71,9 +61,9 @@ class FileToTensor:
 
     def key(self, *, files: str) -> Key:
         """Files, specification, limits, versions of the libraries, and the harness's own code."""
-        pipeline = PIPELINES[self.pipeline]
+        pipeline = pipelines()[self.pipeline]
         jpeg = features.version_feature("libjpeg_turbo") or "none"
-        used = tools("numpy", "pillow", *_TOOLS[pipeline.library])
+        used = tools("numpy", "pillow", *pipeline.tools)
         own = {"code": code_digest("images"), "machine": platform.machine()}
         return Key.of(
             STEP,

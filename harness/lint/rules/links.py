@@ -10,9 +10,10 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from harness.lint.findings import Evidence, Fault, Rule, Severity
-from harness.lint.naming import LIBRARIES, fold, library_of, library_of_repository
+from harness.lint.naming import fold, library_of, library_of_repository
 from harness.lint.zoo import LintedPage, Zoo
 from harness.records import Row
+from harness.sources import sources
 
 _HOSTS: Final = frozenset(
     {"github.com", "www.github.com", "raw.githubusercontent.com", "gitee.com", "www.gitee.com"}
@@ -75,7 +76,7 @@ def _library(zoo: Zoo) -> Iterator[Fault]:
         linked = library_of_repository(address.repository)
         if not library or linked == library:
             continue
-        known = sorted(LIBRARIES[library].repositories)
+        known = sorted(sources()[library].repositories)
         told = f"which is {linked}" if linked else f"which is no repository of {library}"
         yield Fault(
             page.at(row.line, row.link),

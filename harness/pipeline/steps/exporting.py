@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pipeline.steps.networks import NetworkSpec, make_room, network, saved_paddle
+from harness.sources import source
 from harness.sources.forms import Form
 
 
@@ -63,7 +64,7 @@ def _repeated_digest(folder: Path, spec: NetworkSpec, form: Form) -> str:
 
 
 def _write_onnx(path: Path, spec: NetworkSpec, form: Form) -> None:
-    if spec.variant.source != "ppcls":
+    if source(spec.variant.source).framework == "torch":
         from harness.exporting import torch_exports
 
         built = network(spec)

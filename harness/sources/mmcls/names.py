@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from harness.errors import ExpectationError, MeasureError, MissingSource
 from harness.expected.buildconfig import strict_yaml
+from harness.expected.variants import Variant
 from harness.judging.published import Published
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
@@ -42,6 +43,10 @@ class Mmpretrain:
     def renamed(self) -> Mapping[str, str]:
         """What of it is old stands in the names of the weights files."""
         return {}
+
+    def registry(self) -> Iterable[tuple[str, str]]:
+        """None: a name stands for several."""
+        return ()
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """A config, or all of one architecture that have figures on ImageNet-1k."""
@@ -86,3 +91,10 @@ def _results(name: str, file: str) -> tuple[Published, ...]:
     except (MissingSource, ExpectationError, MeasureError):
         return ()
     return tuple(one for one in found if one.model == name)
+
+
+def weights_url(variant: Variant) -> str:
+    """Where the published weights of a variant are."""
+    from mmpretrain.apis import ModelHub
+
+    return str(ModelHub.get(variant.model).weights)

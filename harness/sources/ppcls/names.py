@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import MissingSource
+from harness.expected.variants import Variant
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
 
@@ -35,6 +36,10 @@ class PaddleClas:
     def renamed(self) -> Mapping[str, str]:
         """PaddleClas keeps no such list."""
         return {}
+
+    def registry(self) -> Iterable[tuple[str, str]]:
+        """None: a name stands for several."""
+        return ()
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """The one set of weights of a name."""
@@ -125,3 +130,15 @@ def _root() -> Path:
     if spec is None or spec.origin is None:
         raise MissingSource("PaddleClas is not installed: pip install --no-deps paddleclas")
     return Path(spec.origin).parent
+
+
+def weights_url(variant: Variant) -> str | None:
+    """Where the published weights of a variant are; None where PaddleClas names no address."""
+    from harness.sources.ppcls.networks import architectures
+
+    module, _, name = variant.model.partition(".")
+    url = architectures(module).MODEL_URLS.get(name)
+    if url is None:
+        return None
+    # Other weights of the class lie beside these: distilled ones, for one, with _ssld.
+    return f"{str(url).rpartition('/')[0]}/{variant.weights}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 import timm
 from timm.models import get_deprecated_models
 
+from harness.expected.variants import Variant
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
 from harness.sources.timm.table import published_results
@@ -30,6 +32,18 @@ class Timm:
     def renamed(self) -> Mapping[str, str]:
         """timm's own map of deprecated names."""
         return {str(old): str(new) for old, new in get_deprecated_models().items()}
+
+    def registry(self) -> Iterable[tuple[str, str]]:
+        """Names with their tags, with and without the tag, and under old names.
+
+        Without one, what timm itself takes is meant, if it is for ImageNet's classes.
+        """
+        yield from ((name, name) for name in timm.list_models(pretrained=True))
+        for name in timm.list_models():
+            config: Any = timm.get_pretrained_cfg(name)
+            if config and config.tag and config.num_classes == CLASSES:
+                yield name, f"{name}.{config.tag}"
+        yield from ((old, new) for old, new in self.renamed().items() if new)  # else it is gone
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """One for each tag of an architecture whose head is ImageNet-1k's; or the one tag named."""
@@ -65,3 +79,10 @@ def _file(model: str, config: Any) -> str:
     name = url.partition("?")[0].rpartition("/")[2]
     known = Path(name).suffix in (".pth", ".pt", ".bin", ".safetensors")
     return name if known else f"{model}.safetensors"
+
+
+def from_model_hub(variant: Variant) -> Path:
+    """The published weights of a variant, fetched by the model hub's own client."""
+    hub = importlib.import_module("huggingface_hub")
+    config: Any = timm.get_pretrained_cfg(variant.model)
+    return Path(hub.hf_hub_download(config.hf_hub_id, "model.safetensors"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import torchvision.models
 from packaging.version import Version
 
 from harness.errors import MissingSource
+from harness.expected.variants import Variant
 from harness.judging.published import Published
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
@@ -33,6 +34,12 @@ class Torchvision:
     def renamed(self) -> Mapping[str, str]:
         """torchvision has given up no name."""
         return {}
+
+    def registry(self) -> Iterable[tuple[str, str]]:
+        """Every name, with one of its weights: which does not matter, they are one network."""
+        for name in self.names():
+            weights = next(iter(torchvision.models.get_model_weights(name).__members__), "")
+            yield name, f"{name}:{weights}"
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """One for each member of the weights enum."""
@@ -65,3 +72,9 @@ def _published(model: str, file: str) -> tuple[Published, ...]:
     except MissingSource:  # without ImageNet-1K figures
         return ()
     return tuple(one for one in found if one.model == model)
+
+
+def weights_url(variant: Variant) -> str:
+    """Where the published weights of a variant are."""
+    name, _, member = variant.model.partition(":")
+    return str(torchvision.models.get_model_weights(name)[member].url)

@@ -12,13 +12,13 @@ import tiny_networks
 import torch
 from tiny_line import Line
 
+from harness import sources
 from harness.expected.buildconfig import read_build_config
 from harness.expected.tolerances import read_tolerances
 from harness.expected.variants import Variant
 from harness.images.sets import embedded_sets
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
 from harness.pipeline.steps import Images, Weights
-from harness.sources import ADAPTERS
 
 SOURCE = "timm"  # whose adapter the tiny one stands in for
 
@@ -83,7 +83,8 @@ def build_line(
         return Line(folder, tiny_subject, weights, tiny_images, tolerances, config)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ADAPTERS, SOURCE, tiny_networks.__name__)
+        tiny = replace(sources.source(SOURCE), networks=tiny_networks.__name__)
+        patch.setattr(sources, "_declared", lambda *_: tiny)
         yield build
 
 

@@ -16,8 +16,7 @@ from harness.counting import rules
 from harness.counting.rules import RULES, rule_named
 from harness.errors import CountError, ExpectationError, Unavailable
 from harness.runtime import entry_points
-from harness.runtime.entry_points import COUNTING_RULES, SOURCES, added, joined
-from harness.sources import ADAPTERS
+from harness.runtime.entry_points import COUNTING_RULES, OWN_SOURCES, SOURCES, added, sources
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EXAMPLE = REPOSITORY / "fixtures" / "example_plugin"
@@ -30,7 +29,7 @@ from harness.backends.registry import backend
 from harness.counting import rules
 from harness.pages.reading import read_page
 from harness.resolving.page import resolve_page
-from harness.sources import adapter, adapters
+from harness.sources import adapter, sources
 
 page = resolve_page(read_page(Path(sys.argv[1])))
 network = adapter("example").build("tiny", input_size=32, weightless=False)
@@ -42,7 +41,7 @@ same = np.allclose(
     atol=1e-6,
 )
 print(json.dumps({
-    "sources": list(adapters()),
+    "sources": list(sources()),
     "rules": list(rules.rule_names()),
     "variants": [[one.variant.model, one.variant.unresolved] for one in page.rows],
     "operations": [[one.use.rule, one.raw] for one in page.operations.values()],
@@ -68,10 +67,10 @@ def test_conforms(exam, check):
 """
 PAGE = """# Own
 
-| model | source | MACs(K) | params(K) | input size |
-| --- | --- | --- | --- | --- |
-| tiny | example | 9.216 | 9.216 | 32 |
-| huge | example | 9.216 | 9.216 | 32 |
+| model | source | top1 | top5 | MACs(K) | params(K) | input size |
+| --- | --- | --- | --- | --- | --- | --- |
+| tiny | example | 40.12 | 60.34 | 9.216 | 9.216 | 32 |
+| huge | Exemplar | 40.12 | 60.34 | 9.216 | 9.216 | 32 |
 """
 
 
@@ -109,7 +108,9 @@ def test_an_installed_package_adds_a_source_a_backend_and_a_rule(
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["sources"][-1] == "example"
     assert said["rules"][-1] == "example-weights"
-    assert said["variants"] == [["tiny", ""], ["", "the example has no model 'huge', only 'tiny'"]]
+    (model, resolved), (_, reason) = said["variants"]
+    assert (model, resolved) == ("tiny", "")
+    assert reason.startswith("zoo-example 1.0 has no model 'huge'")
     assert said["operations"] == [["example-weights", 9216]]
     assert said["same"]
 
@@ -123,6 +124,31 @@ def test_rows_of_an_added_source_have_cases_on_an_added_backend(
     done = python(installed, REPOSITORY, "-m", "pytest", *collect, *chosen, "suites/test_int8.py")
     case = "test_fp32_in_the_backend_agrees_with_its_source[own-example-tiny-example-eager-fp32]"
     assert f"suites/test_int8.py::{case}" in done.stdout.splitlines(), done.stdout + done.stderr
+
+
+def test_a_page_of_an_added_source_is_gated_like_any_other(installed: Path, tmp_path: Path) -> None:
+    """Its own name, published accuracies, pipeline, opset and counting rule take part."""
+    page, log = tmp_path / "own.md", tmp_path / "run.jsonl"
+    page.write_text("\n".join(PAGE.splitlines()[:-1]) + "\n", encoding="utf-8")
+    chosen = (f"--page={page}", f"--store={tmp_path / 'store'}", f"--run-log={log}")
+    stages = ("-m", "page or complexity or export", "-p", "no:cacheprovider", "-n", "0")
+    done = python(installed, REPOSITORY, "-m", "pytest", "-q", *chosen, *stages)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    passed = {line["case"].rpartition("::")[2] for line in lines if line.get("outcome") == "passed"}
+    assert passed >= {
+        "test_documented_operations_are_reproduced[own-example-tiny]",
+        "test_documented_accuracy_is_the_published_one[own-example-tiny-top1]",
+        "test_exported_model_computes_the_same[own-example-tiny-onnx-opset13]",
+    }
+
+
+def test_the_examples_pipeline_does_what_it_declares(installed: Path) -> None:
+    done = python(
+        *(installed, REPOSITORY, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0"),
+        *("suites/test_preprocessing.py", "-k", "example-tiny"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_examples_backend_passes_the_conformance_kit(installed: Path, tmp_path: Path) -> None:
@@ -159,7 +185,7 @@ def test_a_name_that_the_suite_has_is_refused_with_both(
         r"'timm' of acme 1\.0 \(acme\.nets\) is taken by the suite's own harness\.sources\.timm"
     )
     with pytest.raises(ExpectationError, match=message):
-        joined(SOURCES, ADAPTERS)
+        sources()
 
 
 def test_a_rule_that_the_suite_has_is_refused_where_rules_are_looked_up(
@@ -196,4 +222,4 @@ def test_what_is_no_rule_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_without_packages_there_is_what_the_suite_has(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch)
     assert rules.rule_names() == tuple(RULES)
-    assert joined(SOURCES, ADAPTERS) == ADAPTERS
+    assert sources() == OWN_SOURCES

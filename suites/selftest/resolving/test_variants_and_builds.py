@@ -58,7 +58,7 @@ def test_distilled_weights_are_fetched_under_their_own_name() -> None:
         "MobileNetV2_ssld_pretrained.pdparams",
         "net",
     )
-    assert hub.url_of(variant).endswith("/dygraph/MobileNetV2_ssld_pretrained.pdparams")
+    assert str(hub.located(variant)).endswith("/dygraph/MobileNetV2_ssld_pretrained.pdparams")
 
 
 @pytest.mark.parametrize(

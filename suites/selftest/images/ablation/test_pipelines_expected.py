@@ -18,7 +18,7 @@ from harness.expected.buildconfig import Normalize, read_build_config
 from harness.expected.pipelines import RowPipelines, read_pipelines
 from harness.images.ablation.pictures import Decoder, decoder_of
 from harness.images.ablation.states import params
-from harness.images.pipelines import PIPELINES, load
+from harness.images.pipelines import load, pipelines
 from harness.images.vdsp import read_vdsp_params
 from harness.pipeline.catalogue import EXPECTED, read_catalogue
 from harness.records import Metric
@@ -47,7 +47,7 @@ claim_at_input_size = "timm-c1_in1k"
 ships = "fractions"
 """
 ROWS = ("resnext/timm/small", "resnext/timm/large")
-KNOWN = {id: pipeline.recipe.crop for id, pipeline in PIPELINES.items()}
+KNOWN = {id: pipeline.recipe.crop for id, pipeline in pipelines().items()}
 ADAPTERS = {
     "timm": "from_tag",
     "torchvision": "from_weights",
@@ -188,7 +188,7 @@ def test_rows_own_variant_gets_just_the_claims_pipeline(rows: Mapping[str, RowPi
         expected = load(claim)(image)
         module = importlib.import_module(f"harness.sources.{variant.source}.preprocessing")
         adapter = getattr(module, ADAPTERS[variant.source])
-        at_test_size = "@test" if PIPELINES[claim].argument.endswith("@test") else ""
+        at_test_size = "@test" if pipelines()[claim].argument.endswith("@test") else ""
         own = adapter(f"{variant.model}{at_test_size}")(image)
         assert np.array_equal(own, expected), subject.id
 
@@ -223,6 +223,6 @@ def test_decoders_are_those_of_the_libraries() -> None:
     root = Path(importlib.util.find_spec("paddleclas").origin).parent  # type: ignore[union-attr]
     predictor = (root / "deploy/python/predict_cls.py").read_text(encoding="utf-8")
     assert re.search(r"cv2\.imread\(", predictor)
-    by = {id: decoder_of(id) for id in PIPELINES}
+    by = {id: decoder_of(id) for id in pipelines()}
     assert by["mmpretrain"] is by["paddleclas"] is by["vendor-run-time"] is Decoder.OPENCV
     assert by["page"] is by["timm-bt_in1k"] is by["torchvision-IMAGENET1K_V1"] is Decoder.PILLOW

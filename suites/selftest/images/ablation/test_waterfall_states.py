@@ -83,7 +83,7 @@ def test_resize_keeps_its_place() -> None:
     """On a smooth image the filters hardly differ; a crop off by one pixel would by a level."""
     rows, columns = np.mgrid[0:300, 0:451]
     smooth = (rows // 3 + columns // 4)[..., None].repeat(3, axis=2).astype(np.uint8)
-    recipe = states.PIPELINES["timm-a1h_in1k"].recipe
+    recipe = states.pipelines()["timm-a1h_in1k"].recipe
     sides = recipe.resized(300, 451)
     ours = states._resized(smooth, sides, states._origin(sides, recipe), recipe.crop)
     twin = states.levels_in(load("timm-a1h_in1k")(smooth), table_of(load("timm-a1h_in1k"), ""), "")

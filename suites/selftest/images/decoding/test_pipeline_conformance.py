@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ImageError, MissingSource, NonConformance
 from harness.expected.buildconfig import read_build_config
-from harness.images.pipelines import PIPELINES, Kernel, Levels, Recipe, Rounding, Run, load
+from harness.images.pipelines import Kernel, Levels, Recipe, Rounding, Run, load, pipelines
 from harness.images.pipelines.catalogue import guarded
 from harness.images.pipelines.conformance import (
     distance,
@@ -28,7 +28,7 @@ from harness.images.pipelines.conformance import (
 from harness.images.pipelines.twin import twin, weights
 from harness.images.preprocessing import preprocess
 
-PAGE, RUN_TIME = PIPELINES["page"], PIPELINES["vendor-run-time"]
+PAGE, RUN_TIME = pipelines()["page"], pipelines()["vendor-run-time"]
 IMAGE = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
 
 
@@ -206,6 +206,6 @@ def test_vendor_config_is_run_as_specified(source: str) -> None:
     if not path.exists():
         pytest.skip(f"the vendor's build configs are not here: {path}")
     ops = read_build_config(path).process_ops
-    pipeline = PIPELINES["vendor-build-levels" if source == "mmcls" else "vendor-build"]
+    pipeline = pipelines()["vendor-build-levels" if source == "mmcls" else "vendor-build"]
     require_specified(lambda image: preprocess(image, ops), pipeline, IMAGE)
     assert np.array_equal(preprocess(IMAGE, ops), load(pipeline.id)(IMAGE))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from tiny_makers import tiny
 
 from harness.errors import NonConformance, PreprocessError
-from harness.images.pipelines import PIPELINES, load
+from harness.images.pipelines import load, pipelines
 from harness.images.tensors.elsewhere import made, require_same
 from harness.runtime.isolation import Worker
 
-PIPELINE = PIPELINES["vendor-run-time"]
+PIPELINE = pipelines()["vendor-run-time"]
 IMAGES = [np.random.default_rng(1).integers(0, 256, (60, 70 + i, 3), np.uint8) for i in range(3)]
 
 

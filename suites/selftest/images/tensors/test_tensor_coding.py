@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tiny_makers import rescaled, tiny
 
 from harness.errors import ImageError
-from harness.images.pipelines import PIPELINES, load
+from harness.images.pipelines import load, pipelines
 from harness.images.tensors.coding import Coding, exact, probe
 
 IMAGE = np.random.default_rng(5).integers(0, 256, (123, 211, 3), np.uint8)
@@ -21,7 +21,7 @@ def same_bits(left: NDArray[np.float32], right: NDArray[np.float32]) -> bool:
     return left.dtype == right.dtype and left.tobytes() == right.tobytes()
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("pipeline", pipelines())
 def test_levels_give_every_pipelines_tensor_back(pipeline: str) -> None:
     run = load(pipeline)
     coding = probe(run)

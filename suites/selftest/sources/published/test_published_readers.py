@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 from torchvision.models import Weights, WeightsEnum, get_model_weights
 
 from harness.errors import ExpectationError, MeasureError, MissingSource
+from harness.sources import source
 from harness.sources.mmcls import published as mmpretrain
 from harness.sources.published import upstream_of
 from harness.sources.torchvision import published as torchvision
@@ -186,9 +188,7 @@ def test_mmpretrain_that_is_not_installed_is_missing(monkeypatch) -> None:
 
 
 def test_a_reader_whose_package_is_not_installed_says_so(monkeypatch, facts) -> None:
-    monkeypatch.setattr(
-        "harness.sources.published.READERS",
-        {"torchvision": "harness.sources.published.not_installed"},
-    )
+    absent = replace(source("torchvision"), published="not_installed.published")
+    monkeypatch.setattr("harness.sources._declared", lambda *_: absent)
     with pytest.raises(MissingSource, match="figures of 'torchvision' cannot be read here"):
         upstream_of(facts, row="a/torchvision/b", source="torchvision", model="b", weights="b.pth")
