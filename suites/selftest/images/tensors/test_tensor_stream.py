@@ -186,5 +186,7 @@ def test_impossible_options_are_refused(maker: Tiny, wrong: dict[str, float], me
 
 
 def test_unknown_pipeline_is_refused() -> None:
-    with pytest.raises(Exception, match="no pipeline 'pages', expected one of torchvision-IMAGENET1K_V1, page, "):
+    with pytest.raises(
+        Exception, match="no pipeline 'pages', expected one of torchvision-IMAGENET1K_V1, page, "
+    ):
         FileToTensor("pages")
