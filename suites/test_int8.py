@@ -32,6 +32,16 @@ def test_every_heavy_operator_is_int8(
     )
 
 
+def test_quantization_parameters_follow_from_the_calibration_images(
+    int8_case: Case, workshop: Workshop, record: Record
+) -> None:
+    """Every scale, zero point and code is what images and weights ask for, without a baseline."""
+    subject, backend = int8_case.subject, int8_case.backend
+    checks.require_parameters(
+        workshop.compiled_row(subject, backend).facts, subject, command=record.command
+    )
+
+
 def test_fp32_in_the_backend_agrees_with_its_source(
     fp32_case: Case, workshop: Workshop, record: Record
 ) -> None:

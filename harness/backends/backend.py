@@ -97,8 +97,9 @@ class Backend(Protocol):
 
         ``heavy``: how many convolutions and matrix products it has; ``unquantized``: the names of
         those that are not int8 in the file; ``executed``: how often each operator stands in what is
-        really executed, ``floating``: those of the heavy ones that run in floating point. What a
-        backend cannot know it leaves out.
+        really executed, ``floating``: those of the heavy ones that run in floating point;
+        ``parameters``: scales, zero points and codes beside what they should follow from, as
+        :mod:`harness.judging.quantization` takes them. What a backend cannot know it leaves out.
 
         Raises:
             CompileError: it fails.

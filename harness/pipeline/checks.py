@@ -25,6 +25,7 @@ from harness.exporting.torchscript_faults import torchscript_faults
 from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
 from harness.judging.causes import likely_causes
 from harness.judging.parity import Parity, compare
+from harness.judging.quantization import RECOMPUTED_MODE, problem
 from harness.judging.verdicts import Limit, Side, against_baseline, conforms
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.count_claims import judge_claim
@@ -250,6 +251,29 @@ def require_quantized(
         problem = f"the runtime executes float operators: {floating}"
     if problem:
         raise CompileError(f"silent fallback: {problem}", case=subject.place, command=command)
+
+
+def require_parameters(facts: Mapping[str, Any], subject: Subject, *, command: str) -> None:
+    """Require that scales, zero points and codes follow from calibration images and weights.
+
+    Raises:
+        Unavailable: the backend does not tell them, or calibrates in a way that is not computed
+            anew; weights are judged all the same.
+        CompileError: one does not follow; layer and tensor are named, and a likely cause.
+    """
+    if "parameters" not in facts:
+        raise Unavailable(
+            "the compiler does not tell the scales and zero points that it chose; how good they "
+            "are shows in parity alone"
+        )
+    mode = facts.get("calibrate_mode", RECOMPUTED_MODE)
+    if found := problem(facts["parameters"], calibrate_mode=mode):
+        raise CompileError(found, case=subject.place, command=command)
+    if mode != RECOMPUTED_MODE:
+        raise Unavailable(
+            f"ranges by calibrate_mode {mode!r} are not computed anew, as those of "
+            f"{RECOMPUTED_MODE!r} are; weights and biases are as they should be"
+        )
 
 
 def parity_verdict(

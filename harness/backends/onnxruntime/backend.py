@@ -27,6 +27,10 @@ class OnnxRuntime:
     code = (
         "backends/session.py",
         "backends/onnxruntime/sessions.py",
+        "backends/onnxruntime/constants.py",
+        "backends/onnxruntime/parameters.py",
+        "backends/onnxruntime/ranges.py",
+        "backends/onnxruntime/qdq_graph.py",
         "backends/operators.py",
         "backends/onnxruntime/backend.py",
         "exporting",
@@ -45,23 +49,40 @@ class OnnxRuntime:
         return versions | {"processor": processor()}
 
     def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:
-        """Compile an exported model to int8: ``model.onnx``."""
+        """Compile an exported model to int8: ``model.onnx``.
+
+        In addition to what every backend may say there is ``calibrate_mode``.
+        """
         from harness.backends import operators
-        from harness.backends.onnxruntime import sessions as onnxruntime
+        from harness.backends.onnxruntime import (
+            parameters as onnxruntime_parameters,
+        )
+        from harness.backends.onnxruntime import (
+            sessions as onnxruntime,
+        )
 
         quantize = build.config.backend.quantize
         if build.precision != "int8" or quantize is None:
             raise CompileError("ONNX Runtime compiles to int8, with backend.quantize set")
         with tempfile.TemporaryDirectory(dir=folder) as workspace:
             compiled = folder / "model.onnx"
-            onnxruntime.compile_int8(
+            calibration = np.load(build.calibration, allow_pickle=False)
+            optimized = onnxruntime.compile_int8(
                 build.model,
                 compiled,
-                calibration=np.load(build.calibration, allow_pickle=False),
+                calibration=calibration,
                 calibrate_mode=quantize.calibrate_mode,
                 per_channel=quantize.per_channel,
                 workspace=Path(workspace),
             )
+            parameters = onnxruntime_parameters.read_parameters(
+                optimized,
+                compiled,
+                calibration=calibration,
+                per_channel=quantize.per_channel,
+                workspace=Path(workspace),
+            )
+            optimized.unlink()
             executed = onnxruntime.executed_operators(compiled, Path(workspace))
         nodes = operators.read_operators(compiled)
         return {
@@ -74,6 +95,8 @@ class OnnxRuntime:
                 if name in HEAVY_IN_FLOAT or name.startswith("NchwcConv")
             },
             "bytes": compiled.stat().st_size,
+            "calibrate_mode": quantize.calibrate_mode,
+            "parameters": parameters,
         }
 
     def session(self, model: Path, *, precision: Precision) -> Session:

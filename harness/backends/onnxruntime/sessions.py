@@ -45,10 +45,11 @@ def compile_int8(
     calibrate_mode: str,
     per_channel: bool,
     workspace: Path,
-) -> None:
+) -> Path:
     """Optimize and quantize a float model, opset 13 or later, calibrated on images.
 
-    ``calibration``: preprocessed images (n, 3, height, width), float32.
+    ``calibration``: preprocessed images (n, 3, height, width), float32. Result: the optimized float
+    model, in the workspace.
 
     Raises:
         CompileError: the quantizer refuses model, mode or images.
@@ -83,8 +84,7 @@ def compile_int8(
             logging.root.setLevel(level)
     except Exception as error:  # the runtime raises classes of its own, one for each status
         raise CompileError(f"ONNX Runtime: {type(error).__name__}: {error}") from error
-    finally:
-        optimized.unlink(missing_ok=True)
+    return optimized
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]
