@@ -109,15 +109,20 @@ def _ranges(
     """The smallest and the largest value of each tensor over all images, one image at a time.
 
     Nothing but these values leaves the runtime, so that memory does not grow with the images or
-    with the network's tensors.
+    with the network's tensors. Nodes run as they stand, as when quantizers calibrate: fused ones
+    would be no faster, and move ranges by 2e-6.
     """
+    found: dict[str, Range | None] = {"": (0.0, 1.0)}
     wanted = [name for name in names if name]
+    if not wanted:
+        return found
     extended = workspace / "ranges.onnx"
     try:
         _extend(model, extended, wanted)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = onnxruntime.InferenceSession(
             str(extended), options, providers=["CPUExecutionProvider"]
         )
@@ -133,7 +138,6 @@ def _ranges(
     finally:
         extended.unlink(missing_ok=True)
     lowest, highest = seen[:, 0::2].min(axis=0), seen[:, 1::2].max(axis=0)
-    found: dict[str, Range | None] = {"": (0.0, 1.0)}
     for name, low, high in zip(wanted, lowest, highest, strict=True):
         found[name] = (float(low), float(high)) if np.isfinite((low, high)).all() else None
     return found
