@@ -106,6 +106,7 @@ def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(
         "test_exporting_again_gives_the_same_model",
         "test_network_computes_what_arithmetic_says",
         "test_every_heavy_operator_is_int8",
+        "test_quantization_parameters_follow_from_the_calibration_images",
         "test_fp32_in_the_backend_agrees_with_its_source",
     }
     assert set.union(*by_test.values()) == {CaseOutcome.PASSED}
