@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 from numpy.typing import ArrayLike
 
-from benchmarks.faults import FAULTS, Fault
-from benchmarks.sensitivity_steps import faulty_logits
+from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, Fault
+from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
 from harness.errors import MeasureError, RunError
 from harness.judging.parity import compare
 from harness.pipeline.catalogue import Subject
@@ -53,12 +54,15 @@ class Injected:
         where: the tensor at fault, or "" for all layers.
         figures: None where the fault could not be injected or run.
         problem: why, or "".
+        parameters: what the compiled model's parameters say of it, "" where they show nothing; None
+            for what is not in the model.
     """
 
     fault: Fault
     where: str = ""
     figures: Figures | None = None
     problem: str = ""
+    parameters: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,15 @@ class Sensitivity:
     def shortcomings(self, *, least_db: float) -> Iterator[str]:
         """A sentence for each required fault that takes less than this from the centred SQNR.
 
-        A figure that rises, and a fault that could not be injected, are shortcomings too.
+        A figure that rises, and a fault that could not be injected, are shortcomings too; and so is
+        any fault of the model that its parameters do not show.
         """
         for one in self.injected:
+            if one.parameters == "":
+                yield (
+                    f"fault {one.fault.name!r} [{', '.join(self.rows)}]: scales, zero points and "
+                    "codes are called right"
+                )
             if not one.fault.required:
                 continue
             case = f"fault {one.fault.name!r} [{', '.join(self.rows)}]"
@@ -143,6 +153,25 @@ def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: Arr
                 stage=RunError,
                 case=subject.id,
             )
-        return Injected(fault, where, Figures.of(reference, logits, case=subject.id))
+            told = None
+            if fault is not SWAPPED_CHANNELS:
+                told = _told(workshop, subject, fault, compiled)
+        figures = Figures.of(reference, logits, case=subject.id)
+        return Injected(fault, where, figures, parameters=told)
     except MeasureError as error:
         return Injected(fault, problem=error.message)
+
+
+def _told(workshop: Workshop, subject: Subject, fault: Fault, compiled: Path) -> str:
+    _held, model = Needed(lambda: workshop.compilable(subject), MODEL).opened()
+    return workshop.worker.run(
+        faulty_parameters,
+        model,
+        compiled,
+        workshop.images.files(subject.size).calibration,
+        fault.name,
+        workshop.config_at(subject.size, "int8"),
+        timeout_s=LIMIT_S,
+        stage=RunError,
+        case=subject.id,
+    )

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 NOTICED: Final = 0
 NOT_NOTICED: Final = 1
 
-HEAD: Final = f"{'fault':<25}{'SQNR dB':>9}{'change':>9}{'worst dB':>10}{'top-1':>8}  where"
+HEAD: Final = (
+    f"{'fault':<25}{'SQNR dB':>9}{'change':>9}{'worst dB':>10}{'top-1':>8}  where; parameters"
+)
 
 
 def add_action(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,7 +42,8 @@ def add_action(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="what known faults do to the int8 parity of each row",
         description="Inject known faults into a copy of each compiled int8 model (rows that are "
         "compiled to the same model are measured once) and compare with the float model. "
-        "Exit code: 0; 1: a required fault takes less than --least from a model's centred SQNR; "
+        "Exit code: 0; 1: a required fault takes less than --least from a model's centred SQNR, "
+        "or a fault of the model does not show in its scales, zero points and codes; "
         "2: bad input.",
     )
     parser.add_argument(
@@ -110,7 +113,8 @@ def table(result: Sensitivity) -> str:
             lines.append(f"{name:<25}{'-':>9}  {one.problem}")
         else:
             change = f"{result.change_db(one.figures):+.2f}"
-            lines.append(_line(name, one.figures, change, one.where or "all layers"))
+            shown = {None: "", "": "; silent"}.get(one.parameters, "; wrong")
+            lines.append(_line(name, one.figures, change, (one.where or "all layers") + shown))
     return "\n".join(lines)
 
 

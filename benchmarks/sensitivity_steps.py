@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from benchmarks.faults import SWAPPED_CHANNELS
 from harness.backends.session import run_batches
+from harness.expected.buildconfig import BuildConfig
+from harness.judging.quantization import RECOMPUTED_MODE, problem
 from harness.sources.forms import Batches
 
 Floats = npt.NDArray[np.float32]
@@ -39,3 +41,33 @@ def faulty_logits(compiled: Path, images: Path, fault: str, batches: Batches) ->
         copy.write_bytes(model.proto.SerializeToString())
         del model  # the session needs several times its size
         return where, run_batches(Session(copy), evaluation, batches=batches)
+
+
+def faulty_parameters(
+    model: Path, compiled: Path, calibration: Path, fault: str, config: BuildConfig
+) -> str:
+    """What is wrong with the parameters of a faulty copy of an int8 model, or "".
+
+    ``model``: the float model that was compiled; ``calibration``: a file of preprocessed images.
+
+    Raises:
+        MeasureError: the model cannot be given the fault.
+    """
+    from benchmarks.fault_injection import QuantizedModel, inject
+    from harness.backends.onnxruntime.parameters import read_parameters
+    from harness.backends.onnxruntime.sessions import optimize
+
+    faulty, quantize = QuantizedModel(compiled), config.backend.quantize
+    inject(faulty, fault)
+    with tempfile.TemporaryDirectory(prefix="zoo-fault-") as folder:
+        copy = Path(folder) / "model.onnx"
+        copy.write_bytes(faulty.proto.SerializeToString())
+        del faulty
+        parameters = read_parameters(
+            optimize(model, Path(folder))[0],
+            copy,
+            calibration=np.load(calibration, allow_pickle=False),
+            per_channel=quantize is None or quantize.per_channel,
+            workspace=Path(folder),
+        )
+    return problem(parameters, calibrate_mode=RECOMPUTED_MODE)

@@ -59,14 +59,8 @@ def compile_int8(
             f"ONNX Runtime has no calibration method for calibrate_mode {calibrate_mode!r}, "
             f"expected one of {', '.join(METHODS)}"
         )
-    optimized = workspace / "optimized.onnx"
-    options = _options(threads=1)
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(optimized)
     try:
-        session = onnxruntime.InferenceSession(str(model), options)
-        name = session.get_inputs()[0].name
-        del session
+        optimized, name = optimize(model, workspace)
         level = logging.root.level
         logging.root.setLevel(logging.ERROR)  # advice to pre-process, which has just been done
         try:
@@ -85,6 +79,16 @@ def compile_int8(
     except Exception as error:  # the runtime raises classes of its own, one for each status
         raise CompileError(f"ONNX Runtime: {type(error).__name__}: {error}") from error
     return optimized
+
+
+def optimize(model: Path, workspace: Path) -> tuple[Path, str]:
+    """The float model as it is quantized, with batch norms folded, and the name of its input."""
+    optimized = workspace / "optimized.onnx"
+    options = _options(threads=1)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(optimized)
+    session = onnxruntime.InferenceSession(str(model), options)
+    return optimized, session.get_inputs()[0].name
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]

@@ -19,11 +19,12 @@ from benchmarks import command, sensitivity_command
 from benchmarks.fault_injection import INJECTIONS, QuantizedModel, inject
 from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, Fault
 from benchmarks.sensitivity import Figures, Injected, Sensitivity, distinct_models
-from benchmarks.sensitivity_steps import faulty_logits
+from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
 from harness.backends.onnxruntime.sessions import Session, compile_int8
 from harness.errors import MeasureError
+from harness.expected.buildconfig import read_build_config
 from harness.judging.parity import compare
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import EXPECTED, Subject
 from harness.pipeline.pipeline import Workshop
 
 NETWORK = """
@@ -162,6 +163,15 @@ def test_int8_kernels_compute_what_the_faulty_graph_says(
     assert compare(said, faulty(folder, fault)).centred_sqnr_db > 30.0
 
 
+@pytest.mark.parametrize("fault", INJECTIONS)
+def test_parameters_show_every_fault_of_the_model(folder: Path, tmp_path: Path, fault: str) -> None:
+    calibration = tmp_path / "calibration.npy"
+    np.save(calibration, draw_images(2, 16))
+    config = read_build_config(EXPECTED / "build" / "embedded.yaml")
+    models = folder / "float.onnx", folder / "int8.onnx"
+    assert "Likely cause" in faulty_parameters(*models, calibration, fault, config)
+
+
 def test_no_fault_changes_nothing(folder: Path, model: QuantizedModel, tmp_path: Path) -> None:
     images = np.load(folder / "images.npy")
     copy = tmp_path / "copy.onnx"
@@ -245,6 +255,12 @@ def test_a_fault_that_moves_the_figure_is_noticed(sqnr_db: float) -> None:
 def test_a_fault_that_does_not_is_told_with_its_row(sqnr_db: float | None) -> None:
     (told,) = result(sqnr_db).shortcomings(least_db=0.5)
     assert told.startswith("fault 'a fault' [page/row]: ")
+
+
+def test_a_fault_that_parameters_do_not_show_is_told() -> None:
+    silent = Injected(Fault("a fault", "", required=False), "w", CLEAN, parameters="")
+    (told,) = Sensitivity(("page/row",), "ab12", CLEAN, (silent,)).shortcomings(least_db=0.5)
+    assert told == "fault 'a fault' [page/row]: scales, zero points and codes are called right"
 
 
 def test_a_fault_that_may_be_small_is_only_reported() -> None:
