@@ -140,9 +140,10 @@ def _constant(
     shape = [1] * values.ndim
     if scale.size > 1:
         shape[_axis(source, values)] = -1
-    spread = scale.astype(np.float32).reshape(shape)
+    exactly: Any = np.float64 if stored.dtype == np.int32 else np.float32  # which holds 24 bits
+    spread = scale.astype(exactly).reshape(shape)
     limits = np.iinfo(stored.dtype)
-    offset = np.float32(found.max())
+    offset = exactly(found.max())
     exact = values / spread + offset
     off = np.abs(stored - np.clip(exact, limits.min, limits.max)).max(initial=0.0)
     return {

@@ -61,6 +61,7 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "last_b": (10,),
 }
 DEAD = 3  # a channel of the second convolution without weights
+FAINT = 5  # and one with weights so small that its bias would need more than 32 bits
 
 
 def write(path: Path) -> None:
@@ -71,6 +72,7 @@ def write(path: Path) -> None:
         values = draw.normal(0.1, max(np.prod(shape[1:]), 1) ** -0.5, shape) * strength
         if name == "second":
             values[DEAD] = 0.0
+            values[FAINT] *= 1e-9
         model.graph.initializer.append(from_array(values.astype(np.float32), name))
     onnx.save(model, path)
 
