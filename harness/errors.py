@@ -8,10 +8,75 @@ purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+LONGEST_QUOTE: Final = 120
+"""Characters of somebody's input that an error repeats: more than a line of a terminal shows."""
+
+LONGEST_LINE: Final = 4000
+"""Characters of one line of an error, whatever it is made of; a path may have 4096 bytes."""
+
+
+MOST_OTHERS: Final = 200
+"""Further faults of a page that one error lists."""
+
+
+def quoted(value: object) -> str:
+    """A value of somebody's input as errors repeat it: escaped, and its beginning if it is long.
+
+    >>> quoted("top1"), quoted(224)
+    ("'top1'", '224')
+    >>> quoted("9" * 10**6)[-40:]
+    "999999999999…' (of 1,000,000 characters)"
+    """
+    if isinstance(value, str | bytes):
+        if len(value) <= LONGEST_QUOTE:
+            return repr(value)
+        told = "characters" if isinstance(value, str) else "bytes"
+        start = repr(value[:LONGEST_QUOTE])
+        return f"{start[:-1]}…{start[-1]} (of {len(value):,} {told})"
+    if isinstance(value, int) and value.bit_length() > LONGEST_QUOTE:
+        return f"a whole number of {value.bit_length():,} bits"
+    if isinstance(value, dict | list | tuple) and not is_short(value):
+        return f"a {type(value).__name__} of {len(value):,}"
+    text = repr(value)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def is_short(value: object, depth: int = 3) -> bool:
+    """Whether a value, and what it holds, can be written out in a few words."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()] if len(value) <= 8 else None
+    if isinstance(value, list | tuple):
+        return depth > 0 and len(value) <= 8 and all(is_short(one, depth - 1) for one in value)
+    if isinstance(value, int):
+        return value.bit_length() <= LONGEST_QUOTE
+    return value is not None and len(str(value)) <= LONGEST_QUOTE
+
+
+def bounded_lines(text: str) -> str:
+    """Text whose overlong lines keep their beginning and their end.
+
+    >>> len(bounded_lines("x" * 10**6)) < 2 * LONGEST_LINE
+    True
+    """
+    if len(text) <= LONGEST_LINE:
+        return text
+    return "\n".join(map(_bounded, text.split("\n")))
+
+
+def _bounded(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    half = LONGEST_LINE // 2
+    return f"{line[:half]} … ({len(line) - 2 * half:,} characters left out) … {line[-half:]}"
 
 
 class HarnessError(Exception):
     """Something the harness refuses or cannot do, said in words for the person running it."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(bounded_lines(str(message)))
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────
@@ -33,6 +98,9 @@ class PageError(HarnessError):
     def with_others(self, others: Iterable[PageError]) -> PageError:
         """The same error, which tells of others too, a line each."""
         told = tuple(map(str, others))
+        if len(told) > MOST_OTHERS:
+            more = f"{self.path}: and {len(told) - MOST_OTHERS:,} more"
+            told = (*told[:MOST_OTHERS], more)
         return _rebuild_page_error(type(self), self.message, self.path, self.line, told)
 
     def __reduce__(self) -> tuple[object, ...]:

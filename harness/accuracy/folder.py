@@ -28,12 +28,14 @@ from harness.accuracy.identity import Identity, read_identity
 from harness.accuracy.predictions import SCHEMA, Answers
 from harness.errors import HarnessError, MeasureError
 from harness.runtime.atomic import write_bytes, write_text
+from harness.runtime.foreign import read_bytes, read_text, real_path
 
 LOG = logging.getLogger(__name__)
 
 IDENTITY: Final = "identity.json"
 IDENTITY_KEY: Final = b"zoo"  # in the metadata of each part
 LARGEST_BYTES: Final = 2**28  # of a part; 500 answers have 50 kB
+LARGEST_IDENTITY: Final = 2**20  # bytes; it has about 2 KiB
 _PART: Final = re.compile(r"([0-9]{8})-([0-9]{8})\.([0-9a-f]{16})\.parquet", re.ASCII)
 
 
@@ -117,11 +119,11 @@ def open_results(path: Path) -> Answers:
         MeasureError: it is no such folder, or not the one its name says.
     """
     try:
-        text = (path / IDENTITY).read_text(encoding="utf-8")
+        text = read_text(path / IDENTITY, most=LARGEST_IDENTITY)
     except (OSError, UnicodeDecodeError) as error:
         raise MeasureError(f"{path} holds no answers: {IDENTITY} cannot be read") from error
     identity = read_identity(text, where=str(path / IDENTITY))
-    if path.resolve().name != identity.digest:
+    if real_path(path).name != identity.digest:
         raise MeasureError(f"{path} is not what its name says, expected {identity.digest}")
     return _joined(identity, read_parts(path, identity)[0])
 
@@ -165,12 +167,15 @@ def _read(path: Path, checksum: str, identity: Identity, places: range) -> Any:
     Raises:
         ValueError, pa.ArrowException: it is not what was written, or of another identity.
     """
-    if path.stat().st_size > LARGEST_BYTES:
-        raise ValueError(f"it has {path.stat().st_size} bytes")
-    data = path.read_bytes()
+    data = read_bytes(path, most=LARGEST_BYTES)
     if _checksum(data) != checksum:
         raise ValueError("its content has changed")
-    table = pq.ParquetFile(pa.BufferReader(data)).read()
+    file = pq.ParquetFile(pa.BufferReader(data))
+    groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+    unpacked = sum(group.total_byte_size for group in groups)
+    if file.metadata.num_rows != len(places) or unpacked > LARGEST_BYTES:
+        raise ValueError(f"it has {file.metadata.num_rows} answers in {unpacked} bytes")
+    table = file.read()
     metadata = table.schema.metadata or {}
     if metadata.get(IDENTITY_KEY) != identity.text.encode():
         raise ValueError("it is about something else")

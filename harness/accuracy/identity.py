@@ -80,7 +80,7 @@ def read_identity(text: str, *, where: str) -> Identity:
         found = Identity(
             **{**document, "order": Order(document["order"])}, shard=Shard(int(number), int(of))
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MeasureError(f"{where} says not what was evaluated: {error}") from error
     if found.text != text:
         raise MeasureError(f"{where} says not what was evaluated: expected the text as written")

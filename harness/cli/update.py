@@ -17,6 +17,7 @@ from harness.cli.extract import (
 )
 from harness.errors import HarnessError
 from harness.expected.variants import read_variants
+from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
@@ -24,6 +25,7 @@ from harness.resolving.findings import lines
 from harness.resolving.merging import Merged, merge
 from harness.resolving.running import FILES, FINDINGS, resolved
 from harness.runtime.atomic import write_text
+from harness.runtime.foreign import read_text
 from harness.runtime.store import Entry, open_store
 
 _MERGED = ("variants", "complexity")
@@ -75,7 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _update(path: Path, arguments: argparse.Namespace) -> int:
     page = read_page(path, lenient=arguments.lenient)
     print_omissions(page, path.as_posix())
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = read_text(path, most=MAX_BYTES)
+    except OSError as error:
+        raise HarnessError(f"cannot read {path}: {error.strerror}") from error
     entry = resolved(page, text, open_store(arguments.store))
     found = json.loads(entry.file(FINDINGS).read_text(encoding="utf-8"))
     for line in lines(found, path=path.as_posix()):

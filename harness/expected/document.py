@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
-from harness.errors import ExpectationError, UnknownKey
+from harness.errors import ExpectationError, UnknownKey, quoted
+from harness.runtime.foreign import read_text
+
+LARGEST_FILE: Final = 2**26
+"""Bytes; a calibration manifest of the 50,000 images has about 8 MiB, anything else far less."""
+
+_PLAIN_KEY: Final = re.compile(r"[\w.+\[\]/ -]{1,200}")
+_LONGEST_WORD: Final = 200  # characters; matching takes the square of them
 
 
 def suggestion(word: str, known: Collection[str]) -> str:
     """`` (did you mean 'x'?)``, or nothing where no known word is near."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     near = difflib.get_close_matches(word, sorted(known), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
@@ -35,25 +46,32 @@ class Table:
             ExpectationError: the file is missing, unreadable, not UTF-8 or not TOML.
         """
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+            values = tomllib.loads(read_text(path, most=LARGEST_FILE), parse_float=Decimal)
         except OSError as error:
             raise ExpectationError(f"cannot read {path}: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
             raise ExpectationError(f"{path}: not UTF-8 at byte {error.start}") from error
         except tomllib.TOMLDecodeError as error:
             raise ExpectationError(f"{path}: not TOML: {error}") from error
+        except RecursionError as error:
+            raise ExpectationError(f"{path}: nested too deeply") from error
+        except (ValueError, ArithmeticError) as error:  # numbers of thousands of digits
+            raise ExpectationError(f"{path}: not TOML as expected: {error}") from error
         return cls(path, (), values)
 
     def where(self, key: str = "") -> str:
         """``file: table.key``, as errors begin."""
-        dotted = ".".join((*self.keys, key) if key else self.keys)
+        keys = (*self.keys, key) if key else self.keys
+        dotted = ".".join(one if _PLAIN_KEY.fullmatch(one) else quoted(one) for one in keys)
         return f"{self.path}: {dotted}" if dotted else str(self.path)
 
     def wrong(self, key: str, expected: str) -> ExpectationError:
         """The error for a key that is missing or whose value is not what is expected."""
         if key not in self.values:
             return ExpectationError(f"{self.where(key)} is missing, expected {expected}")
-        return ExpectationError(f"{self.where(key)} is {self.values[key]!r}, expected {expected}")
+        return ExpectationError(
+            f"{self.where(key)} is {quoted(self.values[key])}, expected {expected}"
+        )
 
     def only(self, known: Collection[str], what: str = "key") -> None:
         """Refuse keys that nobody would read.

@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import ExpectationError
+from harness.errors import ExpectationError, quoted
 from harness.expected.document import Table, suggestion
+from harness.runtime.foreign import read_bytes
 
 Levels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -125,18 +126,15 @@ def preprocess(image: Levels, params: VdspParams) -> Floats:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+        data = read_bytes(path, most=LARGEST_FILE)
     except OSError as error:
         raise ExpectationError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > LARGEST_FILE:
-        raise ExpectationError(f"{path}: larger than {LARGEST_FILE} bytes, expected a small file")
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key, value in pairs:
             if key in mapping:
-                raise ExpectationError(f"{path}: key {key!r} stands here twice")
+                raise ExpectationError(f"{path}: key {quoted(key)} stands here twice")
             mapping[key] = value
         return mapping
 
@@ -149,7 +147,7 @@ def _load(path: Path) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:  # the latter from numbers of thousands of digits
         raise ExpectationError(f"{path}: not JSON as expected: {error}") from error
     if not isinstance(document, dict):
-        raise ExpectationError(f"{path}: expected keys and values, got {document!r:.40}")
+        raise ExpectationError(f"{path}: expected keys and values, got {quoted(document)}")
     return document
 
 

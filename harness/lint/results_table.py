@@ -12,12 +12,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, quoted
 from harness.judging.published import Preprocessing, Published
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import library_of
 from harness.records import Figure, Row
 from harness.sources import sources
+from harness.runtime.foreign import read_bytes
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """timm's whole table is about 0.12 MiB."""
@@ -29,6 +30,7 @@ _NEEDED: Final = (
     *("model", "img_size", "top1", "top5"),
     *("param_count", "crop_pct", "interpolation"),
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?")
 _OLD_NAME: Final = re.compile(r"(?P<tag>gluon|tv)_(?P<model>.+)")
 
 Table = Mapping[str, Known]
@@ -41,15 +43,11 @@ def read_results_table(path: Path) -> Table:
         HarnessError: names the file, and the line where a column or value is not as expected.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
+        text = read_bytes(path, most=MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: not UTF-8 at byte {error.start}") from error
-    if len(data) > MAX_BYTES:
-        raise HarnessError(f"{path}: larger than {MAX_BYTES} bytes, expected a results table")
     lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     results: dict[str, list[Published]] = defaultdict(list)
     params: dict[str, Amount] = {}
@@ -74,16 +72,23 @@ def read_results_table(path: Path) -> Table:
 
 def _entry(line: Mapping[str, str], told: str) -> tuple[str, Published, Amount]:
     million = 10**6
-    count = Figure(line["param_count"].replace(",", ""))
+    count = Figure(_number(line["param_count"].replace(",", "")))
     half = Fraction(count.half_unit) * million
     middle = Fraction(count.value) * million
     size = int(line["img_size"])
-    preprocessing = Preprocessing(size, Fraction(line["crop_pct"]), line["interpolation"])
-    top1, top5 = Figure(line["top1"]).value, Figure(line["top5"]).value
+    preprocessing = Preprocessing(size, Fraction(_number(line["crop_pct"])), line["interpolation"])
+    top1, top5 = (Figure(_number(line[key])).value for key in ("top1", "top5"))
     if not size > 0 or max(top1, top5) > Decimal(100):
-        raise ValueError(f"{line['model']!r}: a size or an accuracy that none can be")
+        raise ValueError(f"{quoted(line['model'])}: a size or an accuracy that none can be")
     result = Published(line["model"], told, preprocessing, top1, top5)
     return line["model"], result, Amount(middle - half, middle + half, f"published, {told}")
+
+
+def _number(text: str) -> str:
+    """A number as tables print it, which is small; ``1e999999999`` is one of a billion digits."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not a plain number of up to 12 digits and 12 places")
+    return text
 
 
 def table_knowledge(table: Table, rows: Iterable[Row]) -> Knowledge:

@@ -14,6 +14,7 @@ from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.images.vdsp import FILE_SUFFIX, VdspParams, read_vdsp_params
 from harness.lint.findings import Place
 from harness.pages.identity import page_title
+from harness.runtime.foreign import read_bytes
 
 _DEEPEST: Final = 3  # folders below the page's own; the vendor's zoo has two
 _MOST_FILES: Final = 10_000  # below one page; the vendor's largest has some hundreds
@@ -45,8 +46,8 @@ class Sibling(Generic[Content]):
 
     def _lines(self) -> list[str]:
         try:
-            with self.path.open("rb") as file:
-                return file.read(_LARGEST).decode("utf-8", errors="replace").split("\n")
+            data = read_bytes(self.path, most=_LARGEST)
+            return data.decode("utf-8", errors="replace").split("\n")
         except OSError:
             return []
 

@@ -12,9 +12,11 @@ from harness.lint.commands import Named, named_in
 from harness.lint.findings import Place
 from harness.lint.known import Knowledge, Known
 from harness.lint.siblings import Siblings, siblings_of
-from harness.pages.reading import MAX_BYTES, read_page
+from harness.pages.bounds import MAX_BYTES
+from harness.pages.reading import read_page
 from harness.pages.tables import Document, parse
 from harness.records import Claim, Page, Row
+from harness.runtime.foreign import read_bytes, real_path
 
 _PAGES: Final = "*.md"
 _MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
@@ -91,7 +93,7 @@ def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
     pages: dict[Path, LintedPage] = {}
     for path in paths:
         found = _below(path) if path.is_dir() else [path]
-        read = {one.resolve(): read_linted(one) for one in found}
+        read = {real_path(one): read_linted(one) for one in found}
         if path.is_dir():
             read = {one: page for one, page in read.items() if not _is_other(page)}
             if not read:
@@ -115,8 +117,11 @@ def read_linted(path: Path) -> LintedPage:
             raise
         problem = error
     if page or isinstance(problem, MalformedTable):
-        with path.open("rb") as file:
-            document = parse(file.read(MAX_BYTES).decode("utf-8-sig", errors="replace"))
+        try:
+            text = read_bytes(path, most=MAX_BYTES).decode("utf-8-sig", errors="replace")
+        except OSError as error:
+            raise PageError(f"cannot be read: {error.strerror}", path=path.as_posix()) from error
+        document = parse(text, file=path.as_posix())
     named, siblings = named_in(document), siblings_of(path)
     return LintedPage(path.as_posix(), page, document, named, siblings, problem)
 

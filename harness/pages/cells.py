@@ -10,8 +10,18 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Final
 
+from harness.errors import quoted
+from harness.pages.bounds import LONGEST_CELL
+
 # Compatibility forms that must not become plain digits: 78.1¹ is a footnote, not 78.11.
 _KEPT_AS_PRINTED: Final = ("<super>", "<sub>", "<fraction>", "<circle>")
+_HIDDEN: Final = ("Cf", "Cc", "Co", "Cs")  # formats and controls, and what has no shape of its own
+# Letters and marks that are blank, and variation selectors.
+_BLANK: Final = frozenset(
+    map(
+        chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10))
+    )
+) | frozenset(map(chr, (*range(0x180B, 0x1810), *range(0xE0100, 0xE01F0))))
 _UNESCAPED_PIPE: Final = re.compile(r"(?<!\\)\|")
 
 # Tags that change how text looks and do not part it: 7<b>6</b>.1 is 76.1. Emphasis is not among
@@ -42,6 +52,7 @@ class Cell:
     """One cell: its text without markup, the superscripts that end it, and the links in it.
 
     ``line`` and ``column`` are 1-based; a cell that its line does not print has column 0.
+    ``lookalike`` is a letter or digit that was printed and is another one in the text, or "".
     """
 
     text: str
@@ -49,6 +60,7 @@ class Cell:
     links: tuple[Link, ...] = ()
     line: int = 0
     column: int = 0
+    lookalike: str = ""
 
     @property
     def whole(self) -> str:
@@ -57,9 +69,10 @@ class Cell:
 
 
 def fold(text: str) -> str:
-    """Text in one width and spacing: NFKC, no invisible characters, single spaces.
+    """Text in one width and spacing: NFKC, single spaces.
 
-    Superscripts, subscripts, fractions and circled digits stay as they are.
+    Superscripts, subscripts, fractions and circled digits stay as they are. So do invisible
+    characters: whatever they stand in is another text than the one that is seen.
 
     >>> fold(" ＭＡＣｓ（Ｇ） "), fold("78.1¹")
     ('MACs(G)', '78.1¹')
@@ -71,9 +84,47 @@ def fold(text: str) -> str:
         if unicodedata.decomposition(char).startswith(_KEPT_AS_PRINTED)
         else unicodedata.normalize("NFKC", char)
         for char in unicodedata.normalize("NFC", text)
-        if unicodedata.category(char) != "Cf"
     )
     return " ".join(folded.split())
+
+
+def lookalike(text: str) -> str:
+    """The first character that :func:`fold` makes an ASCII letter or digit of, or "".
+
+    >>> lookalike("ResNet（v１）"), lookalike("ResNet（v1）¹")
+    ('１', '')
+    """
+    if text.isascii():
+        return ""
+    changed = (
+        char
+        for char in text
+        if not char.isascii()
+        and (plain := unicodedata.normalize("NFKC", char)).isascii()
+        and plain.isalnum()
+        and not unicodedata.decomposition(char).startswith(_KEPT_AS_PRINTED)
+    )
+    return next(changed, "")
+
+
+def code_point(char: str) -> str:
+    """A character by number and name.
+
+    >>> code_point("\u202e")
+    'U+202E RIGHT-TO-LEFT OVERRIDE'
+    """
+    return f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}"
+
+
+def invisible(text: str) -> str:
+    """What an error adds about the first character of a text that nobody can see, or "".
+
+    >>> invisible("res\u200bnet")
+    '; it has the invisible U+200B ZERO WIDTH SPACE'
+    """
+    hidden = (char for char in text if char in _BLANK or unicodedata.category(char) in _HIDDEN)
+    char = next(hidden, "")
+    return f"; it has the invisible {code_point(char)}" if char else ""
 
 
 def read_cell(html: str, *, line: int, column: int) -> Cell:
@@ -87,12 +138,12 @@ def read_cell(html: str, *, line: int, column: int) -> Cell:
     (Link(text='timm', address='u'),)
     """
     if "<" not in html and "&" not in html:
-        return Cell(fold(html), line=line, column=column)
+        return Cell(fold(html), line=line, column=column, lookalike=lookalike(html))
     content = _Content()
     content.feed(html)
     content.close()
     text, superscripts = content.result()
-    return Cell(text, superscripts, tuple(content.links), line, column)
+    return Cell(text, superscripts, tuple(content.links), line, column, content.lookalike)
 
 
 def without_marks(cell: Cell) -> tuple[str, tuple[str, ...]]:
@@ -104,15 +155,18 @@ def without_marks(cell: Cell) -> tuple[str, tuple[str, ...]]:
     >>> without_marks(Cell("76.1*", ("1",)))
     ('76.1', ('*', '1'))
     """
+    if len(cell.whole) > LONGEST_CELL:
+        found = f"{quoted(cell.whole)} is too long"
+        raise ValueError(f"{found}, expected at most {LONGEST_CELL:,} characters")
     for superscript in cell.superscripts:
         if not _FOOTNOTE.fullmatch(superscript):
-            raise ValueError(f"{cell.whole!r} ends in a superscript that is no footnote mark")
+            raise ValueError(f"{quoted(cell.whole)} ends in a superscript that is no footnote mark")
     text, marks = cell.text, list(cell.superscripts)
     while (match := _TRAILING_MARK.fullmatch(text)) and match["text"]:
         text = match["text"]
         marks.insert(0, match["mark"])
     if text == "10" and any(mark[0] not in "*†‡§¶#[" for mark in marks):
-        raise ValueError(f"{cell.whole!r} may be a power of ten or a figure with a footnote")
+        raise ValueError(f"{quoted(cell.whole)} may be a power of ten or a figure with a footnote")
     return text, tuple(marks)
 
 
@@ -150,6 +204,11 @@ class _Content(HTMLParser):
         self._parts: list[tuple[bool, str]] = []  # raised above the line or not, text
         self._raised = 0
         self._link: tuple[str, int] | None = None  # address, and the part it starts at
+
+    @property
+    def lookalike(self) -> str:
+        """A letter or digit of the text that folding makes another one."""
+        return next(filter(None, (lookalike(text) for _, text in self._parts)), "")
 
     def result(self) -> tuple[str, tuple[str, ...]]:
         """The text, and the superscripts after it; all text raised is just small print."""

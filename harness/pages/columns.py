@@ -9,6 +9,9 @@ from difflib import get_close_matches
 from enum import Enum, auto
 from typing import Final
 
+from harness.errors import quoted
+from harness.pages.bounds import LONGEST_HEADER
+from harness.pages.cells import invisible
 from harness.pages.dialects import (
     AMBIGUOUS,
     EXTRAS,
@@ -74,6 +77,8 @@ def read_header(header: str) -> Column:
     >>> read_header("MACs(furlongs)").problem
     "unknown unit 'furlongs' of macs; known: K, M, G, B, T"
     """
+    if len(header) > LONGEST_HEADER:
+        return Column(Role.UNKNOWN, header[:LONGEST_HEADER], problem=f"column {quoted(header)}")
     plain = _ORNAMENTS.sub("", header).strip()
     lowered = plain.casefold()
     if MEASURED_WORDS.search(lowered):
@@ -89,7 +94,9 @@ def read_header(header: str) -> Column:
         return Column(Role.EXTRA, header, extra=Extra.SPEED)
     if readings[0].problem:
         return readings[0]
-    return replace(readings[0], problem=f"unknown column {header!r}{_suggest(plain)}")
+    return replace(
+        readings[0], problem=f"unknown column {header!r}{_suggest(plain)}{invisible(header)}"
+    )
 
 
 def is_model_header(columns: Sequence[Column]) -> bool:

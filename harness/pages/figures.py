@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from harness.errors import quoted
+from harness.pages.cells import invisible
 from harness.pages.dialects import UNITS, known_units
 from harness.records import Figure, Metric
 
@@ -59,7 +61,7 @@ def read_figure(text: str, *, metric: Metric, unit: str) -> tuple[Figure, str]:
 def _decimal(text: str) -> tuple[str, str]:
     match = _DECIMAL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a plain decimal number")
+        raise ValueError(f"{quoted(text)} is not a plain decimal number{invisible(text)}")
     return match["number"].replace(",", ""), match["unit"] or ""
 
 
@@ -72,13 +74,14 @@ def _size(text: str) -> tuple[str, str]:
     sides = _TIMES.split(match["sides"]) if match else []
     if not match or not all(re.fullmatch("[1-9][0-9]{0,5}", side) for side in sides):
         raise ValueError(
-            f"{text!r} is not an input size; expected 224, 224x224, (224, 224) or 3x224x224"
+            f"{quoted(text)} is not an input size; expected 224, 224x224, (224, 224) or 3x224x224"
+            f"{invisible(text)}"
         )
     height, width = _height_and_width(text, [int(side) for side in sides])
     if height != width:
-        raise ValueError(f"{text!r} is not square, and only square inputs are understood")
+        raise ValueError(f"{quoted(text)} is not square, and only square inputs are understood")
     if height > _MAX_SIDE:
-        raise ValueError(f"{text!r} is more than {_MAX_SIDE} pixels")
+        raise ValueError(f"{quoted(text)} is more than {_MAX_SIDE} pixels")
     return str(height), match["unit"]
 
 
@@ -91,7 +94,7 @@ def _height_and_width(text: str, sides: list[int]) -> tuple[int, int]:
     elif len(shape) == 3 and shape[-1] in _CHANNELS:
         shape = shape[:-1]
     if len(shape) != 2:
-        raise ValueError(f"{text!r} is not the shape of one image of 1 or 3 channels")
+        raise ValueError(f"{quoted(text)} is not the shape of one image of 1 or 3 channels")
     return shape[0], shape[1]
 
 
@@ -112,7 +115,9 @@ def _one_unit(printed: str, of_column: str, metric: Metric) -> str:
         return of_column
     unit = UNITS[metric].get(printed.casefold())
     if unit is None:
-        raise ValueError(f"unknown unit {printed!r} of {metric}; known: {known_units(metric)}")
+        raise ValueError(
+            f"unknown unit {quoted(printed)} of {metric}; known: {known_units(metric)}"
+        )
     if of_column and unit != of_column and {unit, of_column} != _SAME:
         raise ValueError(f"the cell says {unit}, the header {of_column}")
     return unit

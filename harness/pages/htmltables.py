@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Final
 
+from harness.pages.bounds import LONGEST_TAG, MOST_COLUMNS
 from harness.pages.cells import Cell, read_cell
 
 _STRAY: Final = "rows in HTML that are in no table"
-_MOST_SPANNED: Final = 1000  # columns or rows; HTML itself allows no more columns
+_MOST_SPANNED: Final = 1000  # rows or columns; HTML itself allows no more columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ def read_html_tables(lines: Sequence[str], *, first: int, last: int) -> list[Htm
     have rows outside of any table, which are taken for one that ends with these lines.
     """
     reader = _Tables(offset=first - 1, last=last)
-    for line in lines[first - 1 :]:
+    for number in range(first - 1, len(lines)):
         if reader.at_rest and reader.getpos()[0] > last - first + 1:
             break
-        reader.feed(f"{line}\n")
+        reader.feed(f"{lines[number]}\n")
+        if len(reader.rawdata) > LONGEST_TAG:  # what is fed next is read together with it
+            reader.refuse("a tag in HTML that never ends")
+            break
     return reader.finish()
 
 
@@ -59,6 +63,7 @@ class _Open:
     across: int
     down: int
     parts: list[str] = field(default_factory=list)
+    begun: bool = False
 
     def cell(self) -> Cell:
         return read_cell("".join(self.parts), line=self.line, column=self.column)
@@ -81,6 +86,11 @@ class _Tables(HTMLParser):
     def at_rest(self) -> bool:
         """Whether no table is open, or none that could end."""
         return not self._start or self._problem == _STRAY
+
+    def refuse(self, problem: str) -> None:
+        """Say of the open table what is wrong with it, and forget what was not read yet."""
+        self._problem = self._problem or problem
+        self.rawdata = ""
 
     def finish(self) -> list[HtmlTable]:
         self.close()
@@ -111,6 +121,9 @@ class _Tables(HTMLParser):
         elif tag in ("td", "th"):
             if not self._rows:
                 self._rows.append((line, []))
+            if len(self._rows[-1][1]) == MOST_COLUMNS:
+                self._cell, self._problem = None, f"more than {MOST_COLUMNS} cells in a row"
+                return
             spans = dict(attrs)
             self._cell = _Open(
                 tag, line, column + len(text), _span(spans, "colspan"), _span(spans, "rowspan")
@@ -120,6 +133,7 @@ class _Tables(HTMLParser):
             self._cell = None
         elif self._cell:
             self._cell.parts.append(text)
+            self._cell.begun = True
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "table":
@@ -131,11 +145,13 @@ class _Tables(HTMLParser):
             self._cell = None
         elif self._cell:
             self._cell.parts.append(f"</{tag}>")
+            self._cell.begun = True
 
     def handle_data(self, data: str) -> None:
         if not self._cell:
             return
-        if not "".join(self._cell.parts).strip() and data.strip():
+        if not self._cell.begun and data.strip():
+            self._cell.begun = True
             line, column = self.getpos()
             before = data[: len(data) - len(data.lstrip())]
             self._cell.line = line + self._offset + before.count("\n")
@@ -149,7 +165,10 @@ class _Tables(HTMLParser):
         self.handle_data(f"&#{name};")
 
     def _end_table(self, end: int) -> None:
-        self._tables.append(HtmlTable(self._start, end, _filled(self._rows), self._problem))
+        rows = _filled(self._rows)
+        if any(len(row.cells) > MOST_COLUMNS for row in rows):
+            self._problem = self._problem or f"more than {MOST_COLUMNS} columns"
+        self._tables.append(HtmlTable(self._start, end, rows, self._problem))
         self._start, self._nested, self._problem, self._rows, self._cell = 0, 0, "", [], None
 
 
@@ -166,7 +185,7 @@ def _filled(rows: Sequence[tuple[int, list[_Open]]]) -> tuple[HtmlRow, ...]:
         cells: list[Cell] = []
         waiting = list(opened)
         below: dict[int, tuple[int, Cell]] = {}
-        while waiting or len(cells) in hanging:
+        while (waiting or len(cells) in hanging) and len(cells) <= MOST_COLUMNS:
             if len(cells) in hanging:
                 left, cell = hanging.pop(len(cells))
                 if left > 1:
@@ -175,7 +194,7 @@ def _filled(rows: Sequence[tuple[int, list[_Open]]]) -> tuple[HtmlRow, ...]:
                 continue
             one = waiting.pop(0)
             cell = one.cell()
-            for _ in range(one.across):
+            for _ in range(min(one.across, MOST_COLUMNS + 1 - len(cells))):
                 if one.down > 1:
                     below[len(cells)] = (one.down - 1, cell)
                 cells.append(cell)

@@ -8,12 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from harness.errors import DuplicateRow
+from harness.errors import DuplicateRow, quoted
+from harness.pages.cells import invisible
 from harness.records import Metric, Row
+from harness.runtime.foreign import real_path
 
 _SEPARATORS: Final = re.compile(r"[\s/\\@:,;()\[\]=\u2010-\u2015\u2212]+")
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _FOLDER_PAGE: Final = re.compile(r"(?:readme|index)(?:[._-](?:en|cn|zh|ch)(?:[._-]?cn)?)?", re.I)
+
+LONGEST_PART: Final = 100
+"""Characters of one part of an id, which stands in names of files; the longest known model name
+has 58."""
 
 UNSOURCED: Final = "unsourced"
 """What stands in the ids of models for which the page names no source."""
@@ -33,7 +39,10 @@ def id_part(text: str) -> str:
     dashed = _SEPARATORS.sub("-", text.replace("×", "x")).strip("-")
     bare = "".join(c for c in unicodedata.normalize("NFKD", dashed) if not unicodedata.combining(c))
     if not _PART.fullmatch(bare):
-        raise ValueError(f"{text!r} makes no id; expected letters, digits and _.+- (ASCII)")
+        expected = "expected letters, digits and _.+- (ASCII)"
+        raise ValueError(f"{quoted(text)} makes no id; {expected}{invisible(text)}")
+    if len(bare) > LONGEST_PART:
+        raise ValueError(f"{quoted(text)} makes no id; expected at most {LONGEST_PART} characters")
     return bare
 
 
@@ -56,7 +65,7 @@ def page_title(path: Path) -> str:
     ('resnext', 'vgg')
     """
     if _FOLDER_PAGE.fullmatch(path.stem):
-        return path.resolve().parent.name
+        return real_path(path).parent.name
     return path.stem
 
 

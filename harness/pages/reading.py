@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from harness.errors import MalformedTable, PageError, UnknownColumn
+from harness.pages.bounds import MAX_BYTES
 from harness.pages.cells import Cell, without_marks
 from harness.pages.columns import Column, Role
 from harness.pages.dialects import Extra, is_missing
@@ -22,9 +23,7 @@ from harness.pages.sourcecells import read_sources
 from harness.pages.stray import stray_lines
 from harness.pages.tables import Document, Table, TableLine, parse
 from harness.records import Claim, DocumentedFailure, Metric, Omission, Page, Row
-
-MAX_BYTES: Final = 8 * 1024 * 1024
-"""More than any page has: a zoo of 500 rows is about 0.1 MiB."""
+from harness.runtime.foreign import read_bytes, real_path
 
 
 def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> Page:
@@ -47,18 +46,15 @@ def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> 
             model table.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, most=MAX_BYTES)
     except OSError as error:
         raise PageError(f"cannot be read: {error.strerror}", path=path.as_posix()) from error
-    if len(data) > MAX_BYTES:
-        raise PageError(f"larger than {MAX_BYTES} bytes", path=path.as_posix())
     return _Reading(path, data, name, lenient).page()
 
 
 def recorded_path(path: Path) -> str:
     """A path that does not depend on the machine: below the working directory, or the name."""
-    resolved, here = path.resolve(), Path.cwd().resolve()
+    resolved, here = real_path(path), real_path(Path.cwd())
     return resolved.relative_to(here).as_posix() if here in resolved.parents else path.name
 
 
@@ -69,7 +65,7 @@ class _Reading:
         self.path = path
         self.file = path.as_posix()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.document: Document = parse(_decode(data, self.file))
+        self.document: Document = parse(_decode(data, self.file), file=self.file)
         self.name = self._page_name(name)
         self.lenient = lenient
         self.omissions: list[Omission] = []
@@ -269,6 +265,9 @@ class _Reading:
 
 
 def _decode(data: bytes, file: str) -> str:
+    if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise PageError("a zero byte, which no text in UTF-8 has", path=file, line=line)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
+from harness.errors import PageError
+from harness.pages.bounds import Crowded, refuse_crowded, require_bounded
 from harness.pages.cells import Cell, read_cell, split_line
 from harness.pages.columns import Column, is_model_header, read_header
 from harness.pages.htmltables import HtmlTable, merged_header, read_html_tables
@@ -57,16 +60,25 @@ class Document:
 def markdown() -> MarkdownIt:
     """The parser of pages: CommonMark with GitHub's tables and footnotes."""
     parser = MarkdownIt("commonmark").enable("table").use(footnote_plugin)
+    parser.core.ruler.after("block", "crowded", refuse_crowded)
     parser.add_render_rule("footnote_ref", _footnote)
     return parser
 
 
-def parse(text: str) -> Document:
-    """Parse a page."""
+def parse(text: str, *, file: str = "page") -> Document:
+    """Parse a page; ``file`` is what errors name.
+
+    Raises:
+        PageError: there is more in a line or paragraph than any page has.
+    """
     lines = tuple(_LINE_END.split(text))
-    tokens = tuple(markdown().parse(text))
-    opens = (at for at, token in enumerate(tokens) if token.type == "table_open")
-    tables = [_table(tokens[at:], lines) for at in opens]
+    require_bounded(lines, file=file)
+    try:
+        tokens = tuple(markdown().parse(text))
+    except Crowded as error:
+        raise PageError(str(error), path=file, line=error.line) from None
+    opens = [at for at, token in enumerate(tokens) if token.type == "table_open"]
+    tables = [_table(tokens[at:end], lines) for at, end in pairwise((*opens, len(tokens)))]
     tables += _html_tables(tokens, lines)
     return Document(lines, tokens, tuple(sorted(tables, key=lambda table: table.line)))
 

@@ -17,14 +17,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, quoted
 from harness.reporting import encoding
 from harness.reporting.results import CaseResult, Header, Run
+from harness.runtime.foreign import read_bytes
 
 SCHEMA = 1
 """Version of the log's layout."""
 
 Decoded = TypeVar("Decoded")
+
+LARGEST_LOG = 2**28
+"""Bytes; the gate on 29 rows writes about 1 MiB."""
 
 UNFINISHED = "incomplete: the run did not finish"
 
@@ -131,7 +135,7 @@ def read(path: Path, *, allow_incomplete: bool = False) -> Run:
         HarnessError: the file cannot be read, a line is no record, or the log is not whole.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, most=LARGEST_LOG)
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror or error}") from error
     *lines, rest = data.split(b"\n")
@@ -140,7 +144,7 @@ def read(path: Path, *, allow_incomplete: bool = False) -> Run:
         raise HarnessError(f"{path}: does not begin with the header of a run log")
     if records[0].get("schema") != SCHEMA:
         raise HarnessError(
-            f"{path}:1: schema {records[0].get('schema')!r}, this version reads {SCHEMA}"
+            f"{path}:1: schema {quoted(records[0].get('schema'))}, this version reads {SCHEMA}"
         )
     footer = records.pop() if records[-1].get("kind") == "footer" else None
     header = _decoded(f"{path}:1", encoding.header, records[0], kind="header")
@@ -163,7 +167,8 @@ def read(path: Path, *, allow_incomplete: bool = False) -> Run:
 def _mismatch(footer: Mapping[str, Any], results: Iterable[CaseResult], digest: str) -> str:
     counts = Counter(str(result.outcome) for result in results)
     if footer.get("counts") != dict(counts):
-        return f"altered: the footer counts {footer.get('counts')}, the log holds {dict(counts)}"
+        said = quoted(footer.get("counts"))
+        return f"altered: the footer counts {said}, the log holds {dict(counts)}"
     if footer.get("sha256") != digest:
         return "altered: the lines are not those that the footer's SHA-256 was taken of"
     return ""
@@ -171,7 +176,9 @@ def _mismatch(footer: Mapping[str, Any], results: Iterable[CaseResult], digest: 
 
 def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(line, parse_constant=_refuse_constant)
+        record = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_once)
+    except RecursionError as error:
+        raise HarnessError(f"{path}:{number}: damaged: nested too deeply") from error
     except ValueError as error:
         raise HarnessError(f"{path}:{number}: damaged: {error}") from error
     if not isinstance(record, dict):
@@ -183,6 +190,14 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"key {quoted(twice)} stands here twice")
+    return record
+
+
 def _decoded(
     place: str,
     decode: Callable[[Mapping[str, Any]], Decoded],
@@ -192,9 +207,9 @@ def _decoded(
 ) -> Decoded:
     if record.get("kind") != kind:
         raise HarnessError(
-            f"{place}: damaged: {record.get('kind')!r} stands where a {kind} is expected"
+            f"{place}: damaged: {quoted(record.get('kind'))} stands where a {kind} is expected"
         )
     try:
         return decode({key: value for key, value in record.items() if key != "kind"})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise HarnessError(f"{place}: damaged: not a {kind} record: {error}") from error

@@ -15,11 +15,13 @@ import tomli_w
 from harness.backends.registry import EMBEDDED
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.baselines import Baseline, parity_file, read_baseline, write_baseline
+from harness.expected.document import LARGEST_FILE
 from harness.expected.pages import render
 from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
 from harness.resolving.running import FILES, FINDINGS, resolved
+from harness.runtime.foreign import read_text, real_path
 from harness.runtime.identity import code_digest
 from harness.runtime.store import JSON, Entry, Key, open_store
 
@@ -55,7 +57,7 @@ def expected_for(
         ExpectationError: a file of ``base`` is missing or wrong.
         BuildError: resolving crashed or hung.
     """
-    return _kept(page.resolve(), lenient, store, base.resolve()).path
+    return _kept(real_path(page), lenient, store, real_path(base)).path
 
 
 @cache  # while the process lives, its entry is not pruned
@@ -134,6 +136,6 @@ def _applies(scope: Mapping[str, Any], page: Page) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, most=LARGEST_FILE)
     except (OSError, UnicodeDecodeError) as error:
         raise HarnessError(f"cannot read {path}: {error}") from error

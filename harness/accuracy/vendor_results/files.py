@@ -8,13 +8,15 @@ from itertools import pairwise
 from pathlib import Path
 
 from harness.accuracy.vendor_results.lines import FORM, Guess, parse_line, render_line
-from harness.errors import MeasureError
+from harness.errors import MeasureError, quoted
 from harness.runtime.atomic import write_bytes
+from harness.runtime.foreign import read_bytes
 
 RANKS = 5
 """Lines for each image, as the vendor's decoder writes and its evaluation expects them."""
 
-_SHOWN = 120  # characters of a line that an error repeats
+LARGEST_FILE = 2**28
+"""Bytes; five lines of a KiB each for the 50,000 images of the validation set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def write_results(path: Path, results: Iterable[Result], *, ranks: int = RANKS) 
         if not flaw and result.image in seen:
             flaw = "it stands there twice"
         if flaw:
-            raise MeasureError(f"cannot write {path}: {_shown(result.image)}: {flaw}")
+            raise MeasureError(f"cannot write {path}: {quoted(result.image)}: {flaw}")
         seen.add(result.image)
         for rank, guess in enumerate(result.guesses):
             lines.append(_line(path, result.image, rank, guess))
@@ -76,7 +78,7 @@ def read_results(
         result = _result(path, lines[start : start + ranks], start + 1, labels, ranks)
         if result.image in seen:
             raise _wrong(
-                path, start + 1, f"{_shown(result.image)} stands at line {seen[result.image]} too"
+                path, start + 1, f"{quoted(result.image)} stands at line {seen[result.image]} too"
             )
         seen[result.image] = start + 1
         results.append(result)
@@ -85,7 +87,7 @@ def read_results(
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        text = read_bytes(path, most=LARGEST_FILE).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise MeasureError(f"cannot read {path}: {error.strerror or error}") from error
     if not text:
@@ -106,7 +108,7 @@ def _result(
         number = first + expected
         parsed = parse_line(line)
         if parsed is None:
-            raise _wrong(path, number, f"{_shown(line)} is not of the form {FORM}")
+            raise _wrong(path, number, f"{quoted(line)} is not of the form {FORM}")
         owner, rank, guess = parsed
         if rank != expected:
             raise _wrong(path, number, f"top-{rank} stands where top-{expected} is expected")
@@ -114,7 +116,7 @@ def _result(
             raise _wrong(
                 path,
                 number,
-                f"top-{rank} is of {_shown(owner)}, the lines before of {_shown(image)}",
+                f"top-{rank} is of {quoted(owner)}, the lines before of {quoted(image)}",
             )
         image = owner
         guesses.append(guess)
@@ -146,8 +148,8 @@ def _mislabelled(guess: Guess, labels: Sequence[str] | None) -> str:
     if guess.class_id >= len(labels):
         return f"there is no class {guess.class_id}, the label list has {len(labels)}"
     if guess.label != labels[guess.class_id]:
-        label = labels[guess.class_id]
-        return f"class {guess.class_id} is called {guess.label!r}, in the label list {label!r}"
+        found, label = quoted(guess.label), quoted(labels[guess.class_id])
+        return f"class {guess.class_id} is called {found}, in the label list {label}"
     return ""
 
 
@@ -156,7 +158,7 @@ def _line(path: Path, image: str, rank: int, guess: Guess) -> bytes:
     kept = image, rank, guess.class_id, guess.label
     if "\n" not in line and kept == _read_back(line):
         return line.encode("utf-8", "surrogateescape") + b"\n"
-    raise MeasureError(f"cannot write {path}: {_shown(line)} would not be read back as it is")
+    raise MeasureError(f"cannot write {path}: {quoted(line)} would not be read back as it is")
 
 
 def _read_back(line: str) -> tuple[str, int, int, str] | None:
@@ -166,10 +168,6 @@ def _read_back(line: str) -> tuple[str, int, int, str] | None:
         return None
     parsed = parse_line(encoded.decode("utf-8", "surrogateescape"))
     return parsed and (parsed[0], parsed[1], parsed[2].class_id, parsed[2].label)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def _wrong(path: Path, line: int, message: str) -> MeasureError:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.errors import MeasureError, MissingDataset
+from harness.errors import MeasureError, MissingDataset, quoted
+from harness.runtime.foreign import read_text
+
+LARGEST_LIST = 2**24
+"""Bytes; the names of ImageNet-21k's 21,843 classes take about 1 MiB."""
 
 _WNID = re.compile(r"n[0-9]{8}")
 
@@ -34,7 +38,8 @@ def read_synsets(path: Path) -> Mapping[str, int]:
     for class_id, wnid in enumerate(_lines(path)):
         if not _WNID.fullmatch(wnid):
             raise MeasureError(
-                f"{path}:{class_id + 1}: {wnid!r} is no WordNet id, expected n and eight digits"
+                f"{path}:{class_id + 1}: {quoted(wnid)} is no WordNet id, "
+                "expected n and eight digits"
             )
         if wnid in ids:
             raise MeasureError(f"{path}:{class_id + 1}: {wnid} is at line {ids[wnid] + 1} too")
@@ -44,7 +49,7 @@ def read_synsets(path: Path) -> Mapping[str, int]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, most=LARGEST_LIST)
     except FileNotFoundError as error:
         raise MissingDataset(f"there is no {path}") from error
     except OSError as error:

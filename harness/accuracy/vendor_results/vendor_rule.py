@@ -9,12 +9,14 @@ label's to the letter: the vendor's table and label list spell class 480, cash m
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.accuracy.vendor_results.files import RANKS
-from harness.errors import MeasureError
+from harness.accuracy.vendor_results.files import LARGEST_FILE, RANKS
+from harness.errors import MeasureError, quoted
 from harness.judging.postprocessing.hits import Hits
+from harness.runtime.foreign import read_bytes
 
 
 def count_by_name(path: Path, names: Mapping[str, str], *, ranks: int = RANKS) -> Hits:
@@ -31,8 +33,8 @@ def count_by_name(path: Path, names: Mapping[str, str], *, ranks: int = RANKS) -
             that ``names`` does not have.
     """
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.readlines()  # universal line ends, as the vendor's
+        text = read_bytes(path, most=LARGEST_FILE).decode("utf-8", "surrogateescape")
+        lines = io.StringIO(text, newline=None).readlines()  # universal line ends, as the vendor's
     except OSError as error:
         raise MeasureError(f"cannot read {path}: {error.strerror or error}") from error
     if not lines:
@@ -51,6 +53,7 @@ def _matches(path: Path, number: int, line: str, names: Mapping[str, str]) -> bo
         raise MeasureError(f"{path}:{number}: too few slashes or colons; the vendor's program ends")
     if slashes[-2] not in names:
         raise MeasureError(
-            f"{path}:{number}: no name for the folder {slashes[-2]!r}; the vendor's program ends"
+            f"{path}:{number}: no name for the folder {quoted(slashes[-2])}; "
+            "the vendor's program ends"
         )
     return names[slashes[-2]] == colons[4].strip()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.errors import WrongOutput
+from harness.images.datasets.npz import DAMAGE, one_array, told
 
 Floats = npt.NDArray[np.float32]
 
@@ -17,15 +16,6 @@ KEY = "output_0"
 MOST_CLASSES = 100_000  # of a classifier; ImageNet-21k has 21,843
 _DTYPES = (np.float16, np.float32)
 _LARGEST = 8 * MOST_CLASSES + 4096  # bytes of an array and of its header
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)  # what reading a damaged, encrypted or lying archive raises
 
 
 def read_output(path: Path, *, classes: int | None = None, case: str = "", log: str = "") -> Floats:
@@ -42,16 +32,9 @@ def read_output(path: Path, *, classes: int | None = None, case: str = "", log: 
         return WrongOutput(f"output {path.name}: {problem}", case=case, log=log)
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info.file_size for info in archive.infolist()}
-        if list(members) != [f"{KEY}.npy"]:
-            raise wrong(f"holds {', '.join(members) or 'nothing'}, expected {KEY}")
-        if members[f"{KEY}.npy"] > _LARGEST:
-            raise wrong(f"{members[f'{KEY}.npy']} bytes, expected at most {MOST_CLASSES} classes")
-        with np.load(path, allow_pickle=False) as arrays:
-            values = arrays[KEY]
-    except _DAMAGE as error:
-        raise wrong(f"cannot be read: {error}") from error
+        values = one_array(path, KEY, most=_LARGEST)
+    except DAMAGE as error:
+        raise wrong(f"cannot be read: {told(error)}") from error
     if values.dtype not in _DTYPES:
         raise wrong(f"{values.dtype}, expected float16 or float32")
     count = values.shape[-1] if values.ndim else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from harness.errors import ExpectationError, UnknownKey
+from harness.errors import ExpectationError, UnknownKey, quoted
 from harness.expected.buildconfig import strict_yaml
 from harness.expected.buildconfig.config import (
     Backend,
@@ -215,7 +215,7 @@ def _one_of(table: Table, key: str, known: Collection[str]) -> str:
     value = table.text(key)
     if value not in known:
         raise UnknownKey(
-            f"{table.where(key)}: unknown {key} {value!r}{suggestion(value, known)}; "
+            f"{table.where(key)}: unknown {key} {quoted(value)}{suggestion(value, known)}; "
             f"known are {', '.join(known)}"
         )
     return value

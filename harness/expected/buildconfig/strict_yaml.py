@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from harness.errors import ExpectationError
+from harness.errors import ExpectationError, quoted
+from harness.runtime.foreign import read_bytes
 
 LARGEST_FILE = 64 * 1024  # bytes; the vendor's build configs have less than one KiB
 
@@ -24,12 +25,9 @@ def load(path: Path) -> dict[str, Any]:
             where there is one.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+        data = read_bytes(path, most=LARGEST_FILE)
     except OSError as error:
         raise ExpectationError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > LARGEST_FILE:
-        raise ExpectationError(f"{path}: larger than {LARGEST_FILE} bytes, expected a small file")
     try:
         document = yaml.load(data.decode("utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
@@ -44,7 +42,7 @@ def load(path: Path) -> dict[str, Any]:
         problem = " ".join(str(error).split())
         raise ExpectationError(f"{path}: not YAML as expected: {problem}") from error
     if not isinstance(document, dict):
-        raise ExpectationError(f"{path}: expected keys and values, got {document!r:.40}")
+        raise ExpectationError(f"{path}: expected keys and values, got {quoted(document)}")
     return document
 
 
@@ -64,7 +62,7 @@ class _Loader(yaml.SafeLoader):
             if key.tag != "tag:yaml.org,2002:str":
                 problem = "a key that is no text"
             elif key.value in seen:
-                problem = f"key {key.value!r} stands here twice"
+                problem = f"key {quoted(key.value)} stands here twice"
             else:
                 seen.add(key.value)
                 continue

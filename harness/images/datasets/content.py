@@ -12,6 +12,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from harness.errors import HarnessError
+from harness.runtime.foreign import open_regular, read_bytes
 
 MAX_BYTES: Final = 2**26
 """Bytes of one image file; the largest photographs of the validation set have a quarter of it."""
@@ -53,7 +54,7 @@ def sha256_of(path: Path) -> str:
         HarnessError: it cannot be read.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror or error}") from error
@@ -78,10 +79,7 @@ def damage_of(data: bytes, *, decode: bool = True) -> str:
 
 def _examine(path: Path, *, decode: bool) -> Content:
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, most=MAX_BYTES)
     except OSError as error:
         return Content("", f"cannot be read: {error.strerror or error}")
-    if len(data) > MAX_BYTES:
-        return Content("", f"larger than {MAX_BYTES} bytes")
     return Content(hashlib.sha256(data).hexdigest(), damage_of(data, decode=decode))

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.images.datasets.content import damage_of
+from harness.images.datasets.content import MAX_BYTES, damage_of
 from harness.images.datasets.faults import Fault, FaultKind, listed
 from harness.images.datasets.layouts import LabelledImage
 from harness.images.datasets.npz import Planes, line_problem, write_datalist, write_npz
+from harness.runtime.foreign import read_bytes
 
 
 def image_planes(path: Path) -> Planes:
@@ -27,7 +28,7 @@ def image_planes(path: Path) -> Planes:
         HarnessError: it cannot be read, or not decoded in full.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, most=MAX_BYTES)
     except OSError as error:
         raise HarnessError(f"cannot read {path}: {error.strerror or error}") from error
     if damage := damage_of(data):

@@ -8,24 +8,27 @@ its order. Source: the zoo's ``common/utils/image2npz.py`` and its pages.
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import HarnessError, MissingDataset
+from harness.errors import HarnessError, MissingDataset, quoted
 from harness.images.datasets.content import MAX_PIXELS
+from harness.images.datasets.labels import LARGEST_LIST
 from harness.runtime.atomic import write_bytes, write_text
+from harness.runtime.foreign import open_regular, open_zip, read_bytes
 
 KEY: Final = "input_0"
 
 Planes = npt.NDArray[np.uint8]
 
-_DAMAGE: Final = (
+DAMAGE: Final = (
     OSError,
     ValueError,
     EOFError,
@@ -34,6 +37,10 @@ _DAMAGE: Final = (
     zipfile.BadZipFile,
     zlib.error,
 )  # what reading a damaged, encrypted or lying archive raises
+_READERS: Final[Mapping[tuple[int, int], Callable[..., Any]]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _HEADER: Final = 4096  # bytes; what NumPy's format puts before an array of three sides is 128
 
 
@@ -59,22 +66,52 @@ def read_npz(path: Path) -> Planes:
         HarnessError: it is damaged, or holds anything but one image; names what was found.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info.file_size for info in archive.infolist()}
-        if list(members) != [f"{KEY}.npy"]:
-            raise HarnessError(f"{path} holds {', '.join(members) or 'nothing'}, expected {KEY}")
-        if members[f"{KEY}.npy"] > 3 * MAX_PIXELS + _HEADER:
-            raise HarnessError(f"{path} is larger than {MAX_PIXELS} pixels")
-        with np.load(path, allow_pickle=False) as arrays:
-            planes = arrays[KEY]
+        planes = one_array(path, KEY, most=3 * MAX_PIXELS + _HEADER)
     except FileNotFoundError as error:
         raise MissingDataset(f"{path} does not exist") from error
-    except _DAMAGE as error:
-        raise HarnessError(f"cannot read {path}: {error}") from error
+    except DAMAGE as error:
+        raise HarnessError(f"cannot read {path}: {told(error)}") from error
     if not _is_image(planes):
         found = f"{planes.dtype} {planes.shape}"
         raise HarnessError(f"{path}: {KEY} is {found}, expected uint8 (3, height, width)")
     return np.asarray(planes)
+
+
+def one_array(path: Path, key: str, *, most: int) -> npt.NDArray[Any]:
+    """The only array of an npz file; nothing is unpickled, and no more is made than it holds.
+
+    Args:
+        most: bytes of the array and its header, unpacked.
+
+    Raises:
+        ValueError: it holds anything else, more bytes, or an array of another size than its own.
+        OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error: it is damaged.
+    """
+    with open_regular(path) as file, open_zip(file) as archive:
+        names = [info.filename for info in archive.infolist()]
+        if names != [f"{key}.npy"]:
+            held = quoted(", ".join(names))[1:].replace("'", "", 1) if names else "nothing"
+            raise ValueError(f"it holds {held}, expected {key} alone")
+        size = archive.getinfo(names[0]).file_size
+        if size > most:
+            raise ValueError(f"{key} has {size:,} bytes, expected at most {most:,}")
+        with archive.open(names[0]) as member:
+            content = io.BytesIO(member.read(size + 1))
+    version = np.lib.format.read_magic(content)
+    if version not in _READERS:
+        raise ValueError(f"version {version} of NumPy's format")
+    shape, _, dtype = _READERS[version](content)
+    room = len(content.getbuffer()) - content.tell()
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != room:
+        raise ValueError(f"{key} is {quoted(dtype.str)} {quoted(shape)}, and it has {room:,} bytes")
+    content.seek(0)
+    array: npt.NDArray[Any] = np.load(content, allow_pickle=False)
+    return array
+
+
+def told(error: Exception) -> str:
+    """What an error says, in one line: the system's own without the file's name."""
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def write_datalist(path: Path, files: Sequence[Path]) -> None:
@@ -102,7 +139,7 @@ def read_datalist(path: Path) -> tuple[Path, ...]:
             file and line.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_bytes(path, most=LARGEST_LIST).decode("utf-8")
     except FileNotFoundError as error:
         raise MissingDataset(f"{path} does not exist") from error
     except OSError as error:
@@ -112,7 +149,7 @@ def read_datalist(path: Path) -> tuple[Path, ...]:
     seen: dict[str, int] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], start=1):
         if problem := line_problem(line):
-            raise HarnessError(f"{path}:{number}: {line!r} {problem}")
+            raise HarnessError(f"{path}:{number}: {quoted(line)} {problem}")
         if (first := seen.setdefault(line, number)) != number:
             raise HarnessError(f"{path}:{number}: {line} also stands on line {first}")
     return tuple(map(Path, seen))

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from harness.errors import quoted
 from harness.lint.findings import Evidence, Fault, Rule, Severity
 from harness.lint.rules.duplicates import rows_in
 from harness.lint.zoo import LintedPage, Zoo
+from harness.pages.cells import code_point
+from harness.pages.columns import Role
 from harness.records import Omission
 
 _QUOTED: Final = re.compile(r"'(?P<text>[^']+)'")  # what of the line a reason is about
@@ -45,6 +48,21 @@ def _left_out(page: LintedPage, omission: Omission) -> Fault:
     )
 
 
+def _lookalikes(zoo: Zoo) -> Iterator[Fault]:
+    for page in zoo.pages:
+        lines = {row.line for row in page.rows}
+        for table in page.document.tables:
+            for row in (one for one in table.rows if one.line in lines):
+                for column, cell in zip(table.columns, row.cells, strict=True):
+                    if column.role in (Role.NAME, Role.SOURCE) and cell.lookalike:
+                        yield Fault(
+                            page.at(row.line, cell.lookalike),
+                            f"{page.file} {cell.text} {column.role.name.lower()}",
+                            f"{quoted(cell.text)} is written with {code_point(cell.lookalike)}",
+                            f"the letters and digits of ASCII: {cell.text}",
+                        )
+
+
 RULES: Final = (
     Rule(
         "unreadable",
@@ -54,5 +72,13 @@ RULES: Final = (
         "left out of everything else that is checked. Tables about something else, and cells that "
         "say there is no figure, are not meant.",
         _unreadable,
+    ),
+    Rule(
+        "lookalike",
+        Severity.WARNING,
+        "A name is written with letters that only look like its own",
+        "A full-width or mathematical letter or digit in the name or source of a row: read as the "
+        "plain one, and not found by whoever searches for it.",
+        _lookalikes,
     ),
 )
