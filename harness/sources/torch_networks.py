@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.errors import BuildError
+from harness.sources.fitting import counters, require_shapes
 from harness.sources.network import Floats, Network
-
-_COUNTER = "num_batches_tracked"  # BatchNorm's step counter: training state, part of no result
 
 
 def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -24,18 +22,11 @@ def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
     module: torch.nn.Module = network.module
     expected = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in tensors.items()}
-    counters = {name for name in expected if name.endswith(_COUNTER)}
-    faults = [f"{name} is missing" for name in expected.keys() - given.keys() - counters]
-    faults += [f"{name} is not the network's" for name in given.keys() - expected.keys()]
-    faults += [
-        f"{name} has shape {given[name]}, the network's has {expected[name]}"
-        for name in given.keys() & expected.keys()
-        if given[name] != expected[name]
-    ]
-    if faults:
-        raise BuildError(_listed("weights do not fit the network", faults))
+    require_shapes(expected, given)
     state = {name: torch.from_numpy(np.asarray(value)) for name, value in tensors.items()}
-    state |= {name: torch.zeros((), dtype=torch.int64) for name in counters - given.keys()}
+    state |= {
+        name: torch.zeros((), dtype=torch.int64) for name in counters(expected) - given.keys()
+    }
     module.load_state_dict(state, strict=True, assign=True)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -88,9 +79,3 @@ def logits(network: Network, images: Floats) -> Floats:
     """Run images (n, 3, height, width), float32: float32 (n, classes)."""
     with torch.inference_mode():
         return np.asarray(network.module(torch.from_numpy(images)).numpy())
-
-
-def _listed(headline: str, faults: list[str], *, most: int = 6) -> str:
-    shown = sorted(faults)[:most]
-    rest = f"; and {len(faults) - most} more" if len(faults) > most else ""
-    return f"{headline}: {'; '.join(shown)}{rest}"

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from harness.errors import BuildError, MissingWeights
 from harness.expected.variants import Variant
 from harness.sources import source
+from harness.runtime.foreign import open_regular, real_path
+from harness.sources.fitting import Needed, Told, require_fit
 from harness.sources.network import Framework
 
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
@@ -92,20 +94,26 @@ def digest(path: Path) -> str:
     """
     try:
         found = path.stat()
-        return _sha256(path.resolve(), found.st_size, found.st_mtime_ns)
+        return _sha256(real_path(path), found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise BuildError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def load(path: Path, *, framework: Framework) -> dict[str, npt.NDArray[Any]]:
+def load(
+    path: Path, *, framework: Framework, needed: Mapping[str, Needed] | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """Tensors by name, without running anything that is in the file.
 
     Floating-point tensors come as float32, others as they are; a wrapping ``state_dict`` and a
     ``module.`` before every name are taken off. Names are the library's own.
 
+    Args:
+        needed: what the network has; a file that holds anything else is refused before its values
+            are read, as :func:`harness.sources.fitting.require_fit` says.
+
     Raises:
         BuildError: the file is of another framework, damaged, holds anything but tensors, or a
-            tensor has NaN or infinite values.
+            tensor has NaN or infinite values; or is not what is needed.
     """
     refuse_what_is_no_weights(path)
     if _FORMATS.get(path.suffix) != framework:
@@ -115,10 +123,15 @@ def load(path: Path, *, framework: Framework) -> dict[str, npt.NDArray[Any]]:
         from harness.sources.ppcls.pdparams import read_pdparams
 
         tensors = read_pdparams(path)
+        told = {
+            name: Told(values.shape, str(values.dtype), values.nbytes)
+            for name, values in tensors.items()
+        }
+        require_fit(path, told, needed)
     else:
         from harness.sources.torch_checkpoints import read_checkpoint
 
-        tensors = read_checkpoint(path)
+        tensors = read_checkpoint(path, needed=needed)
     return {name: _as_float32(path, name, values) for name, values in tensors.items()}
 
 
@@ -129,7 +142,7 @@ def refuse_what_is_no_weights(path: Path, *, case: str = "") -> None:
         BuildError: it is, or it cannot be read.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             start = file.read(64)
     except OSError as error:
         raise BuildError(f"cannot read {path}: {error.strerror or error}", case=case) from error
@@ -146,7 +159,7 @@ def _names_in(folder: Path) -> set[str]:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, _size: int, _mtime_ns: int) -> str:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

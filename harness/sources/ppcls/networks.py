@@ -23,6 +23,7 @@ import requests
 import tqdm
 
 from harness.errors import BuildError, MissingSource
+from harness.sources.fitting import require_shapes
 from harness.sources.network import Floats, Network
 
 assert requests  # both are imported before the stand-ins, see architectures
@@ -58,15 +59,10 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
 def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
     """Give the network these tensors; see :class:`harness.sources.network.Adapter`."""
     expected = network.module.state_dict()
-    faults = [f"{name} is missing" for name in expected if name not in tensors]
-    faults += [f"{name} is not the network's" for name in tensors if name not in expected]
-    for name in expected.keys() & tensors.keys():
-        ours, theirs = tuple(expected[name].shape), tuple(tensors[name].shape)
-        if ours != theirs:
-            faults.append(f"{name} has shape {theirs}, the network's has {ours}")
-    if faults:
-        rest = f"; and {len(faults) - 6} more" if len(faults) > 6 else ""
-        raise BuildError(f"weights do not fit the network: {'; '.join(sorted(faults)[:6])}{rest}")
+    require_shapes(
+        {name: tuple(value.shape) for name, value in expected.items()},
+        {name: tuple(value.shape) for name, value in tensors.items()},
+    )
     with paddle.no_grad():
         for name, place in expected.items():
             place.get_tensor().set(np.ascontiguousarray(tensors[name]), paddle.CPUPlace())

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import BuildError
+from harness.errors import BuildError, quoted
+from harness.runtime.foreign import open_regular
+from harness.sources.pickles import outline
 
 _NAMES_OF_PADDLE = "StructuredToParameterName@@"  # written beside the tensors, of no use here
 _SPLIT = "UnpackBigParamInfor@@"  # how tensors above 1 GiB were cut up, in pickle protocols 2 and 3
@@ -28,9 +30,14 @@ def read_pdparams(path: Path) -> dict[str, npt.NDArray[Any]]:
         BuildError: the file is damaged, calls what no array needs, or holds anything else than
             numeric arrays; what and where is named.
     """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with (
+        open_regular(path) as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
         size = len(content)
         try:
+            outline(content)
+            content.seek(0)
             loaded = _ArrayReader(content, size).load()
         except _Refused as error:
             raise BuildError(f"{path} is refused: {error}") from error
@@ -45,7 +52,7 @@ def read_pdparams(path: Path) -> dict[str, npt.NDArray[Any]]:
     for name, values in loaded.items():
         if not isinstance(name, str) or not isinstance(values, np.ndarray):
             kind = type(values).__name__
-            raise BuildError(f"{path}: {name!r} is a {kind}, expected an array with a name")
+            raise BuildError(f"{path}: {quoted(name)} is a {kind}, expected an array with a name")
     distinct = {id(values): values.nbytes for values in loaded.values()}
     if sum(distinct.values()) > size:
         raise BuildError(f"{path} claims more values than its {size} bytes can hold")
@@ -89,12 +96,12 @@ class _ArrayReader(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         """Refuse objects kept elsewhere."""
-        raise _Refused(f"it refers to an object outside, {pid!r}")
+        raise _Refused(f"it refers to an object outside, {quoted(pid)}")
 
     def _encode(self, text: str, encoding: str) -> bytes:
         """How Python 3 writes bytes in pickle protocol 2."""
         if encoding != "latin1":
-            raise _Refused(f"it encodes text in {encoding!r}, expected 'latin1'")
+            raise _Refused(f"it encodes text in {quoted(encoding)}, expected 'latin1'")
         self._left -= len(text)
         if self._left < 0:
             raise _Refused("it makes more bytes than it has")
@@ -104,12 +111,12 @@ class _ArrayReader(pickle._Unpickler):
 def _new_array(kind: object, shape: tuple[int, ...], code: object) -> npt.NDArray[Any]:
     """An empty array, which is given its content next; numpy itself writes it only so."""
     if kind is not _ARRAY or shape != (0,) or code not in (b"b", "b"):
-        raise _Refused(f"it makes an array of shape {shape!r} out of nothing")
+        raise _Refused(f"it makes an array of shape {quoted(shape)} out of nothing")
     return np.empty(0, np.int8)
 
 
 def _plain_type(code: str, *_: object) -> np.dtype[Any]:
     """A numeric type of its own, since the file goes on to set its byte order."""
     if not isinstance(code, str) or np.dtype(code).kind not in _PLAIN_KINDS:
-        raise _Refused(f"it has an array of type {code!r}, expected numbers")
+        raise _Refused(f"it has an array of type {quoted(code)}, expected numbers")
     return np.dtype(code, align=False, copy=True)

@@ -122,7 +122,7 @@ def test_reading_is_bounded(page_layout: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(content, "MAX_PIXELS", 16 * 24 - 1)
     assert content.examine([path])[0].damage == "24×16, expected at most 383 pixels"
     monkeypatch.setattr(content, "MAX_BYTES", 100)
-    assert content.examine([path])[0].damage == "larger than 100 bytes"
+    assert content.examine([path])[0].damage == "cannot be read: larger than 100 bytes"
 
 
 def test_faulty_set_is_not_opened(page_layout: Path) -> None:
