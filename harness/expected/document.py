@@ -19,6 +19,7 @@ LARGEST_FILE: Final = 2**26
 """Bytes; a calibration manifest of the 50,000 images has about 8 MiB, anything else far less."""
 
 _PLAIN_KEY: Final = re.compile(r"[\w.+\[\]/ -]{1,200}")
+_LARGEST_EXPONENT: Final = 400  # of ten; float64 ends at 308, and a fraction has all the digits
 _LONGEST_WORD: Final = 200  # characters; matching takes the square of them
 
 
@@ -120,6 +121,8 @@ class Table:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise self.wrong(key, f"a finite number{bound}")
         number = Decimal(value)
+        if number.is_finite() and abs(number.adjusted()) > _LARGEST_EXPONENT:
+            raise self.wrong(key, f"a number within 1e±{_LARGEST_EXPONENT}")
         if not number.is_finite() or (least is not None and number < least):
             raise self.wrong(key, f"a finite number{bound}")
         return number

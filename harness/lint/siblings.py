@@ -97,9 +97,9 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
     entries = _entries(folder)
     pages = {entry.name for entry in entries if entry.name.endswith(".md")}
     for entry in entries:
-        if entry.is_file():
+        if not os.path.isdir(entry.path):  # a loop of links is told of as a file
             yield Path(entry.path)
-        elif entry.is_dir(follow_symlinks=False) and depth < _DEEPEST:
+        elif not entry.is_symlink() and depth < _DEEPEST:
             below = Path(entry.path)
             if f"{entry.name}.md" not in pages and not _has_page(below):
                 yield from _files(below, depth + 1)

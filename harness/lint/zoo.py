@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,9 +93,10 @@ def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
     """
     pages: dict[Path, LintedPage] = {}
     for path in paths:
-        found = _below(path) if path.is_dir() else [path]
+        is_folder = os.path.isdir(path)  # where a name is too long for a file, Path raises
+        found = _below(path) if is_folder else [path]
         read = {real_path(one): read_linted(one) for one in found}
-        if path.is_dir():
+        if is_folder:
             read = {one: page for one, page in read.items() if not _is_other(page)}
             if not read:
                 raise HarnessError(f"{path}: no page with a model table in this folder")
@@ -134,7 +136,7 @@ def _is_other(page: LintedPage) -> bool:
 def _below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in folder.rglob(_PAGES):
-        if path.is_file() and not _hidden(path.relative_to(folder)):
+        if not os.path.isdir(path) and not _hidden(path.relative_to(folder)):
             found.append(path)
         if len(found) > _MOST_PAGES:
             raise HarnessError(f"{folder}: more than {_MOST_PAGES} pages; give a smaller folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -80,7 +81,8 @@ def _missing(zoo: Zoo) -> Iterator[Fault]:
         run_time = {file.path.name for file in page.siblings.run_time_files}
         for link in page.named.links if configs else ():
             name = PurePosixPath(link.name).name
-            if name not in configs | run_time and not (Path(page.file).parent / link.name).exists():
+            beside = Path(page.file).parent / link.name
+            if name not in configs | run_time and not os.path.exists(beside):
                 yield Fault(
                     Place(page.file, link.line, link.column),
                     f"{page.file} {link.name}",
