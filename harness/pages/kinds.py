@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from harness.pages.cells import Cell, without_marks
+from harness.pages.cells import Cell, invisible, without_marks
 from harness.pages.columns import Column, Role, is_close_to_claim, is_close_to_name
 from harness.pages.dialects import PRECISIONS, Extra
 from harness.pages.figures import read_figure
@@ -103,7 +103,7 @@ def _has_figures(table: Table, at: int, *, readable: bool) -> bool:
     if readable and column.role is Role.CLAIM:
         return any(_reads(cell, column) for cell in cells)
     ragged = any(line.printed != len(table.columns) for line in table.rows)
-    return ragged or any(_NUMBER_LIKE.match(cell.text) for cell in cells)
+    return ragged or any(_NUMBER_LIKE.match(cell.text) or invisible(cell.text) for cell in cells)
 
 
 def _reads(cell: Cell, column: Column) -> bool:
