@@ -10,8 +10,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from harness.errors import quoted
 from harness.records import KnownIssue, Measurement, Metric, Outcome, Verdict
 from harness.reporting.results import (
     CaseOutcome,
@@ -22,6 +25,8 @@ from harness.reporting.results import (
     Machine,
     PageTotals,
 )
+
+Result = TypeVar("Result")
 
 
 def encode(value: object) -> Any:
@@ -53,13 +58,16 @@ def header(data: Mapping[str, Any]) -> Header:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the JSON is not that of a header.
     """
-    return Header(
-        started=str(data["started"]),
-        machine=Machine(**data["machine"]),
-        command=tuple(data["command"]),
-        tools=dict(data["tools"]),
-        options=dict(data["options"]),
-        pages=tuple(PageTotals(**page | {"rows": tuple(page["rows"])}) for page in data["pages"]),
+    pages = (PageTotals(**page | {"rows": tuple(page["rows"])}) for page in data["pages"])
+    return _typed(
+        Header(
+            started=data["started"],
+            machine=_typed(Machine(**data["machine"])),
+            command=tuple(data["command"]),
+            tools=dict(data["tools"]),
+            options=dict(data["options"]),
+            pages=tuple(map(_typed, pages)),
+        )
     )
 
 
@@ -76,24 +84,57 @@ def case_result(data: Mapping[str, Any]) -> CaseResult:
         "claims": tuple(_claim(item) for item in data["claims"]),
         "measurements": tuple(_measurement(item) for item in data["measurements"]),
         "known_issue": None if data["known_issue"] is None else _issue(data["known_issue"]),
-        "defects": tuple(Defect(**item) for item in data["defects"]),
+        "defects": tuple(_typed(Defect(**item)) for item in data["defects"]),
     }
-    return CaseResult(**{**data, **parts})
+    return _typed(CaseResult(**{**data, **parts}))
 
 
 def _verdict(data: Mapping[str, Any]) -> Verdict:
-    return Verdict(Outcome(data["outcome"]), data["headline"], tuple(data["details"]))
+    return _typed(Verdict(Outcome(data["outcome"]), data["headline"], tuple(data["details"])))
 
 
 def _claim(data: Mapping[str, Any]) -> ClaimResult:
     changes = {"metric": Metric(data["metric"]), "outcome": Outcome(data["outcome"])}
-    return ClaimResult(**{**data, **changes})
+    return _typed(ClaimResult(**{**data, **changes}))
 
 
 def _measurement(data: Mapping[str, Any]) -> Measurement:
-    return Measurement(**{**data, "value": float(data["value"])})
+    return _typed(Measurement(**{**data, "value": float(data["value"])}))
 
 
 def _issue(data: Mapping[str, Any]) -> KnownIssue:
     days = {key: date.fromisoformat(data[key]) for key in ("since", "expires")}
-    return KnownIssue(**{**data, **days})
+    return _typed(KnownIssue(**{**data, **days}))
+
+
+def _typed(result: Result) -> Result:
+    """A result whose every field is of its type: JSON may hold anything anywhere.
+
+    Raises:
+        TypeError: names the field and what stands there.
+    """
+    made: type = type(result)
+    for name, kind in _hints(made).items():
+        value = getattr(result, name)
+        if not _is(value, kind):
+            raise TypeError(f"{name} is {quoted(value)}")
+    return result
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _is(value: object, kind: Any) -> bool:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_is(value, one) for one in inner)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_is(one, inner[0]) for one in value)
+    if origin is not None:
+        keys = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+        return keys and all(_is(one, inner[1]) for one in value.values())  # type: ignore[attr-defined]
+    if kind in (int, float) and isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 2**63
+    return kind is Any or isinstance(value, (int, float) if kind is float else kind)

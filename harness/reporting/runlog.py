@@ -159,6 +159,8 @@ def read(path: Path, *, allow_incomplete: bool = False) -> Run:
     else:
         digest = hashlib.sha256(b"".join(line + b"\n" for line in lines[:-1])).hexdigest()
         problem = _mismatch(footer, results, digest)
+    if not isinstance(footer.get("exit_status"), int | None):
+        raise HarnessError(f"{path}: the footer's exit_status is {quoted(footer['exit_status'])}")
     if problem and not allow_incomplete:
         raise HarnessError(f"{path}: {problem}")
     return Run(header, results, str(footer.get("finished", "")), footer.get("exit_status"), problem)

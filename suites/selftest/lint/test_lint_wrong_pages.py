@@ -26,6 +26,10 @@ WRONG = {
             )
         ],
     ),
+    "lookalike": (
+        {PAGE: table(line("net_ａ"))},
+        [(f"{PAGE}:5:7", "the letters and digits of ASCII: net_a")],
+    ),
     "duplicate-row": (
         {PAGE: table(line("net_a"), line("net_a", figures="71 | 90 | 4.1 | 25 | 224"))},
         [(f"{PAGE}:6:3", "take out this line or line 5, or give one of them another name")],

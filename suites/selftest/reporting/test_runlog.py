@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from harness.__main__ import main
 from harness.errors import HarnessError
 from harness.records import Claim, Figure, Measurement, Metric, Page, Row
 from harness.reporting.encoding import encode
@@ -251,3 +252,35 @@ def test_the_machine_is_described_with_and_without_cpuinfo(tmp_path: Path) -> No
     assert bare.cpu
     assert bare.cores >= 1
     assert bare.memory_bytes > 0
+
+
+HOSTILE = (None, True, 1, -1, 10**400, 1e308, "x", "nan", [], {}, [[]], {"a": []}, ["\ud800"])
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every dictionary and list within a record, with each of its keys."""
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    return [(value, key) for key in keys] + [
+        place for key in keys if isinstance(value[key], dict | list) for place in places(value[key])
+    ]
+
+
+@pytest.mark.parametrize(("form", "step"), [("md", 1), ("text", 11)])
+def test_anything_anywhere_in_a_log_is_told_or_refused(
+    log: Path, capsys: pytest.CaptureFixture[str], form: str, step: int
+) -> None:
+    records = [json.loads(line) for line in log.read_bytes().splitlines()]
+    refused = 0
+    every = [place for record in records for place in places(record)]
+    for number, (holder, key) in enumerate(every[::step]):
+        kept = holder[key]
+        for value in HOSTILE[number % 4 :: 4]:
+            holder[key] = value
+            log.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+            code = main(["report", str(log), "--format", form])
+            refused += code == 2
+            said = capsys.readouterr().err
+            assert len(said) < 1000
+            assert code in (0, 1, 2)
+        holder[key] = kept
+    assert refused > 20
