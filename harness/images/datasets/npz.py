@@ -102,7 +102,9 @@ def one_array(path: Path, key: str, *, most: int) -> npt.NDArray[Any]:
         raise ValueError(f"version {version} of NumPy's format")
     shape, _, dtype = _READERS[version](content)
     room = len(content.getbuffer()) - content.tell()
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize != room:
+    if dtype.hasobject:
+        raise ValueError(f"{key} is an array of objects, which are never loaded")
+    if math.prod(shape) * dtype.itemsize != room:
         raise ValueError(f"{key} is {quoted(dtype.str)} {quoted(shape)}, and it has {room:,} bytes")
     content.seek(0)
     array: npt.NDArray[Any] = np.load(content, allow_pickle=False)

@@ -39,7 +39,7 @@ def test_logits_are_taken_in_each_documented_form(
         (np.zeros(5, np.float64), "float64, expected float16 or float32"),
         (np.zeros(5, np.complex64), "complex64"),
         (np.full(5, np.inf, np.float16), "5 of 5 values are not finite"),
-        (np.array([None] * 5), "Object arrays cannot be loaded"),
+        (np.array([None] * 5), "an array of objects, which are never loaded"),
     ],
 )
 def test_anything_else_is_refused(values: np.ndarray, told: str, tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     np.save(buffer, np.zeros(8 * MOST_CLASSES, np.float32))
     with zipfile.ZipFile(tmp_path / "0.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("output_0.npy", buffer.getvalue())
-    with pytest.raises(WrongOutput, match="expected at most 100000 classes"):
+    with pytest.raises(WrongOutput, match="3,200,128 bytes, expected at most 804,096"):
         read_output(tmp_path / "0.npz")
 
 
 def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongOutput, match=r"cannot be read: .*Is a directory"):
+    with pytest.raises(WrongOutput, match=r"cannot be read: a folder, expected a file"):
         read_output(tmp_path)

@@ -181,5 +181,5 @@ def test_an_npz_with_a_long_list_of_members_is_not_listed(tmp_path, monkeypatch)
 
 def test_objects_in_an_npz_are_never_made(tmp_path):
     np.savez(tmp_path / "a.npz", **{npz.KEY: np.array([{}], dtype=object)})
-    with pytest.raises(HarnessError, match=r"cannot read .*'\|O'"):
+    with pytest.raises(HarnessError, match=r"cannot read .* an array of objects, which are never"):
         read_npz(tmp_path / "a.npz")
