@@ -169,7 +169,8 @@ def _bare(children: Sequence[Worker], pipeline: str, paths: Sequence[Path]) -> S
 def _streamed(pool: Preprocessor, paths: Sequence[Path]) -> StepCost:
     wall, cpu = time.perf_counter(), time.process_time() + pool.cpu_s
     count = sum(len(batch.indices) for batch in Stream(pool, paths, size=BATCH))
-    assert count == len(paths)
+    if count != len(paths):
+        raise HarnessError(f"{count} images of {len(paths)} were read")
     return StepCost(time.perf_counter() - wall, time.process_time() + pool.cpu_s - cpu)
 
 
@@ -181,5 +182,6 @@ def _cached(root: Path, files: Files, maker: FileToTensor) -> Iterator[tuple[str
             total = sum(
                 float(np.sum(batch.tensors[:, 0, 0, 0])) for batch in cache.batches(size=BATCH)
             )
-            assert np.isfinite(total)
+            if not np.isfinite(total):
+                raise HarnessError(f"{name}: a tensor in {root} is not finite")
             yield name, StepCost(time.perf_counter() - wall, time.process_time() - cpu)

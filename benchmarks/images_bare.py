@@ -53,7 +53,8 @@ def pillow(path: Path) -> Floats:
 def opencv(path: Path) -> Floats:
     """OpenCV's decoder and resize, NumPy for the rest: the vendor's run-time operator."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    assert bgr is not None
+    if bgr is None:
+        raise ValueError(f"{path}: OpenCV cannot decode it")
     image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     levels = cv2.resize(image, (256, 256), interpolation=cv2.INTER_LINEAR)[16:240, 16:240]
     normalized: Floats = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
-from harness.errors import HarnessError
+from harness.errors import OPTIMIZED, HarnessError, StageError
 
 COMMANDS = (
     "harness.cli.extract",
@@ -30,6 +31,9 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; an error is one line on stderr and exit status 2."""
+    if sys.flags.optimize:
+        print(f"error: {OPTIMIZED}", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(
         prog="python -m harness", description="Conformance suite for model zoos."
     )
@@ -39,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.run(parsed))
+    except StageError as error:
+        given = sys.argv[1:] if arguments is None else arguments
+        command = shlex.join(("python", "-m", "harness", *given)) if error.command else ""
+        print(f"error: {error.repeated_by(command)}", file=sys.stderr)
+        return 2
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

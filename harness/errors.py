@@ -71,6 +71,12 @@ def _bounded(line: str) -> str:
     half = LONGEST_LINE // 2
     return f"{line[:half]} … ({len(line) - 2 * half:,} characters left out) … {line[-half:]}"
 
+OPTIMIZED = (
+    "python -O and PYTHONOPTIMIZE switch off assertions, those of the libraries that are judged "
+    "included: run without them"
+)
+"""Why nothing is judged by such an interpreter."""
+
 
 class HarnessError(Exception):
     """Something the harness refuses or cannot do, said in words for the person running it."""

@@ -33,6 +33,7 @@ from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Catalogue, Subject, read_catalogue
 from harness.pipeline.pipeline import Workshop
 from harness.records import Outcome
+from harness.runtime import option_types
 
 CONFORMS: Final = 0
 DOES_NOT_CONFORM: Final = 1
@@ -113,7 +114,7 @@ def _row(
         print(f"  {Outcome.NOT_MEASURED}: {reason}")
         return INCONCLUSIVE
     except StageError as failure:
-        print(f"  {failure}")
+        print(f"  {failure.repeated_by(_command(arguments, subject))}")
         return DOES_NOT_CONFORM
     if not course.shard.is_all:
         for one in answers.values():
@@ -199,12 +200,12 @@ def _write(
 
 
 def _command(arguments: argparse.Namespace, subject: Subject) -> str:
-    """What repeats one row."""
-    words = ["python", "-m", "harness", "accuracy", subject.id]
-    for name in ("imagenet", "labels", "weights", "pipeline", "images", "margin", "from_results"):
-        if (value := getattr(arguments, name)) is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    words += ["--calibration", *map(str, arguments.calibration)] if arguments.calibration else []
-    if arguments.until_decided:
-        words.append("--until-decided")
-    return shlex.join([*words, "--seed", str(arguments.seed)])
+    """What repeats one row, with every option that was given; of a merge, all that is merged."""
+    merged = arguments.row if arguments.row[0] == MERGE else [subject.id]
+    found = ["python", "-m", "harness", "accuracy", *merged]
+    for action in arguments.options:
+        if action.option_strings and hasattr(arguments, action.dest):
+            value, together = getattr(arguments, action.dest), action.nargs is not None
+            name = action.option_strings[-1]
+            found += option_types.words(name, value, default=action.default, together=together)
+    return shlex.join(found)

@@ -9,4 +9,5 @@ pytest_plugins = (
     "harness.plugin.throughput",
     "harness.plugin.recording",
     "harness.plugin.run",
+    "harness.plugin.workers",
 )

@@ -24,7 +24,7 @@ from harness.plugin.probing import (
     probe_weights,
     screen,
 )
-from harness.plugin.run import RUNS, stamp
+from harness.plugin.run import runs_folder, stamp
 from harness.runtime.store import open_store
 
 SETTLED = "zoo_settled"
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option.backend = asked or usable or [EMBEDDED]
     option.throughput = True
     if not option.xmlpath:
-        option.xmlpath = str(config.rootpath / RUNS / f"{stamp()}.xml")
+        option.xmlpath = str(runs_folder(config.rootpath) / f"{stamp()}.xml")
     config.stash[PROBES] = (*found, probe_loadgen())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 import harness.images.fuzz_profiles  # noqa: F401 - registers the profiles
 from harness.backends.backend import PRECISIONS, Host, Precision
 from harness.backends.registry import EMBEDDED, backend, backend_names
-from harness.errors import HarnessError, MissingWeights
+from harness.errors import OPTIMIZED, HarnessError, MissingWeights
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
@@ -31,6 +32,8 @@ STAGES = (
     "accuracy",
     "throughput",
 )
+GROUP = "zoo"
+"""What the names of all groups of the suite's options begin with."""
 CARDS_FOLDER = Path(tempfile.gettempdir()) / "zoo-conformance-cards"
 """Where the locks of this machine's cards lie, whoever runs."""
 
@@ -66,8 +69,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options.
 
     Raises:
-        pytest.UsageError: installed packages add a name twice.
+        pytest.UsageError: installed packages add a name twice, or assertions are switched off.
     """
+    if sys.flags.optimize:
+        raise pytest.UsageError(OPTIMIZED)
     try:
         _add_options(parser, backends=backend_names(), sources=tuple(entry_points.sources()))
     except HarnessError as error:
@@ -77,7 +82,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _add_options(
     parser: pytest.Parser, *, backends: tuple[str, ...], sources: tuple[str, ...]
 ) -> None:
-    group = parser.getgroup("zoo", "model zoo conformance")
+    group = parser.getgroup(GROUP, "model zoo conformance")
     group.addoption(
         "--row",
         action="append",

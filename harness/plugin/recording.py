@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from harness.backends.registry import EMBEDDED
 from harness.errors import (
     HarnessError,
     MissingBackend,
@@ -28,19 +27,18 @@ from harness.errors import (
 )
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import Subject
-from harness.plugin.collection import CASE, ISSUE, Case
-from harness.plugin.options import GATE, STAGES
+from harness.plugin.collection import CASE, ISSUE
+from harness.plugin.options import GATE, GROUP, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
 from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defect
+from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
-REPEATED = (
-    *("page", "lenient", "weights", "vendor-tools", "imagenet", "calibration"),
-    *("calibration-images", "build-config", "vdsp-params"),
-)
-"""Options that say what is run and on what; they belong to the command that repeats a case."""
+ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log"})
+"""Options that only say which cases run, and where the log goes: a case's id says that. Every other
+option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
 """What is wrong with a host on which a backend cannot be used."""
 PHASES = ("setup", "call", "teardown")
@@ -49,7 +47,11 @@ PHASES = ("setup", "call", "teardown")
 
 @dataclass
 class Record:
-    """One case's notes. ``options``: those without which pytest would not run the same case."""
+    """One case's notes.
+
+    ``address``: the case's id as pytest takes it where it was started. ``options``: those that were
+    given, without which it might not be the same case.
+    """
 
     case: str
     row: str = ""
@@ -60,12 +62,13 @@ class Record:
     measurements: list[Measurement] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
     reason: str = ""
+    address: str = ""
     options: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """What repeats just this case."""
-        return " ".join((f"pytest '{self.case}'", *self.options))
+        return shlex.join(("pytest", self.address or self.case, *self.options))
 
     def measured(self, *measurements: Measurement) -> None:
         """Note figures, whatever is judged about them."""
@@ -121,22 +124,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     case = item.stash.get(CASE, None)
     stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
     row = case.subject.id if case else ""
-    item.stash[RECORD] = Record(item.nodeid, row, stage, options=_needed(item.config, case, stage))
+    address = _address(item)
+    item.stash[RECORD] = Record(
+        item.nodeid, row, stage, address=address, options=given_options(item.config)
+    )
 
 
-def _needed(config: pytest.Config, case: Case | None, stage: str) -> tuple[str, ...]:
-    """The options that a case depends on, as they stand on a command line."""
-    found = []
-    if case is not None and case.backend not in ("", EMBEDDED):
-        found.append(f"--backend {case.backend}")
-    if stage == "throughput":
-        found.append("--throughput")
-    for name in REPEATED:
-        value = config.getoption(f"--{name}")
-        if value is True:
-            found.append(f"--{name}")
-        elif value:
-            found.append(shlex.quote(f"--{name}={value}"))
+def _address(item: pytest.Item) -> str:
+    """Its id, from where pytest was started; with an absolute path where the suite is elsewhere."""
+    file, *rest = item.nodeid.split("::", 1)
+    path, started = item.config.rootpath / file, item.config.invocation_params.dir
+    shown = path.relative_to(started) if path.is_relative_to(started) else path
+    return "::".join((shown.as_posix(), *rest))
+
+
+def given_options(config: pytest.Config) -> tuple[str, ...]:
+    """The suite's own options that were given, and do more than choose cases.
+
+    They are taken from what is registered, so that none can be forgotten.
+    """
+    groups = (group for group in config._parser._groups if group.name.startswith(GROUP))
+    found: list[str] = []
+    for option in (option for group in groups for option in group.options):
+        if option.dest not in ONLY_WHICH:
+            value = config.getoption(option.dest)
+            found += option_types.words(option.names()[-1], value, default=option.default)
     return tuple(found)
 
 
@@ -180,7 +192,7 @@ def pytest_runtest_makereport(
         )
     if isinstance(error, StageError):
         notes.stage = error.stage if not notes.stage else notes.stage
-        if error.command and notes.row:
+        if error.command:
             error = error.repeated_by(notes.command)  # just this case, with all that it needs
     if isinstance(error, HarnessError) and report.failed:
         report.longrepr = str(error)  # the words are for the reader, the traceback is not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -9,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
 
 from harness.backends.registry import EMBEDDED
+from harness.errors import HarnessError
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Workshop
 from harness.plugin import recording
@@ -20,14 +23,13 @@ from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import make_scheduler
 from harness.reporting import machine
-from harness.reporting.results import CaseOutcome, Header, PageTotals
+from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
 from harness.runtime.identity import tools
 from harness.sources import library_versions
 
-LOG = pytest.StashKey[RunLog]()
 RUNS = Path(".zoo") / "runs"
 _TOOLS = (
     *("thop", "onnx", "onnxruntime", "openvino", "nncf", "mlcommons-loadgen"),
@@ -42,6 +44,20 @@ def stamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
+def runs_folder(root: Path) -> Path:
+    """Where runs leave their files: below the suite, or where that is read-only, the user's own."""
+    own = root / RUNS
+    return own if not _unwritable(own) else platformdirs.user_state_path("zoo-conformance") / "runs"
+
+
+def _unwritable(folder: Path) -> str:
+    """Why no file can be made in a folder, which may have to be made first, or ""."""
+    there = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
+
+
 def _is_controller(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput")
 
@@ -50,20 +66,26 @@ class Recorder:
     """Writes each result into the run log, in the controlling process.
 
     The log is opened by the first result that is about a row, so that runs of other tests leave
-    none. It gets its footer only where every collected case has a result.
+    none. It gets its footer only where every collected case has a result. Where it cannot be
+    written, on a full disk, the run goes on without it, and does not pass.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        """Raises pytest.UsageError where the log that was asked for is there already."""
+        """Raises pytest.UsageError where the log is there already, or cannot be made."""
         self._config = config
+        self._log: RunLog | None = None
+        self._problem = ""
+        self._results: list[CaseResult] = []
         self._started = now()
         self._collected = 0
         self._seen: set[str] = set()
         self._slugs = {one.slug: one.id for one in config.stash[GATE].catalogue.subjects}
         asked = config.getoption("--run-log")
-        self._path = Path(asked) if asked else config.rootpath / RUNS / f"{stamp()}.jsonl"
+        self._path = Path(asked) if asked else runs_folder(config.rootpath) / f"{stamp()}.jsonl"
         if self._path.exists():
             raise pytest.UsageError(f"{self._path} is there already; give another --run-log")
+        if reason := _unwritable(self._path.absolute().parent):
+            raise pytest.UsageError(f"cannot write {self._path}: {reason}; give another --run-log")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Know how many cases there are, where this process collects."""
@@ -85,33 +107,68 @@ class Recorder:
         if report.when not in recording.PHASES:  # made by xdist, of a worker that died
             slug = slug_of(report.nodeid, self._slugs)
             result = replace(result, row=self._slugs[slug] if slug else "")
-        if result.row or LOG in self._config.stash:
-            self._log().record(result)
+        if result.row or self._results:
+            self._results.append(result)
+            self._write(result)
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the run log; with its footer only if nothing is missing."""
-        log = self._config.stash.get(LOG, None)
-        if log is None:
-            return
         stopped = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if stopped or len(self._seen) < self._collected:
-            log.abandon()
-        else:
-            log.finish(exit_status=int(exitstatus))
+        if self._log is not None and not self._problem:
+            if stopped or len(self._seen) < self._collected:
+                self._log.abandon()
+            else:
+                try:
+                    self._log.finish(exit_status=int(exitstatus))
+                except HarnessError as error:
+                    self._problem = str(error)
+        if self._problem and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _log(self) -> RunLog:
-        if LOG not in self._config.stash:
-            pages = self._config.stash[GATE].catalogue.pages
-            header = Header(
-                started=self._started,
-                machine=machine.describe(),
-                command=tuple(sys.argv),
-                tools=_tools(self._config.stash[GATE]),
-                options=_options(self._config),
-                pages=tuple(PageTotals.of(page) for page in pages),
-            )
-            self._config.stash[LOG] = RunLog(self._path, header)
-        return self._config.stash[LOG]
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """End with what was shown, and what was not: what is on disk, or could not be put there."""
+        if not any(result.row for result in self._results):
+            return
+        run = self._run()
+        terminalreporter.section("model zoo conformance")
+        bad = {CaseOutcome.FAILED, CaseOutcome.ERRORED}
+        failed = self._problem or any(one.outcome in bad for one in run.results)
+        lines = summarize(run, width=min(terminalreporter._tw.fullwidth, 120))
+        terminalreporter.write_line(lines[0], bold=True, **{"red" if failed else "green": True})
+        for line in lines[1:]:
+            terminalreporter.write_line(line)
+        if self._problem:
+            told = f"ERROR: {self._problem}: this run has no whole log, and does not pass"
+            terminalreporter.write_line(told, red=True)
+        else:
+            path = _shown(self._path, self._config.rootpath)
+            terminalreporter.write_line(f"run log: {path}")
+
+    def _write(self, result: CaseResult) -> None:
+        if self._problem:
+            return
+        try:
+            if self._log is None:
+                self._log = RunLog(self._path, self._header())
+            self._log.record(result)
+        except HarnessError as error:
+            self._problem = str(error)
+
+    def _run(self) -> Run:
+        if self._log is not None and not self._problem:
+            return read_log(self._path, allow_incomplete=True)
+        return Run(self._header(), tuple(self._results), problem=self._problem)
+
+    def _header(self) -> Header:
+        gate = self._config.stash[GATE]
+        return Header(
+            started=self._started,
+            machine=machine.describe(),
+            command=tuple(sys.argv),
+            tools=_tools(gate),
+            options=_options(self._config),
+            pages=tuple(PageTotals.of(page) for page in gate.catalogue.pages),
+        )
 
 
 def _tools(gate: Gate) -> dict[str, str]:
@@ -138,24 +195,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the recorder where the reports arrive."""
     if _is_controller(config):
         config.pluginmanager.register(Recorder(config), "zoo-recorder")
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """End with what was shown, and what was not."""
-    log = config.stash.get(LOG, None)
-    if log is None:
-        return
-    run = read_log(log.path, allow_incomplete=True)
-    if not any(result.row for result in run.results):
-        return
-    terminalreporter.section("model zoo conformance")
-    bad = {CaseOutcome.FAILED, CaseOutcome.ERRORED}
-    colour = {"red": True} if any(one.outcome in bad for one in run.results) else {"green": True}
-    lines = summarize(run, width=min(terminalreporter._tw.fullwidth, 120))
-    terminalreporter.write_line(lines[0], bold=True, **colour)
-    for line in lines[1:]:
-        terminalreporter.write_line(line)
-    terminalreporter.write_line(f"run log: {_shown(log.path, config.rootpath)}")
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -61,7 +61,11 @@ class RunLog:
             raise HarnessError(f"{path} is there already; a run log is never overwritten") from None
         except OSError as error:
             raise HarnessError(f"cannot create {path}: {error.strerror or error}") from error
-        self._append({"kind": "header", "schema": SCHEMA, **encoding.encode(header)})
+        try:
+            self._append({"kind": "header", "schema": SCHEMA, **encoding.encode(header)})
+        except HarnessError:
+            path.unlink(missing_ok=True)  # nothing stands in it
+            raise
 
     def record(self, result: CaseResult) -> None:
         """Append one case's result.

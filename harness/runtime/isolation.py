@@ -188,7 +188,8 @@ class Worker:
             self._child = _start(self._environment)
             self._end = weakref.finalize(self, _end, self._child)
             greeting = self._receive(self._child, deadline)
-            assert greeting == READY
+            if greeting != READY:
+                raise ConnectionError(f"{greeting!r} in place of a greeting")
         return self._child
 
     def _receive(self, child: _Child, deadline: float) -> bytes:

@@ -1,4 +1,4 @@
-"""What options of the command line and of pytest are read as."""
+"""What options of the command line and of pytest are read as, and how they are written again."""
 
 from __future__ import annotations
 
@@ -44,3 +44,25 @@ def numbers(text: str) -> tuple[int, ...]:
         if len(set(found)) == len(found):
             return found
     raise argparse.ArgumentTypeError(f"{text!r} are no different whole numbers, such as 0,1")
+
+
+def words(
+    option: str, value: object, *, default: object = None, together: bool = False
+) -> list[str]:
+    """The words that give an option this value: none where it is the default.
+
+    Args:
+        option: its name, with its dashes.
+        value: as it was parsed: True for a flag, a list for one that is given repeatedly, a tuple
+            for numbers between commas.
+        together: whether a list was given at once, behind one name.
+    """
+    if value is None or value is False or value == default:
+        return []
+    if value is True:
+        return [option]
+    if isinstance(value, list) and together:
+        return [option, *map(str, value)]
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return [f"{option}={one}" for one in (value if isinstance(value, list) else [value])]

@@ -163,7 +163,7 @@ def watched(tmp_path: Path) -> Callable[..., tuple[str, list[str]]]:
     (package / "__init__.py").write_text(TELEMETRY)
     for name in ("__init__.py", "backend_ga4.py"):
         (package / "backend" / name).touch()
-    path = os.pathsep.join([str(package.parent), str(Path.cwd())])
+    path = os.pathsep.join([str(package.parent), str(Path(__file__).parents[4])])
 
     def watch(script: str, *arguments: object) -> tuple[str, list[str]]:
         environment = {"HOME": str(home), "PYTHONPATH": path, "CI": ""}
