@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from small_images import write_set
 
+from harness.accuracy import plans as accuracy_running
 from harness.accuracy.preprocessors import named_maker
 from harness.accuracy.rows import Allowed, accuracy_claims, maker_of
 from harness.cli import accuracy as accuracy_command
@@ -18,10 +20,14 @@ from harness.pipeline.catalogue import read_catalogue
 ROW = "resnext/timm/resnext50_32x4d"
 
 
-def run(*arguments: object) -> int:
+def parse(*arguments: object) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     accuracy_command.add_parser(parser.add_subparsers())
-    parsed = parser.parse_args(["accuracy", *map(str, arguments)])
+    return parser.parse_args(["accuracy", *map(str, arguments)])
+
+
+def run(*arguments: object) -> int:
+    parsed = parse(*arguments)
     return int(parsed.run(parsed))
 
 
@@ -105,3 +111,44 @@ def test_another_preprocessing_gives_other_tensors(tmp_path: Path) -> None:
         path.write_text(text.replace("size: [256, 256]", f"size: [{size}, {size}]"))
         keys.add(named_maker(str(path)).key(files="ab").digest)
     assert len(keys) == 2
+
+
+EVERY_OPTION = (
+    *("--imagenet=i", "--labels=l", "--synsets=s", "--pipeline=p", "--images=7", "--until-decided"),
+    *("--seed=3", "--shard=1/2", "--weights=a b", "--precision=fp32", "--precision=int8"),
+    *("--calibration", "m.toml", "a folder", "--build-config=b", "--margin=0.5"),
+    *("--acceptable=0.1", "--from-results=f", "--reference=r", "--write-results"),
+    *("--class-names=c", "--workers=1999", "--threads=1998", "--store=t", "--out=o", "--no-cache"),
+    "--expected=e",
+)
+"""A new one has to be added."""
+
+
+def repeated(*arguments: object) -> list[str]:
+    """The words behind ``python -m harness accuracy`` of the command that repeats a row."""
+    subject = read_catalogue().one(ROW)
+    words = shlex.split(accuracy_running._command(parse(*arguments), subject))
+    assert words[:4] == ["python", "-m", "harness", "accuracy"]
+    return words[4:]
+
+
+def test_every_option_that_was_given_is_in_the_command_that_repeats_a_row() -> None:
+    parsed = parse("resnext/timm/*", *EVERY_OPTION)
+    given = {word.split("=")[0] for word in EVERY_OPTION if word.startswith("--")}
+    known = {action.option_strings[-1] for action in parsed.options if action.option_strings}
+    assert known - {"--help"} == given
+    row, *words = repeated("resnext/timm/*", *EVERY_OPTION)
+    assert (row, sorted(words)) == (ROW, sorted(EVERY_OPTION))
+    again, before = vars(parse(row, *words)), vars(parsed)
+    apart = {"row", "options"}
+    assert {name: again[name] for name in again.keys() - apart} == {
+        name: before[name] for name in before.keys() - apart
+    }
+
+
+def test_no_option_that_was_not_given_is_in_it() -> None:
+    assert repeated("resnext/timm/*") == [ROW]
+
+
+def test_a_merge_is_repeated_as_one() -> None:
+    assert repeated("merge", "a", "b c", "--images=7") == ["merge", "a", "b c", "--images=7"]

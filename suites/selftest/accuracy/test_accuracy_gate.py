@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import repeating
 from PIL import Image
 
 from harness.backends.vendor import runtime_text
@@ -101,6 +102,25 @@ def test_int8_that_lost_the_margin_fails_with_its_cause_and_the_answers_that_cha
     assert "FAILED suites/test_accuracy.py::test_int8_loses_no_more_than_it_may" in run.stdout
     for told in ("quantiz", "answers that changed: ", ".flips.parquet", "top-1 lost", "repeat: "):
         assert told in run.stdout
+    assert {"--margin=1", "--images=200"} <= set(repeating.command_of(run.stdout).split())
+    repeating.require_repeated(run.stdout, folder=ROOT)
+
+
+def test_the_commands_failure_is_repeated(given: list[str], tmp_path: Path) -> None:
+    """The same of ``python -m harness accuracy``, which has some options under other names."""
+    taken = ("--expected", "--store", "--weights", "--pipeline", "--imagenet", "--images")
+    others = [one for one in given if one.split("=")[0] in taken]
+    manifest, photographs = (one.split("=")[1] for one in noise(tmp_path / "noise"))
+    run = subprocess.run(
+        [sys.executable, "-m", "harness", "accuracy", TORCHVISION, *others, "--margin=1"]
+        + ["--calibration", manifest, photographs, f"--out={tmp_path / 'out'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert repeating.repeat(run.stdout, folder=ROOT) == (1, run.stdout)
 
 
 def test_int8_is_not_measured_without_photographs_to_calibrate_on(given: list[str]) -> None:
