@@ -12,6 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -116,13 +117,16 @@ class RunLog:
         if self._file.closed:
             raise HarnessError(f"{self.path} is closed, nothing can be added to it")
         line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        before = self._file.tell()
         try:
             rest = memoryview(line)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.close()  # half a line may stand there: nothing may follow it
+            with suppress(OSError):
+                self._file.truncate(before)  # half a line, or a footer of which nothing is sure
+            self._file.close()  # nothing may follow it
             raise HarnessError(f"cannot write {self.path}: {error.strerror or error}") from error
         self._digest.update(line)
 

@@ -111,9 +111,10 @@ def test_the_commands_failure_is_repeated(given: list[str], tmp_path: Path) -> N
     taken = ("--expected", "--store", "--weights", "--pipeline", "--imagenet", "--images")
     others = [one for one in given if one.split("=")[0] in taken]
     manifest, photographs = (one.split("=")[1] for one in noise(tmp_path / "noise"))
+    command = [sys.executable, "-m", "harness", "accuracy", TORCHVISION, *others, "--margin=1"]
+    command += ["--calibration", manifest, photographs, f"--out={tmp_path / 'out'}"]
     run = subprocess.run(
-        [sys.executable, "-m", "harness", "accuracy", TORCHVISION, *others, "--margin=1"]
-        + ["--calibration", manifest, photographs, f"--out={tmp_path / 'out'}"],
+        command,
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -147,9 +147,10 @@ def test_an_issue_about_a_row_that_is_not_selected_is_left_alone(
     assert run_gate(**failing("pass")).code == 0
 
 
-def test_an_expired_issue_is_refused(run_gate: RunGate, expected: Path) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_expired_issue_is_refused(run_gate: RunGate, expected: Path, workers: str) -> None:
     write_issue(expected, expires_in=-1)
-    run = run_gate(**failing(AS_STATED))
+    run = run_gate("-n", workers, apart=True, **failing(AS_STATED))
     (error,) = run.errors
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert "was known until" in error
