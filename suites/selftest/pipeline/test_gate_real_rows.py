@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import repeating
 
 from harness.pipeline.catalogue import EXPECTED
 from harness.reporting.results import CaseOutcome, Run
@@ -21,11 +22,16 @@ CASE = "suites/test_complexity.py::{}[resnext-timm-gluon_resnext50_32x4d]"
 
 @dataclass(frozen=True)
 class GateRun:
-    """Exit code, what was printed, with every run of blanks as one, and the run log."""
+    """Exit code, what was printed, and the run log."""
 
     code: int
-    printed: str
+    raw: str
     log: Run
+
+    @property
+    def printed(self) -> str:
+        """The same with every run of blanks as one."""
+        return " ".join(self.raw.split())
 
     @property
     def bad(self) -> set[str]:
@@ -43,7 +49,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-def run_gate(folder: Path, store: Path, *changes: tuple[str, str, str]) -> GateRun:
+def run_gate(
+    folder: Path, store: Path, *changes: tuple[str, str, str], options: tuple[str, ...] = ()
+) -> GateRun:
     """Run the complexity stage of the row on a copy of ``expected/`` with texts replaced."""
     expected, log = folder / "expected", folder / "run.jsonl"
     shutil.copytree(EXPECTED, expected)
@@ -61,6 +69,7 @@ def run_gate(folder: Path, store: Path, *changes: tuple[str, str, str]) -> GateR
         "suites/test_complexity.py",
     ]
     command += [f"--row={ROW}", f"--expected={expected}", f"--store={store}", f"--run-log={log}"]
+    command += options
     done = subprocess.run(
         command,
         cwd=EXPECTED.parent,
@@ -68,7 +77,7 @@ def run_gate(folder: Path, store: Path, *changes: tuple[str, str, str]) -> GateR
         capture_output=True,
         text=True,
     )
-    return GateRun(done.returncode, " ".join((done.stdout + done.stderr).split()), read(log))
+    return GateRun(done.returncode, done.stdout + done.stderr, read(log))
 
 
 def test_the_row_as_it_is_passes_and_its_defect_is_listed(tmp_path: Path, store: Path) -> None:
@@ -90,7 +99,14 @@ def test_a_failure_tells_cause_and_command(tmp_path: Path, store: Path) -> None:
     run = run_gate(tmp_path, store, ("pages/resnext.toml", '"25.029"', '"50.058"'))
     case = CASE.format("test_documented_params_are_reproduced")
     assert "likely cause: FLOPs where MACs are meant, or the reverse" in run.printed
-    assert f"repeat: pytest '{case}'" in run.printed
+    assert f"repeat: pytest '{case}' --expected=" in run.printed
+    repeating.require_repeated(run.raw, folder=EXPECTED.parent)
+
+
+def test_a_step_that_breaks_tells_a_command_that_breaks_it_again(tmp_path: Path) -> None:
+    run = run_gate(tmp_path, tmp_path / "empty", options=("--step-timeout=0.01",))
+    assert "count failed: did not finish within 0.01 s and was killed" in run.printed
+    repeating.require_repeated(run.raw, folder=EXPECTED.parent)
 
 
 def test_a_defect_that_was_corrected_on_the_page_is_noticed(tmp_path: Path, store: Path) -> None:
