@@ -71,6 +71,7 @@ def _bounded(line: str) -> str:
     half = LONGEST_LINE // 2
     return f"{line[:half]} … ({len(line) - 2 * half:,} characters left out) … {line[-half:]}"
 
+
 OPTIMIZED = (
     "python -O and PYTHONOPTIMIZE switch off assertions, those of the libraries that are judged "
     "included: run without them"

@@ -17,8 +17,8 @@ from harness.judging.published import Preprocessing, Published
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import library_of
 from harness.records import Figure, Row
-from harness.sources import sources
 from harness.runtime.foreign import read_bytes
+from harness.sources import sources
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """timm's whole table is about 0.12 MiB."""

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from harness.errors import BuildError, MissingWeights
 from harness.expected.variants import Variant
-from harness.sources import source
 from harness.runtime.foreign import open_regular, real_path
+from harness.sources import source
 from harness.sources.fitting import Needed, Told, require_fit
 from harness.sources.network import Framework
 

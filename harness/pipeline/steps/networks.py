@@ -14,7 +14,7 @@ import numpy.typing as npt
 import psutil
 
 from harness.expected.variants import Variant
-from harness.sources import ADAPTERS, Network, adapter
+from harness.sources import Network, adapter
 from harness.sources.fitting import needed_by
 
 Floats = npt.NDArray[np.float32]
@@ -79,8 +79,7 @@ def network(spec: NetworkSpec) -> Network:
     else:
         from harness.sources import weights as published
 
-        # Another package may give its networks names of its own.
-        needed = needed_by(built) if variant.source in ADAPTERS else None
+        needed = needed_by(built)
         tensors = published.load(spec.weights.path, framework=built.framework, needed=needed)
     source.assign(built, tensors)
     return built
