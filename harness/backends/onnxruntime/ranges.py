@@ -16,7 +16,7 @@ from onnx.helper import make_node, make_tensor_value_info
 from harness.backends.onnxruntime.qdq_graph import Graph
 
 Floats = npt.NDArray[np.float32]
-Range = tuple[float, float]
+Range = list[float]
 
 RECTIFIERS = ("Relu", "Clip")
 KEEPING = frozenset(
@@ -112,7 +112,7 @@ def _ranges(
     with the network's tensors. Nodes run as they stand, as when quantizers calibrate: fused ones
     would be no faster, and move ranges by 2e-6.
     """
-    found: dict[str, Range | None] = {"": (0.0, 1.0)}
+    found: dict[str, Range | None] = {"": [0.0, 1.0]}
     wanted = [name for name in names if name]
     if not wanted:
         return found
@@ -139,7 +139,7 @@ def _ranges(
         extended.unlink(missing_ok=True)
     lowest, highest = seen[:, 0::2].min(axis=0), seen[:, 1::2].max(axis=0)
     for name, low, high in zip(wanted, lowest, highest, strict=True):
-        found[name] = (float(low), float(high)) if np.isfinite((low, high)).all() else None
+        found[name] = [float(low), float(high)] if np.isfinite((low, high)).all() else None
     return found
 
 

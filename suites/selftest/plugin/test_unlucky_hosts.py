@@ -230,7 +230,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 ABOUT_CTRL_C = (
-    "evaluation/test_evaluation_killed.py::test_ctrl_c_keeps_everything_that_was_known",
+    "accuracy/test_evaluation_killed.py::test_ctrl_c_keeps_everything_that_was_known",
     f"backends/vendor/test_vendor_processes.py::"
     f"test_tool_dies_with_the_process_that_runs_it[{signal.SIGINT!s}]",
     "plugin/test_plugin_broken_runs.py::"
