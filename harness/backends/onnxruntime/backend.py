@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from harness.backends.arithmetic import require_exact
 from harness.backends.backend import Build, Host, Input, Precision
 from harness.backends.processor import processor
 from harness.backends.session import Session
@@ -26,6 +28,7 @@ class OnnxRuntime:
     input: Input = "tensors"
     code = (
         "backends/session.py",
+        "backends/arithmetic.py",
         "backends/onnxruntime/sessions.py",
         "backends/onnxruntime/constants.py",
         "backends/onnxruntime/parameters.py",
@@ -105,4 +108,14 @@ class OnnxRuntime:
             raise RunError(f"ONNX Runtime runs {' and '.join(self.precisions)}, not {precision}")
         from harness.backends.onnxruntime import sessions as onnxruntime
 
+        if precision == "int8":
+            _require_exact()
         return onnxruntime.Session(model)
+
+
+@cache
+def _require_exact() -> None:
+    """Once in a process, before the first model in int8."""
+    from harness.backends.onnxruntime import sessions as onnxruntime
+
+    require_exact(onnxruntime.Session, name="ONNX Runtime")

@@ -14,6 +14,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from onnx.helper import make_node, make_tensor_value_info
 
 from harness.backends.onnxruntime.qdq_graph import Graph
+from harness.backends.onnxruntime.sessions import session_options
 
 Floats = npt.NDArray[np.float32]
 Range = list[float]
@@ -119,9 +120,7 @@ def _ranges(
     extended = workspace / "ranges.onnx"
     try:
         _extend(model, extended, wanted)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors
+        options = session_options(threads=1)
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = onnxruntime.InferenceSession(
             str(extended), options, providers=["CPUExecutionProvider"]

@@ -140,6 +140,7 @@ from pathlib import Path
 from harness.backends import processor as processors
 from harness.backends.backend import Build, Host
 from harness.backends.openvino.backend import OpenVino
+from harness.errors import MissingBackend
 from harness.expected.buildconfig import read_build_config
 from harness.pipeline.catalogue import EXPECTED
 import numpy as np
@@ -150,7 +151,10 @@ build = Build(
 )
 backend = OpenVino(Host())
 backend.compile(build, folder)
-backend.session(folder / "model.xml", precision="int8").logits(np.load(calibration))
+try:
+    backend.session(folder / "model.xml", precision="int8").logits(np.load(calibration))
+except MissingBackend as error:  # int8 is refused where its sums saturate
+    assert "saturate" in str(error), error
 """
 
 
