@@ -29,6 +29,7 @@ from harness.accuracy.predictions import SCHEMA, Answers
 from harness.errors import HarnessError, MeasureError
 from harness.runtime.atomic import write_bytes, write_text
 from harness.runtime.foreign import read_bytes, read_text, real_path
+from harness.runtime.private import make_private, require_private
 
 LOG = logging.getLogger(__name__)
 
@@ -63,8 +64,9 @@ class ResultsFolder:
         Raises:
             HarnessError: another process has it, or it cannot be written.
         """
+        require_private(self.path, what="the results folder")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_private(self.path)
             lock = FileLock(self.path / "lock")
             lock.acquire(timeout=0)
         except Timeout:
@@ -118,6 +120,7 @@ def open_results(path: Path) -> Answers:
     Raises:
         MeasureError: it is no such folder, or not the one its name says.
     """
+    require_private(path, what="the results folder")
     try:
         text = read_text(path / IDENTITY, most=LARGEST_IDENTITY)
     except (OSError, UnicodeDecodeError) as error:

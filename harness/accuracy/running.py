@@ -33,7 +33,8 @@ not depend on it, and 25 tensors of 224 × 224 have 15 MB."""
 
 AHEAD: Final = 2  # batches that wait while the model is at one
 PART_IMAGES: Final = 500  # after which answers go to the disk, or
-PART_SECONDS: Final = 30.0  # after that time: as much as a killed run has to do again
+FIRST_SECONDS: Final = 1.0  # after which the first answers go to the disk
+PART_SECONDS: Final = 5.0  # after that time: as much as a killed run has to do again
 POLL_SECONDS: Final = 0.1  # how late the thread notices that nobody wants its batches any more
 
 UNKNOWN, MISS, HIT, BAD = -1, 0, 1, 2
@@ -69,7 +70,7 @@ class Run:
         self._session, self._items = session, items
         self.hits: NDArray[np.int8] = np.full(len(items), UNKNOWN, np.int8)
         self._unwritten: list[tuple[int, Any]] = []
-        self._written = time.monotonic()
+        self._written = time.monotonic() - PART_SECONDS + FIRST_SECONDS
         for part in folder.parts():
             self._note(part.first, part.table)
 

@@ -7,7 +7,6 @@ twice is 64,770 and becomes 32,767. A whole network then loses ten decibels, and
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from harness.backends.session import Session
 from harness.errors import MissingBackend
+from harness.runtime.scratch import Scratch
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,10 +36,10 @@ def require_exact(load: Callable[[Path], Session], *, name: str) -> None:
         MissingBackend: a sum saturates, so that int8 figures of this machine would say nothing of
             the model.
     """
-    with tempfile.TemporaryDirectory(prefix="zoo-arithmetic-") as folder:
+    with Scratch("arithmetic") as folder:
         wrong = []
         for operator in OPERATORS:
-            path = Path(folder) / f"{operator}.onnx"
+            path = folder / f"{operator}.onnx"
             path.write_bytes(_probe(operator))
             images = _images(operator)
             found = np.asarray(load(path).logits(images)).reshape(len(images), _OUTPUTS)

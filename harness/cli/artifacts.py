@@ -117,6 +117,7 @@ def _verify(store: Store, console: Console) -> int:
         for stored in track(entries, "reading", console=console, disable=not console.is_terminal)
         for damage in entry_damage(stored.path)
     ]
+    damaged += store.oddities()
     for damage in damaged:
         console.print(damage, markup=False)
     console.print(f"{len(entries)} entries, {len(damaged) or 'no'} damaged files")

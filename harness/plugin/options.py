@@ -19,6 +19,7 @@ from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalo
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.resolving.generated import expected_for
 from harness.runtime import entry_points, option_types
+from harness.runtime.store import open_store
 from harness.runtime.store.quantities import parse_size
 
 STAGES = (
@@ -48,6 +49,7 @@ class Gate:
         backends: those asked for, with what each of them runs in.
         required: stages in which "not measured" fails.
         required_backends: backends that have to be usable here.
+        cards_required: whether cards were named, of which one has to be usable.
         throughput: whether it is measured.
     """
 
@@ -59,6 +61,7 @@ class Gate:
     precisions: tuple[str, ...]
     required: frozenset[str]
     required_backends: frozenset[str]
+    cards_required: bool
     throughput: bool
 
 
@@ -141,7 +144,10 @@ def _add_options(
     group.addoption("--store-limit", metavar="SIZE", help="its size limit, such as 20GiB")
     group.addoption("--memory", metavar="SIZE", help="what all steps together may take")
     group.addoption(
-        "--step-timeout", type=float, metavar="SECONDS", help="limit of one step, whatever its size"
+        "--step-timeout",
+        type=option_types.seconds,
+        metavar="SECONDS",
+        help="limit of one step, whatever its size",
     )
     group.addoption(
         "--vendor-tools", metavar="DIR", help="where vamc and vamp are, in place of the path"
@@ -149,12 +155,15 @@ def _add_options(
     group.addoption(
         "--cards",
         type=option_types.numbers,
-        default=(0,),
         metavar="0,1,…",
-        help="the accelerator cards that cases may use, one case at a time on each",
+        help="the accelerator cards that cases may use, one case at a time on each; named, one has "
+        "to be usable; default: 0",
     )
     group.addoption(
-        "--card-timeout", type=float, metavar="SECONDS", help="how long a case waits for a card"
+        "--card-timeout",
+        type=option_types.seconds,
+        metavar="SECONDS",
+        help="how long a case waits for a card",
     )
     group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
 
@@ -173,14 +182,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def _gate(config: pytest.Config) -> Gate:
     option = config.getoption
     expected = Path(option("--expected") or EXPECTED)
+    store = Path(option("--store")) if option("--store") else None
+    open_store(store, limit=option("--store-limit"))  # refused before anything is built
     if option("--page"):
-        store = Path(option("--store")) if option("--store") else None
         page, lenient = Path(option("--page")), bool(option("--lenient"))
         expected = expected_for(page, lenient=lenient, store=store, base=expected)
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.subjects
     sources = option("--source")
-    memory, weights = option("--memory"), option("--weights")
+    weights = option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
         raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
     host = host_of(config)
@@ -190,10 +200,10 @@ def _gate(config: pytest.Config) -> Gate:
         selected=tuple(one for one in selected if not sources or one.variant.source in sources),
         settings=Settings(
             build_config=Path(option("--build-config") or expected / "build" / "embedded.yaml"),
-            store=Path(option("--store")) if option("--store") else None,
+            store=store,
             store_limit=option("--store-limit"),
             weights=weights,
-            memory_bytes=parse_size(memory) if memory else None,
+            memory_bytes=_memory(option("--memory")),
             step_timeout_s=option("--step-timeout"),
             host=host,
         ),
@@ -203,8 +213,23 @@ def _gate(config: pytest.Config) -> Gate:
         precisions=tuple(option("--precision") or PRECISIONS),
         required=frozenset(option("--require")),
         required_backends=frozenset(option("--require-backend")),
+        cards_required=option("--cards") is not None,
         throughput=option("--throughput"),
     )
+
+
+def _memory(text: str | None) -> int | None:
+    """Bytes, or None where nothing was asked for.
+
+    Raises:
+        HarnessError: it is no size, or none.
+    """
+    if text is None:
+        return None
+    size = parse_size(text)
+    if size == 0:
+        raise HarnessError(f"--memory {text}: expected more than nothing")
+    return size
 
 
 def host_of(config: pytest.Config) -> Host:
@@ -214,7 +239,7 @@ def host_of(config: pytest.Config) -> Host:
     own = Host()
     return Host(
         tools=Path(tools) if tools else None,
-        cards=option("--cards"),
+        cards=option("--cards") or own.cards,
         cards_folder=CARDS_FOLDER,
         card_timeout_s=waits or own.card_timeout_s,
         timeout_s=option("--step-timeout") or own.timeout_s,

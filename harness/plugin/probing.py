@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.backends.backend import Host
 from harness.backends.registry import backend
-from harness.backends.vendor.cards import Cards
+from harness.backends.vendor.backend import cards_of
 from harness.backends.vendor.toolchain import STAND_IN
 from harness.errors import HarnessError, MissingWeights, StageError, Unavailable
 from harness.pipeline.catalogue import Subject
@@ -53,7 +53,10 @@ def probe_cards(host: Host) -> tuple[Probe, ...]:
     """The cards, with those that were set aside."""
     if host.cards_folder is None:
         return ()
-    aside = Cards(host.cards_folder, host.cards).set_aside()
+    try:
+        aside = cards_of(host).set_aside()
+    except (Unavailable, StageError) as error:
+        return (Probe("cards", False, _first_line(error)),)
     return tuple(
         Probe(f"card {card}", card not in aside, aside.get(card, "not set aside"))
         for card in host.cards

@@ -165,7 +165,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         notes.reason = str(error)
         gate = item.config.stash[GATE]
         wanted = case is not None and case.backend in gate.required_backends
-        if notes.stage in gate.required or (wanted and isinstance(error, HOST_LACKS)):
+        no_card = gate.cards_required and isinstance(error, NoCard)
+        lacking = (wanted and isinstance(error, HOST_LACKS)) or no_card
+        if notes.stage in gate.required or lacking:
             raise
         pytest.skip(str(error))
 

@@ -15,7 +15,7 @@ from harness.plugin.options import GATE, Gate
 from harness.records import Measurement, Outcome, Verdict
 from harness.reporting import machine
 from harness.reporting.summary import STAND_IN
-from harness.runtime.option_types import count
+from harness.runtime.option_types import count, seconds
 
 if TYPE_CHECKING:  # SciPy and LoadGen: collecting cases does not wait for them
     from harness.throughput.rows import Speeds
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--round-seconds",
-        type=float,
+        type=seconds,
         default=1.0,
         metavar="SECONDS",
         help="at least, for each of these tests; default: 1",

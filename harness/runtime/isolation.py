@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import os
 import pickle
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import psutil
 
 from harness.errors import HarnessError, StageError
 from harness.runtime.isolation_child import READY, STOP, Answer
+from harness.runtime.scratch import Scratch
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class _Child:
     process: subprocess.Popen[bytes]
     connection: Connection
     output: IO[bytes]
-    scratch: str
+    scratch: Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _start(environment: Mapping[str, str]) -> _Child:
     """Start a fresh interpreter that finds the same modules, in a session of its own."""
     ours, theirs = multiprocessing.Pipe(duplex=True)
     output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed in _end
-    scratch = tempfile.mkdtemp(prefix="zoo-child-")
+    scratch = Scratch("child")
     with theirs:
         setup = json.dumps([theirs.fileno(), sys.path])
         process = subprocess.Popen(
@@ -235,7 +235,7 @@ def _start(environment: Mapping[str, str]) -> _Child:
             stderr=subprocess.STDOUT,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
-            env={**os.environ, "TMPDIR": scratch, **environment},
+            env={**os.environ, "TMPDIR": str(scratch.path), **environment},
         )
     return _Child(process, ours, output, scratch)
 
@@ -254,7 +254,7 @@ def _end(child: _Child) -> tuple[int, str]:
     log = _tail(child.output)
     child.connection.close()
     child.output.close()
-    shutil.rmtree(child.scratch, ignore_errors=True)
+    child.scratch.close()
     return code, log
 
 

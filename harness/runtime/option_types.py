@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 from decimal import Decimal, InvalidOperation
+
+from harness.errors import quoted
+
+_DIGITS = 9  # of a whole number; nothing that options count is larger
 
 
 def count(text: str) -> int:
@@ -12,9 +17,25 @@ def count(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is none.
     """
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    whole = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    if not whole or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number from 1")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time above 0, finite.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds above 0")
+    return value
 
 
 def points(text: str) -> Decimal:
@@ -39,7 +60,7 @@ def numbers(text: str) -> tuple[int, ...]:
         argparse.ArgumentTypeError: they are none.
     """
     parts = [part.strip() for part in text.split(",")]
-    if all(part.isascii() and part.isdecimal() for part in parts):
+    if all(part.isascii() and part.isdecimal() and len(part) <= _DIGITS for part in parts):
         found = tuple(int(part) for part in parts)
         if len(set(found)) == len(found):
             return found

@@ -35,6 +35,7 @@ from harness.backends.vendor import (
     runtime_text,
     versions,
 )
+from harness.backends.vendor.toolchain import STAND_IN
 from harness.errors import CompileError, DeadCard, MissingBackend, RunError
 from harness.expected.buildconfig import (
     BuildConfig,
@@ -59,7 +60,7 @@ class Vendor:
         "backends/session.py",
         "backends/vendor/backend.py",
         "backends/vendor",
-        "buildconfig",
+        "expected/buildconfig",
         "images/levels.py",
     )
 
@@ -143,7 +144,7 @@ class Vendor:
             raise RunError(f"the compiled model lacks {', '.join(missing)}")
         jobs = CompiledModel(
             toolchain=self._toolchain,
-            cards=Cards(host.cards_folder, host.cards),
+            cards=cards_of(host),
             prefix=model.with_suffix(""),
             runtime_file=run_time,
             timeout_s=host.timeout_s,
@@ -173,6 +174,19 @@ class AnyCard:
             except DeadCard:
                 continue  # it is set aside, so the next lease is of another one
         return self.jobs.answers(files)
+
+
+def cards_of(host: Host) -> Cards:
+    """The cards of a host; what happens to a stand-in's says nothing of real ones.
+
+    Raises:
+        MissingBackend: there is no folder for their locks, or the tools are not here.
+    """
+    if host.cards_folder is None:
+        raise MissingBackend("the vendor's cards need a folder for their locks")
+    stand_in = versions(find_toolchain(host.tools, environment=host.environment)).stand_in
+    folder = host.cards_folder / STAND_IN if stand_in else host.cards_folder
+    return Cards(folder, host.cards)
 
 
 def _versions(toolchain: Toolchain) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from harness.images.datasets.faults import Fault, FaultKind
 from harness.images.pipelines import Floats
 from harness.images.tensors.coding import Stored
 from harness.images.tensors.preprocessor import Bad, Job, Preprocessor
+from harness.runtime.scratch import Scratch
 
 FILES_A_CALL: Final = 32
 """Files that a worker is handed at once. A call costs 0.2 ms, an image some milliseconds. Of
@@ -74,9 +74,11 @@ class Stream:
         preprocessor, step = self._preprocessor, min(self._size, FILES_A_CALL)
         coding, threads = preprocessor.coding, preprocessor.threads
         slot_bytes = step * coding.image_bytes
-        with tempfile.NamedTemporaryFile(prefix="zoo-tensors-") as file:
-            os.truncate(file.name, threads * slot_bytes)
-            rows = np.memmap(file.name, coding.dtype, "r", shape=(threads * step, *coding.shape))
+        with Scratch("tensors") as folder:
+            file = folder / "slots"
+            file.touch()
+            os.truncate(file, threads * slot_bytes)
+            rows = np.memmap(file, coding.dtype, "r", shape=(threads * step, *coding.shape))
             free: queue.SimpleQueue[int] = queue.SimpleQueue()
             for slot in range(threads):
                 free.put(slot)
@@ -85,7 +87,7 @@ class Stream:
                 paths = tuple(self._paths[start : start + step])
                 slot = free.get()
                 try:
-                    job = Job(paths, Path(file.name), slot * slot_bytes)
+                    job = Job(paths, file, slot * slot_bytes)
                     bad = preprocessor.run(job)
                     good = [row for row in range(len(paths)) if row not in bad]
                     tensors = coding.decode(picked(rows[slot * step :], good))

@@ -26,6 +26,7 @@ from harness.images.tensors.making import Maker
 from harness.images.tensors.preprocessor import FILE_SECONDS, Preprocessor
 from harness.images.tensors.reading import Reader, unfinished
 from harness.images.tensors.storage import Place, file_bytes
+from harness.runtime.private import make_private
 
 LOG = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.02  # how late it is noticed that another process has finished a chunk
@@ -179,7 +180,7 @@ class TensorCache:
         """Fill, or wait for who does, until the chunks are finished or ``ending`` is set."""
         while self._missing(chunks) and not ending.is_set():
             try:
-                self.place.data.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self.place.data.parent)
                 with suppress(Timeout), FileLock(self.place.lock, timeout=POLL_SECONDS):
                     self._filler.fill(self._missing(chunks), ending, progress)
             except OSError as error:

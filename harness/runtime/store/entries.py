@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
 from harness.runtime.atomic import sync, write_text
+from harness.runtime.foreign import read_bytes
 from harness.runtime.store.contents import SHARED_FROM_BYTES, Hashes, disown, share
 from harness.runtime.store.keys import JSON, Key, canonical
 from harness.runtime.store.layout import LET_GO, MANIFEST, USED
@@ -115,7 +117,10 @@ def was_let_go(entry: Path, name: str, record: FileRecord) -> bool:
 def file_damage(path: Path, record: FileRecord, hashes: Hashes | None) -> str:
     """What is wrong with a file, or ""; without ``hashes`` only its size is looked at."""
     try:
-        size = path.stat().st_size
+        found = path.lstat()
+        size = found.st_size
+        if not stat.S_ISREG(found.st_mode):
+            return "is no file"
         if size != record.size:
             return f"has {size} bytes where {record.size} were written"
         if hashes is not None and hashes.sha256(path) != record.sha256:
@@ -185,11 +190,7 @@ def read_manifest(entry: Path, key: Key | None = None) -> Manifest:
     """
     path = entry / MANIFEST
     try:
-        with open(path, "rb") as file:
-            text = file.read(MANIFEST_LIMIT_BYTES + 1)
-        if len(text) > MANIFEST_LIMIT_BYTES:
-            raise DamagedArtifact(f"{path}: larger than any entry.json written")
-        manifest = _manifest(json.loads(text))
+        manifest = _manifest(json.loads(read_bytes(path, most=MANIFEST_LIMIT_BYTES)))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and (entry / LET_GO).exists():
             raise LetGoArtifact(f"{entry} is to be built anew") from error

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.runtime.private import make_private
 from harness.runtime.store.keys import Key
 
 MANIFEST = "entry.json"
@@ -53,13 +57,32 @@ class Layout:
         return self.locks / f"{label(entry)}.lock"
 
     def entries(self) -> Iterator[Path]:
-        """Every entry folder, sound or not, in order of step and digest.
+        """Every entry, valid or not, a folder or not, in order of step and digest.
 
         Only what is named like one: a root that holds other things loses none of them.
         """
         for step in _folders(self.root):
             if step.name not in _OWN_FOLDERS:
-                yield from (path for path in _folders(step) if _DIGEST.fullmatch(path.name))
+                yield from (path for path in _content(step) if _DIGEST.fullmatch(path.name))
+
+    def oddities(self) -> Iterator[str]:
+        """What lies where the store keeps locks and large files, and is no file."""
+        for path in (
+            *_content(self.locks),
+            *(one for at in _content(self.blobs) for one in _content(at)),
+        ):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                yield f"{path} is no file; the next use of it removes it"
+
+    def mend_lock(self, entry: Path) -> None:
+        """Remove what lies where a lock of this entry has to, and can be none.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        path = self.lock(entry)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
 
     def labelled(self, label: str) -> Path:
         """The entry of that :func:`label`."""
@@ -72,9 +95,9 @@ class Layout:
         Raises:
             HarnessError: the root cannot be used.
         """
-        for folder in (self.blobs, self.locks, self.tmp):
+        for folder in (self.root, self.blobs, self.locks, self.tmp):
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_private(folder)
             except OSError as error:
                 raise HarnessError(
                     f"{self.root} cannot be the artifact store: {error.strerror} ({folder}); "
@@ -87,10 +110,23 @@ def label(entry: Path) -> str:
     return f"{entry.parent.name}-{entry.name}"
 
 
+def discard(path: Path) -> None:
+    """Remove whatever is there, as far as that is possible; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
 def _folders(path: Path) -> list[Path]:
+    return [child for child in _content(path) if child.is_dir()]
+
+
+def _content(path: Path) -> list[Path]:
     try:
-        return sorted(child for child in path.iterdir() if child.is_dir())
-    except FileNotFoundError:
+        return sorted(path.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise HarnessError(f"{path} cannot be an artifact store: {error.strerror}") from error

@@ -5,13 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import shutil
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from harness.runtime.store.layout import LET_GO, USED, label
+from harness.runtime.store.layout import LET_GO, USED, discard, label
 
 
 class Lease:
@@ -35,8 +34,8 @@ def take_lease(entry: Path) -> Lease | None:
     path = entry / USED
     while True:
         try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except (FileNotFoundError, NotADirectoryError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:
             return None
         lease = Lease(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -55,8 +54,8 @@ def remove_entry(entry: Path, tmp: Path, *, keep_in_use: bool) -> bool:
     gone = tmp / f"{label(entry)}-{secrets.token_hex(4)}"
     descriptor: int | None = None
     try:
-        with suppress(FileNotFoundError):
-            descriptor = os.open(entry / USED, os.O_RDONLY)
+        with suppress(OSError):
+            descriptor = os.open(entry / USED, os.O_RDONLY | os.O_NONBLOCK)
         if keep_in_use and descriptor is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with suppress(FileNotFoundError):  # another process was faster
@@ -66,7 +65,7 @@ def remove_entry(entry: Path, tmp: Path, *, keep_in_use: bool) -> bool:
     finally:
         if descriptor is not None:
             os.close(descriptor)
-    shutil.rmtree(gone, ignore_errors=True)
+    discard(gone)
     return True
 
 
@@ -76,8 +75,8 @@ def let_go(entry: Path, files: Iterable[Path]) -> bool:
     Whoever is killed meanwhile leaves an entry that says of itself that files may be missing.
     """
     try:
-        descriptor = os.open(entry / USED, os.O_RDONLY)
-    except FileNotFoundError:  # another process was faster
+        descriptor = os.open(entry / USED, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:  # another process was faster, or it is no entry
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

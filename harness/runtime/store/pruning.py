@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import stat
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.runtime.store.contents import SHARED_FROM_BYTES
-from harness.runtime.store.layout import USED, Layout, label
+from harness.runtime.store.layout import USED, Layout, discard, label
 from harness.runtime.store.leases import let_go, remove_entry
 
 LOG = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def prune(
 def sweep_entry(layout: Layout, entry: Path) -> None:
     """Remove what killed builders of one entry left behind. Call with its lock held."""
     for left in layout.tmp.glob(f"{label(entry)}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        discard(left)
 
 
 def _sweep(layout: Layout) -> None:
@@ -150,7 +151,9 @@ def _sweep(layout: Layout) -> None:
     locked = {layout.labelled(path.stem) for path in layout.locks.glob("*.lock")}
     for entry in sorted(left | {entry for entry in locked if not entry.exists()}):
         lock = layout.lock(entry)
-        with suppress(Timeout), FileLock(lock, timeout=0):
+        with suppress(Timeout, OSError):
+            layout.mend_lock(entry)
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
             sweep_entry(layout, entry)
             if not entry.exists():
                 lock.unlink(missing_ok=True)
@@ -159,8 +162,11 @@ def _sweep(layout: Layout) -> None:
 def _drop_lone_blobs(layout: Layout) -> None:
     """Remove large files that no entry holds any more."""
     for blob in layout.blobs.glob("*/*"):
-        with suppress(FileNotFoundError):
-            if blob.stat().st_nlink == 1:
+        with suppress(OSError):
+            found = blob.lstat()
+            if not stat.S_ISREG(found.st_mode):
+                discard(blob)
+            elif found.st_nlink == 1:
                 blob.unlink()
 
 
@@ -175,5 +181,5 @@ def _stored(entry: Path) -> Stored:
             if found.st_size >= SHARED_FROM_BYTES:
                 large.append(Path(path))
     marker = entry / USED
-    used = (marker if marker.exists() else entry).stat().st_mtime
+    used = (marker if marker.exists() else entry).lstat().st_mtime
     return Stored(entry, used, inodes, tuple(large))

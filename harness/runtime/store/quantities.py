@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, quoted
 
 KIB, MIB, GIB, TIB = (1024**power for power in (1, 2, 3, 4))  # bytes, IEC 80000-13
 
@@ -21,7 +21,7 @@ _SIZE_UNITS = {
     "TIB": TIB,
 }
 _AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([A-Za-z]*)", re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -35,7 +35,9 @@ def parse_size(text: str) -> int:
     """
     found = _QUANTITY.fullmatch(text.strip())
     if found is None or found[2].upper() not in _SIZE_UNITS:
-        raise HarnessError(f"{text!r} is not a size: expected a number and a unit, as in 20GiB")
+        raise HarnessError(
+            f"{quoted(text)} is not a size: expected a number and a unit, as in 20GiB"
+        )
     return int(float(found[1]) * _SIZE_UNITS[found[2].upper()])
 
 
@@ -50,7 +52,7 @@ def parse_age(text: str) -> float:
     """
     found = _QUANTITY.fullmatch(text.strip())
     if found is None or found[2] not in _AGE_UNITS:
-        raise HarnessError(f"{text!r} is not an age: expected a number and s, m, h, d or w")
+        raise HarnessError(f"{quoted(text)} is not an age: expected a number and s, m, h, d or w")
     return float(found[1]) * _AGE_UNITS[found[2]]
 
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
 from harness.runtime.atomic import sync
+from harness.runtime.private import require_private
 from harness.runtime.store.contents import Hashes
 from harness.runtime.store.entries import Entry, entry_damage, read_manifest, seal
 from harness.runtime.store.keys import JSON, Key
@@ -67,7 +68,7 @@ class Store:
         A damaged entry is logged, removed and None.
         """
         path = self._layout.entry(key)
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         lease = take_lease(path)
         try:
@@ -149,8 +150,13 @@ class Store:
         return occupied(self.entries())
 
     def damage(self) -> list[str]:
-        """Read every entry in full and say what is damaged."""
-        return [text for stored in self.entries() for text in entry_damage(stored.path)]
+        """Read every entry in full and say what is damaged, or lies where it cannot be used."""
+        damaged = [text for stored in self.entries() for text in entry_damage(stored.path)]
+        return [*damaged, *self.oddities()]
+
+    def oddities(self) -> list[str]:
+        """What lies among the store's own files and is no file."""
+        return list(self._layout.oddities())
 
     def _make_room(self) -> None:
         make_room(self._layout, limit_bytes=self.limit_bytes, free_bytes=self.free_bytes)
@@ -160,8 +166,10 @@ class Store:
     @contextmanager
     def _building(self, key: Key) -> Iterator[None]:
         """Hold the key's lock, and say so when that takes waiting for."""
-        lock = FileLock(self._layout.lock(self._layout.entry(key)))
+        entry = self._layout.entry(key)
+        lock = FileLock(self._layout.lock(entry))
         try:
+            self._layout.mend_lock(entry)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -186,9 +194,9 @@ class Store:
                 seal(folder, key, facts, blobs=self._layout.blobs, hashes=self._hashes)
                 lease = take_lease(folder)
                 assert lease is not None
-                if final.exists():  # damaged, and in use elsewhere
+                if os.path.lexists(final):  # damaged, and in use elsewhere
                     remove_entry(final, self._layout.tmp, keep_in_use=False)
-                final.parent.mkdir(exist_ok=True)
+                final.parent.mkdir(mode=0o700, exist_ok=True)
                 os.rename(folder, final)
                 sync(final.parent)
             except OSError as error:
@@ -206,12 +214,13 @@ def open_store(root: Path | None = None, *, limit: str | None = None) -> Store:
     ``ZOO_STORE_LIMIT``, else 8 GiB.
 
     Raises:
-        HarnessError: the limit is no size.
+        HarnessError: the limit is no size, or others may write to the store.
     """
     chosen = root or os.environ.get("ZOO_STORE") or platformdirs.user_cache_path("zoo-conformance")
     limit = limit or os.environ.get("ZOO_STORE_LIMIT")
     limit_bytes = parse_size(limit) if limit else DEFAULT_LIMIT_BYTES
     root = Path(chosen).expanduser().absolute()
+    require_private(root, what="the store")
     return Store(root, limit_bytes=limit_bytes, free_bytes=FREE_BYTES)
 
 

@@ -202,3 +202,18 @@ def test_nightly_leaves_junit_xml_and_a_run_log(run_gate: RunGate) -> None:
     assert f"test_int8[{SLUG}-onnxruntime-int8]" in names
     assert {one.row for one in found.log.results} == {ROW}
     assert found.log.header.options["nightly"] == "True"
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--cards=0",), 1)])
+def test_cards_that_are_named_have_to_be_usable(
+    run_gate: RunGate, options: tuple[str, ...], code: int
+) -> None:
+    file = """
+    import pytest
+    from harness.errors import NoCard
+
+    @pytest.mark.int8
+    def test_int8(int8_case):
+        raise NoCard("every card is set aside")
+    """
+    assert run_gate("--backend=vendor", *options, test_file=file).code == code

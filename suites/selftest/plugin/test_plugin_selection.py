@@ -128,3 +128,30 @@ def test_an_unknown_choice_is_refused_with_the_known_ones(run_gate: RunGate, opt
     run = run_gate(option, "tim", test_file=FILE)
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert f"argument {option}: invalid choice: 'tim'" in run.printed
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--step-timeout=nan",
+        "--step-timeout=inf",
+        "--step-timeout=-5",
+        "--step-timeout=0",
+        "--card-timeout=nan",
+        "--round-seconds=-1",
+        "--rounds=0",
+        f"--rounds={'9' * 5000}",
+        "--job-images=1e3",
+        "--memory=0",
+        f"--memory={'9' * 400}GiB",
+        "--store-limit=-1GiB",
+        "--cards=0,0",
+        "--margin=nan",
+        "--acceptable=inf",
+        "--images=0",
+    ],
+)
+def test_a_number_that_cannot_be_meant_ends_the_run_at_once(run_gate: RunGate, option: str) -> None:
+    run = run_gate("--collect-only", option, test_file=FILE)
+    assert run.code == 4, run.printed
+    assert "Traceback" not in run.printed

@@ -110,7 +110,10 @@ def rewrite(path: Path, change: Callable[[dict], object]) -> None:
         (lambda path: path.write_bytes(b"\0\xff"), "not what was written"),
         (lambda path: path.write_text("[]"), "not what was written"),
         (lambda path: path.write_text("[" * 100_000), "not what was written"),
-        (lambda path: path.write_bytes(b" " * (MANIFEST_LIMIT_BYTES + 1)), "larger than any"),
+        (
+            lambda path: path.write_bytes(b" " * (MANIFEST_LIMIT_BYTES + 1)),
+            "larger than 16777216",
+        ),
         (lambda path: path.unlink(), "cannot be read"),
         (
             lambda path: rewrite(path, lambda d: d["content"]["facts"].update(bytes=1)),

@@ -15,7 +15,8 @@ import vendor_stand_in as tiny
 from harness.backends.backend import Build, Host
 from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.registry import backend
-from harness.backends.vendor.backend import MODEL, Vendor
+from harness.backends.vendor.backend import MODEL, Vendor, cards_of
+from harness.backends.vendor.cards import Cards
 from harness.errors import (
     CompileCrash,
     CompileError,
@@ -188,3 +189,14 @@ def test_a_single_image_is_answered_too(
     levels = levels_of(tensors, tiny.STEPS)
     session = Vendor(host_of()).session(compiled(), precision="int8")
     assert np.array_equal(session.logits(levels[2:3]), session.logits(levels)[2:3])
+
+
+def test_a_card_that_a_stand_in_hung_on_is_no_real_one(host_of: HostOf) -> None:
+    """What a stand-in does to its cards is kept apart from the cards themselves."""
+    cards = cards_of(host_of())
+    with pytest.raises(DeadCard), cards.lease(timeout_s=1):
+        raise DeadCard("lost")
+    folder = host_of().cards_folder
+    assert folder is not None
+    assert cards_of(host_of()).set_aside()
+    assert not Cards(folder).set_aside()
