@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,15 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from harness.backends.arithmetic import require_exact
 from harness.backends.operators import read_operators
-from harness.errors import CompileError, RunError
+from harness.errors import CompileError, MissingBackend, RunError
 
 Floats = npt.NDArray[np.float32]
+
+EXACT = "session.x64quantprecision"
+"""The option by which sums of bytes do not saturate on x86 without VNNI; slower on any
+(``onnxruntime_session_options_config_keys.h``)."""
 
 METHODS = {
     "max": CalibrationMethod.MinMax,
@@ -110,9 +116,19 @@ class Session:
         RunError: the model cannot be loaded.
     """
 
-    def __init__(self, model: Path, *, threads: int = 1, executed_to: Path | None = None) -> None:
-        """``executed_to``: where to write the graph that is really executed, or None."""
-        options = session_options(threads=threads)
+    def __init__(
+        self,
+        model: Path,
+        *,
+        threads: int = 1,
+        executed_to: Path | None = None,
+        exact: bool = True,
+    ) -> None:
+        """``executed_to``: where to write the graph that is really executed, or None.
+
+        ``exact``: as :func:`session_options` takes it.
+        """
+        options = session_options(threads=threads, exact=exact)
         if executed_to is not None:
             level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             options.graph_optimization_level = level
@@ -150,13 +166,25 @@ def executed_operators(model: Path, workspace: Path) -> dict[str, int]:
         executed.unlink(missing_ok=True)
 
 
-def session_options(*, threads: int) -> Any:
-    """Options under which a model gives the same on every processor, but for float rounding."""
+def session_options(*, threads: int, exact: bool = True) -> Any:
+    """Options under which a model gives the same on every processor, but for float rounding.
+
+    ``exact``: not the fast int8 kernels, where they saturate.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
-    # Without VNNI, sums of two products of bytes would saturate at 16 bits; slower there, exact
-    # everywhere (onnxruntime_session_options_config_keys.h).
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if exact and _saturates():
+        options.add_session_config_entry(EXACT, "1")
     return options
+
+
+@cache
+def _saturates() -> bool:
+    """Whether the fast int8 kernels of this processor do; where not, they give the same bits."""
+    try:
+        require_exact(lambda model: Session(model, exact=False), name="ONNX Runtime")
+    except MissingBackend:
+        return True
+    return False

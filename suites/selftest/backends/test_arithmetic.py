@@ -26,15 +26,13 @@ OLD_PROCESSORS = ("Haswell", "Skylake-Server")  # AVX2 and AVX-512, both without
 
 ASK_ONNXRUNTIME = """
 import sys
-from pathlib import Path
+from functools import partial
 from harness.backends.arithmetic import require_exact
 from harness.backends.onnxruntime import sessions
 from harness.errors import MissingBackend
-if sys.argv[1] == "as it comes":
-    import onnxruntime
-    sessions.session_options = lambda **_: onnxruntime.SessionOptions()
+load = partial(sessions.Session, exact=sys.argv[1] != "as it comes")
 try:
-    require_exact(sessions.Session, name="ONNX Runtime")
+    require_exact(load, name="ONNX Runtime")
     print("exact")
 except MissingBackend as error:
     print(error)
