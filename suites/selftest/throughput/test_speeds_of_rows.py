@@ -72,6 +72,7 @@ def made(tmp_path: Path, subject: Subject) -> Made:
         precisions=("fp32", "fp16", "bf16", "int8"),
         required=frozenset(),
         required_backends=frozenset(),
+        cards_required=False,
         throughput=True,
     )
 
