@@ -13,11 +13,14 @@ from harness.accuracy.order import Order
 from harness.accuracy.predictions import Answers, BadFile
 from harness.accuracy.sequential import difference, stands_for
 from harness.errors import MeasureError
+from harness.images.datasets.imagenet import mislabelled
+from harness.judging.accuracy.belief import Answered, disbelief
 from harness.judging.accuracy.blame import CAUSES, Blame, Culprit, assign_blame
 from harness.judging.accuracy.claims import FULL_SET, Sample, accuracy_bounds, judge_claim
 from harness.judging.accuracy.fixed import judge_fixed
 from harness.judging.accuracy.flips import Flip, find_flips
 from harness.judging.accuracy.pairs import CONFIDENCE, count_pairs
+from harness.judging.accuracy.plausible import doubt
 from harness.judging.accuracy.risks import Margin
 from harness.judging.accuracy.sequential import follow, judge_sequential
 from harness.judging.verdicts import EXACT
@@ -82,6 +85,7 @@ class Judgement:
         gap: why the images are not the validation set, "" where they are.
         claims: a verdict for each claim, of fp32 where it was measured.
         paired: int8 against fp32, where both were.
+        disbelief: why one half is not believed, and with it nothing that rests on it.
     """
 
     gap: str
@@ -90,6 +94,7 @@ class Judgement:
     paired: Verdict | None
     blame: Blame | None
     flips: tuple[Flip, ...]
+    disbelief: Verdict | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -97,6 +102,8 @@ class Judgement:
         verdicts = [*self.claims, *([self.paired] if self.paired else [])]
         outcomes = {verdict.outcome for verdict in verdicts}
         if self.blame is not None and self.blame.verdict.outcome is Outcome.DOES_NOT_CONFORM:
+            outcomes.add(Outcome.DOES_NOT_CONFORM)
+        if self.disbelief is not None:
             outcomes.add(Outcome.DOES_NOT_CONFORM)
         order = (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE, Outcome.CONFORMS)
         return next((one for one in order if one in outcomes), Outcome.NOT_MEASURED)
@@ -119,14 +126,22 @@ def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> 
     name, held = next(iter(halves.items()))
     claims = tuple(_claim_verdict(claim, held, name, question) for claim in question.claims)
     found = tuple(_half(name, one) for name, one in halves.items())
+    disbelieved = _disbelief(question, *halves.values())
     if fp32 is None or int8 is None:
-        return Judgement(held.identity.gap, found, claims, None, None, ())
+        return Judgement(held.identity.gap, found, claims, None, None, (), disbelieved)
     ours, theirs = paired(fp32, int8, case=question.where)
+    if disbelieved is not None:
+        why = f"{int8.identity.precision} is not held against fp32, which is not believed"
+        verdict = Verdict(Outcome.NOT_MEASURED, f"{why}: {disbelieved.headline}")
+        return Judgement(held.identity.gap, found, claims, verdict, None, (), disbelieved)
     verdict = _paired_verdict(ours, theirs, question)
+    verdict = _with_unread(verdict, ours, theirs, question, len(_unread(fp32, int8)))
     if differs := _preprocessing(ours, theirs):
         verdict = replace(verdict, details=(*verdict.details, differs))
-    blame = _blame(question, ours, theirs, claims, verdict)
     flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking, case=question.where)
+    if implausible := _implausible(ours, theirs, question, differs):
+        return Judgement(held.identity.gap, found, claims, implausible, None, flips)
+    blame = _blame(question, ours, theirs, claims, verdict)
     return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
 
 
@@ -168,6 +183,73 @@ def _half(precision: str, answers: Answers) -> Half:
     scored = answers.scored()
     top1, top5 = (sample(scored, int(hits.sum())) for hits in (scored.hit1, scored.hit5))
     return Half(precision, top1, top5, answers.bad)
+
+
+def _unread(*halves: Answers) -> tuple[str, ...]:
+    """Files that one half at least did not score, in order."""
+    return tuple(dict.fromkeys(str(one) for half in halves for one in half.bad))
+
+
+def _disbelief(question: Question, *halves: Answers) -> Verdict | None:
+    """Whether the first half, fp32 where there is one, can be believed; of both what they read."""
+    held = halves[0]
+    scored = held.scored(case=question.where)
+    precision = held.identity.precision
+    claim = question.claim(Metric.TOP1) if held.identity.gap else None  # else it is judged itself
+    return disbelief(
+        Answered(
+            scored.files,
+            scored.labels,
+            np.asarray(scored.ranking.ids[:, 0], np.int64),
+            unread=_unread(*halves),
+            mislabelled=mislabelled(zip(scored.files, scored.labels.tolist(), strict=True)),
+        ),
+        documented=None if claim is None else claim.figure.value,
+        allowed=Decimal(0) if precision == "fp32" else question.margin.points,
+        precision=precision,
+        where=question.where,
+        command=question.command,
+    )
+
+
+def _with_unread(
+    verdict: Verdict, fp32: Answers, int8: Answers, question: Question, unread: int
+) -> Verdict:
+    """The verdict with what was not read; one that it could turn is inconclusive."""
+    if not unread:
+        return verdict
+    told = f"{unread} images could not be read and count for neither half"
+    counts = count_pairs(fp32.hit1, int8.hit1, case=question.where)
+    worst = replace(counts, losses=counts.losses + unread)
+    population = None if fp32.identity.gap else FULL_SET
+    outcome = verdict.outcome
+    if outcome is Outcome.CONFORMS and not question.until_decided:
+        judged = judge_fixed(worst, question.margin, population=population, where=question.where)
+        if judged.outcome is not Outcome.CONFORMS:
+            outcome = Outcome.INCONCLUSIVE
+            told += ", and would decide if int8 lost them all"
+    return Verdict(outcome, verdict.headline, (*verdict.details, told))
+
+
+def _implausible(fp32: Answers, int8: Answers, question: Question, differs: str) -> Verdict | None:
+    """That what lies between the halves cannot come of a lower precision, or None."""
+    ours, theirs = fp32.ranking, int8.ranking
+    known = all(np.isfinite(one.probabilities).all() for one in (ours, theirs))
+    found = doubt(
+        count_pairs(fp32.hit1, int8.hit1, case=question.where),
+        fp32=np.asarray(ours.ids, np.int64),
+        other=np.asarray(theirs.ids, np.int64),
+        scores=(ours.probabilities, theirs.probabilities) if known else None,
+        precision=int8.identity.precision,
+        population=None if fp32.identity.gap else FULL_SET,
+        differs=differs,
+    )
+    if found is None:
+        return None
+    details = [f"likely cause: {found.cause}"]
+    if question.command:
+        details.append(f"repeat: {question.command}")
+    return Verdict(Outcome.DOES_NOT_CONFORM, f"{found.finding} {question.where}", tuple(details))
 
 
 def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Question) -> Verdict:

@@ -171,6 +171,8 @@ def _judge(subject: Subject, answers: dict[str, Answers], arguments: argparse.Na
     )
     print(report(judgement, accuracy_claims(subject.row)))
     _write(subject, answers, judgement, arguments)
+    if arguments.labels_only:
+        return CONFORMS if judgement.disbelief is None else DOES_NOT_CONFORM
     print(f"  {judgement.outcome}", flush=True)
     return STATUS.get(judgement.outcome, INCONCLUSIVE)
 

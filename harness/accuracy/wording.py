@@ -26,6 +26,8 @@ def _lines(judgement: Judgement, claims: tuple[Claim, ...]) -> Iterator[str]:
         yield f"  {judgement.gap}"
     for verdict in (*judgement.claims, *([judgement.paired] if judgement.paired else [])):
         yield from _verdict(verdict)
+    if judgement.disbelief is not None:
+        yield from _verdict(judgement.disbelief)
     if judgement.blame is not None:
         yield f"  blame: {judgement.blame.culprit}"
         if judgement.blame.verdict.outcome is Outcome.DOES_NOT_CONFORM:

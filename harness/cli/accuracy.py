@@ -83,7 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     means.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
     means.add_argument("--no-cache", action="store_true", help="keep no tensors")
     means.add_argument("--expected", type=Path, default=EXPECTED, help=argparse.SUPPRESS)
-    parser.set_defaults(run=run, options=parser._actions)
+    parser.set_defaults(run=run, options=parser._actions, labels_only=False)
 
 
 def run(arguments: argparse.Namespace) -> int:

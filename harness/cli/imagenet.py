@@ -15,7 +15,8 @@ from harness.errors import Unavailable
 from harness.images.datasets.calibration import choose, require_disjoint
 from harness.images.datasets.checking import check
 from harness.images.datasets.content import sha256_of
-from harness.images.datasets.imagenet import CLASSES
+from harness.images.datasets.faults import FaultKind
+from harness.images.datasets.imagenet import CLASSES, is_official
 from harness.images.datasets.labels import read_synsets
 from harness.images.datasets.layouts import open_dataset
 from harness.images.datasets.manifest import read_manifest, write_manifest
@@ -40,7 +41,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the arguments of :func:`add_parser` say; the exit code is 1 where faults are found.
+    """Do what the arguments of :func:`add_parser` say.
+
+    Returns:
+        1 where faults are found, 3 where the network that was asked for could not be run.
 
     Raises:
         HarnessError: a data set, list or manifest cannot be used, or something not be written.
@@ -70,10 +74,38 @@ def _check(args: argparse.Namespace, synsets: tuple[str, ...]) -> int:
     for fault in faults:
         print(fault)
     counts = Counter(fault.kind for fault in faults)
+    turned = counts.pop(FaultKind.TURNED, 0)  # ImageNet has some: no fault of a copy
     summary = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     print(f"{len(dataset.images)} images, {dataset.gap or 'the validation set'}")
-    print(f"faults: {summary or 'none'}")
-    return FAULTY if faults else OK
+    print(f"faults: {summary or 'none'}{f'; EXIF turns {turned} of the images' * bool(turned)}")
+    status = FAULTY if counts else OK
+    unofficial = sum(not is_official(image.file) for image in dataset.images)
+    if args.with_model is not None:
+        if status == FAULTY:
+            print(f"{args.with_model} is not asked before the faults are mended")
+        return status or _with_model(args)
+    if unofficial:
+        print(
+            f"the labels of {unofficial} images were not checked, since their names are none of "
+            "the validation set: --with-model ROW --weights DIR looks at a sample"
+        )
+    return status
+
+
+def _with_model(args: argparse.Namespace) -> int:
+    """Labels against what a row's network answers in fp32, on a sample by class."""
+    from harness.cli import accuracy
+
+    parser = argparse.ArgumentParser()
+    accuracy.add_parser(parser.add_subparsers())
+    command = ["accuracy", args.with_model, f"--imagenet={args.root}", "--precision=fp32"]
+    command += [f"--images={args.sample}", *([f"--weights={args.weights}"] if args.weights else [])]
+    command += [
+        f"--{name}={getattr(args, name)}" for name in ("store", "expected") if getattr(args, name)
+    ]
+    parsed = parser.parse_args(command)
+    parsed.labels_only = True
+    return accuracy.run(parsed)
 
 
 def _calibration(args: argparse.Namespace, synsets: tuple[str, ...]) -> None:
@@ -132,6 +164,15 @@ def _add_check(actions: Subparsers) -> None:
     parser.add_argument("--subset", action="store_true", help="need not be the validation set")
     parser.add_argument("--headers", action="store_true", help="do not decode; misses cut files")
     parser.add_argument("--jobs", type=_count, metavar="N", help="threads; default: one a core")
+    parser.add_argument(
+        "--with-model", metavar="ROW", help="hold a sample of labels against a row's network"
+    )
+    parser.add_argument("--weights", metavar="DIR|hub", help="of --with-model")
+    parser.add_argument(
+        "--sample", type=_count, default=100, metavar="N", help="images; default: %(default)s"
+    )
+    parser.add_argument("--store", type=Path, metavar="DIR", help="of --with-model")
+    parser.add_argument("--expected", type=Path, help=argparse.SUPPRESS)
     _add_synsets(parser)
 
 

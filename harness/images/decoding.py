@@ -40,6 +40,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from harness.errors import ImageError
+from harness.runtime.foreign import open_regular
 
 Levels = npt.NDArray[np.uint8]
 
@@ -85,6 +86,8 @@ class Limits:
         if unknown or not self.formats:
             raise ValueError(f"formats must be some of {FORMATS}, got {self.formats}")
 
+
+_ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
 
 LIMITS = Limits()
 """What ImageNet needs, with room."""
@@ -132,16 +135,42 @@ def decode(source: Path | bytes, *, limits: Limits = LIMITS, name: str = "") -> 
         raise ImageError(f"{name}: damaged: {problem}") from error
 
 
+def require_header(data: bytes, *, limits: Limits = LIMITS, name: str = "image in memory") -> None:
+    """Look at what a file says of itself, which misses one that was cut short.
+
+    Raises:
+        ImageError: as :func:`decode`, as far as the header shows it.
+    """
+    try:
+        with _opened(_content(data, limits, name), limits) as picture:
+            _require_pixels(picture, limits, name)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name}: begins with {data[:8]!r}, expected one of {', '.join(limits.formats)}"
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{name}: {error}, expected at most {limits.max_pixels} pixels") from error
+
+
+def orientation_of(data: bytes) -> int:
+    """EXIF's orientation, 1 where there is none; OpenCV applies it, and Pillow does not."""
+    try:
+        with _opened(data, LIMITS) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged metadata say nothing
+        return 1
+
+
 def _content(source: Path | bytes, limits: Limits, name: str) -> bytes:
     if isinstance(source, bytes):
         data = source
     else:
         try:
-            with open(source, "rb") as file:
+            with open_regular(source) as file:
                 room = limits.max_bytes + 1
                 size = os.fstat(file.fileno()).st_size
                 data = file.read(min(size + 1, room))  # what is asked for is allocated
-                if len(data) > size:  # of a pipe, or of a file that grows, the size says nothing
+                if len(data) > size:  # of a file that grows the size says nothing
                     data += file.read(room - len(data))
         except OSError as error:
             raise ImageError(f"{name}: cannot be read: {error.strerror or error}") from error

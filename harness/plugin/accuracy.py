@@ -16,7 +16,7 @@ from harness.backends.registry import EMBEDDED, VENDOR
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Workshop
-from harness.records import Claim, Outcome, Verdict
+from harness.records import Claim, Metric, Outcome, Verdict
 from harness.runtime.option_types import count, points
 
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
@@ -193,7 +193,12 @@ class Accuracies:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
         from harness.accuracy.rows import accuracy_claims
 
-        return judgement.claims[accuracy_claims(subject.row).index(claim)], judgement.halves
+        verdict = judgement.claims[accuracy_claims(subject.row).index(claim)]
+        if judgement.disbelief is not None:
+            verdict = judgement.disbelief
+            if (precision, claim.metric) != ("fp32", Metric.TOP1):  # one fault, one failure
+                verdict = Verdict(Outcome.NOT_MEASURED, f"not believed: {verdict.headline}")
+        return verdict, judgement.halves
 
     def with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
         """The verdict with the first images whose answer changed; all are written to a file."""

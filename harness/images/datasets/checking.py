@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.images.datasets.content import examine
 from harness.images.datasets.faults import Fault, FaultKind
-from harness.images.datasets.layouts import Dataset, scan
+from harness.images.datasets.imagenet import mislabelled
+from harness.images.datasets.layouts import Dataset, LabelledImage, scan
 
 
 def check(
@@ -37,16 +38,25 @@ def check(
     found = scan(root, synsets=synsets)
     faults = list(found.faults)
     contents = examine([image.path for image in found.images], decode=decode, jobs=jobs)
-    first: dict[str, Path] = {}
+    first: dict[str, LabelledImage] = {}
+    for wrong in mislabelled((image.file, image.class_id) for image in found.images):
+        faults.append(Fault(FaultKind.MISLABELLED, str(root), wrong))
     for image, content in zip(found.images, contents, strict=True):
         if content.damage:
             faults.append(Fault(FaultKind.UNREADABLE, str(image.path), content.damage))
         if not content.sha256:
             continue
-        original = first.setdefault(content.sha256, image.path)
-        if original != image.path:
-            text = f"same content as {original}"
-            faults.append(Fault(FaultKind.DUPLICATED, str(image.path), text))
+        if content.turned:
+            text = (
+                "OpenCV applies that and Pillow does not, so that devices may see another picture"
+            )
+            faults.append(Fault(FaultKind.TURNED, str(image.path), text))
+        original = first.setdefault(content.sha256, image)
+        if original != image:
+            twice = original.class_id != image.class_id
+            kind = FaultKind.TWO_CLASSES if twice else FaultKind.DUPLICATED
+            text = f"same content as {original.path}"
+            faults.append(Fault(kind, str(image.path), text))
     if found.gap and not subset:
         text = found.gap.removeprefix(f"{FaultKind.INCOMPLETE}: ")
         faults.append(Fault(FaultKind.INCOMPLETE, str(root), text))

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
-
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ImageError
+from harness.images.decoding import LIMITS, orientation_of, require_header
+from harness.images.decoding import decode as decoded
 from harness.runtime.foreign import open_regular, read_bytes
 
-MAX_BYTES: Final = 2**26
-"""Bytes of one image file; the largest photographs of the validation set have a quarter of it."""
-
-MAX_PIXELS: Final = 2**26
-"""Pixels of one image (8192×8192), below the size at which Pillow warns (89 million)."""
-
-FORMATS: Final = ("JPEG", "PNG")  # what lies under .JPEG: ILSVRC2012 has a PNG among its JPEGs
+MAX_BYTES: Final = LIMITS.max_bytes
+_NAMELESS: Final = "image in memory"  # as decoding calls content without a name
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """SHA-256 of a file's bytes in hexadecimal, and why it is no image; empty where it is one."""
+    """SHA-256 of a file's bytes in hexadecimal, and why it is no image; empty where it is one.
+
+    ``turned``: whether EXIF says that it is to be turned or mirrored.
+    """
 
     sha256: str
     damage: str
+    turned: bool = False
 
 
 def examine(paths: list[Path], *, decode: bool = True, jobs: int = 1) -> list[Content]:
@@ -61,19 +59,11 @@ def sha256_of(path: Path) -> str:
 
 
 def damage_of(data: bytes, *, decode: bool = True) -> str:
-    """Why these bytes are no JPEG or PNG image within the bounds; empty where they are one."""
-    if not data:
-        return "empty"
+    """Why these bytes are no image that evaluation would take; empty where they are one."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return f"{image.width}×{image.height}, expected at most {MAX_PIXELS} pixels"
-            if decode:
-                image.load()
-    except UnidentifiedImageError:
-        return f"not {' or '.join(FORMATS)}"
-    except Exception as error:  # damaged bytes make decoders raise anything
-        return f"cannot be decoded: {error}"
+        decoded(data) if decode else require_header(data)
+    except ImageError as error:
+        return str(error).removeprefix(f"{_NAMELESS}: ")
     return ""
 
 
@@ -82,4 +72,6 @@ def _examine(path: Path, *, decode: bool) -> Content:
         data = read_bytes(path, most=MAX_BYTES)
     except OSError as error:
         return Content("", f"cannot be read: {error.strerror or error}")
-    return Content(hashlib.sha256(data).hexdigest(), damage_of(data, decode=decode))
+    damage = damage_of(data, decode=decode)
+    turned = not damage and orientation_of(data) != 1
+    return Content(hashlib.sha256(data).hexdigest(), damage, turned)

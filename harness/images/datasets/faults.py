@@ -18,6 +18,10 @@ class FaultKind(StrEnum):
     EXTRA = "extra"
     UNREADABLE = "unreadable"
     DUPLICATED = "duplicated"
+    TWO_CLASSES = "one picture in two classes"
+    MISLABELLED = "another class than ImageNet's official one"
+    EMPTY = "a class without images"
+    TURNED = "EXIF turns it"
     CONFLICT = "already there with other content"
     INCOMPLETE = "not the validation set"
 

@@ -7,7 +7,9 @@ synsets also as timm packs them (``timm/data/_info/imagenet_synsets.txt``).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 CLASSES: Final = 1000
@@ -21,6 +23,43 @@ VALIDATION_LABELS_SHA256: Final = "4138c0cd92d2dffea9353a9339c9f352361b7c6c267d2
 
 SYNSETS_SHA256: Final = "70002b0ff5de60a3a17a82dbfcff291931f96225ddf941ad2e182fc39e183d15"
 """SHA-256 over the 1000 synsets in class order, a line each."""
+
+
+LABEL_BYTES: Final = Path(__file__).with_name("validation_labels.bin")
+"""A byte for each validation image, in order: the first of the SHA-256 of ``<file> <class id>``, so
+that a wrong class is noticed in 255 of 256 images and the list itself need not be kept here."""
+
+_VALIDATION: Final = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
+
+
+def is_official(file: str) -> bool:
+    """Whether a file is named as one of the validation set's, so that its class is known."""
+    found = _VALIDATION.fullmatch(file)
+    return found is not None and 1 <= int(found[1]) <= VALIDATION_IMAGES
+
+
+def mislabelled(labels: Iterable[tuple[str, int]]) -> list[str]:
+    """Images whose name is the validation set's and whose class id is not the official one.
+
+    Args:
+        labels: file names, with folders or without, and class ids.
+
+    >>> mislabelled([("val/ILSVRC2012_val_00000001.JPEG", 65), ("dog.jpg", 1)])
+    []
+    >>> mislabelled([("ILSVRC2012_val_00000001.JPEG", 66)])
+    ['ILSVRC2012_val_00000001.JPEG as 66']
+    """
+    known = LABEL_BYTES.read_bytes()
+    wrong = []
+    for name, class_id in labels:
+        file = name.rpartition("/")[2]
+        found = _VALIDATION.fullmatch(file)
+        if found is None or not 1 <= int(found[1]) <= len(known):
+            continue
+        line = hashlib.sha256(f"{file} {class_id}".encode()).digest()
+        if line[0] != known[int(found[1]) - 1]:
+            wrong.append(f"{file} as {class_id}")
+    return wrong
 
 
 def labels_digest(labels: Iterable[tuple[str, int]]) -> str:

@@ -124,7 +124,8 @@ def _scan_page(root: Path, classes: int) -> Dataset:
 
 def _scan_synsets(root: Path, synsets: Sequence[str]) -> Dataset:
     class_ids = {synset: class_id for class_id, synset in enumerate(synsets)}
-    images, faults = [], []
+    images: list[LabelledImage] = []
+    faults: list[Fault] = []
     for folder in _entries(root):
         class_id = class_ids.get(folder.name) if folder.is_dir() else None
         if class_id is None:
@@ -132,20 +133,35 @@ def _scan_synsets(root: Path, synsets: Sequence[str]) -> Dataset:
                 text = f"expected folders named as one of {len(synsets)} synsets"
                 faults.append(Fault(FaultKind.EXTRA, str(folder), text))
             continue
+        count = len(images)
         for path in _entries(folder):
             if path.suffix == SUFFIX and path.is_file():
                 name = f"{folder.name}/{path.name}"
                 images.append(LabelledImage(name, path, class_id))
             else:
                 faults.append(Fault(FaultKind.EXTRA, str(path), f"expected files *{SUFFIX}"))
+        if len(images) == count:
+            faults.append(Fault(FaultKind.EMPTY, str(folder), f"expected files *{SUFFIX}"))
     return _dataset(root, Layout.SYNSETS, images, faults)
 
 
 def _dataset(
     root: Path, layout: Layout, images: list[LabelledImage], faults: list[Fault]
 ) -> Dataset:
+    for image in images:
+        if not _is_utf8(image.name):
+            faults.append(Fault(FaultKind.MALFORMED, _shown(image.path), "its name is not UTF-8"))
     gap = validation_gap((image.file, image.class_id) for image in images)
     return Dataset(root, layout, tuple(sorted(images)), tuple(faults), gap)
+
+
+def _is_utf8(name: str) -> bool:
+    return _shown(Path(name)) == str(Path(name))
+
+
+def _shown(path: Path) -> str:
+    """A path as it can be printed, whatever its bytes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _entries(folder: Path, *, missing_is_empty: bool = False) -> Iterator[Path]:

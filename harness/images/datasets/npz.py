@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import HarnessError, MissingDataset, quoted
-from harness.images.datasets.content import MAX_PIXELS
 from harness.images.datasets.labels import LARGEST_LIST
+from harness.images.decoding import PILLOWS_PIXELS
 from harness.runtime.atomic import write_bytes, write_text
 from harness.runtime.foreign import open_regular, open_zip, read_bytes
 
@@ -66,7 +66,7 @@ def read_npz(path: Path) -> Planes:
         HarnessError: it is damaged, or holds anything but one image; names what was found.
     """
     try:
-        planes = one_array(path, KEY, most=3 * MAX_PIXELS + _HEADER)
+        planes = one_array(path, KEY, most=3 * PILLOWS_PIXELS + _HEADER)
     except FileNotFoundError as error:
         raise MissingDataset(f"{path} does not exist") from error
     except DAMAGE as error:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from harness.pipeline.catalogue import EXPECTED
 
 ROOT = Path(__file__).resolve().parents[3]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+VALIDATION = ROOT / "../shared/data/imagenet-val-1300"
 TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
 
 
@@ -78,6 +80,81 @@ def test_int8_is_held_against_fp32_and_claims_wait_for_the_whole_set(
     assert "not the validation set: 1300 of" in run.stdout
     found = {case["case"].split("::")[1].split("[")[0] for case in cases(tmp_path / "run.jsonl")}
     assert found == {"test_accuracy_is_as_documented", "test_int8_loses_no_more_than_it_may"}
+
+
+def relabelled(folder: Path, change: Callable[[list[int]], list[int]]) -> str:
+    """The photographs under other classes: the option that names the list."""
+    lines = (VALIDATION / "val_label.txt").read_text().splitlines()
+    files, ids = zip(*(line.rsplit(" ", 1) for line in lines), strict=True)
+    changed = change([int(one) for one in ids])
+    text = "".join(f"{file} {one}\n" for file, one in zip(files, changed, strict=True))
+    (folder / "labels.txt").write_text(text)
+    return f"--labels={folder / 'labels.txt'}"
+
+
+def half_shifted(ids: list[int]) -> list[int]:
+    middle = len(ids) // 2
+    return [*ids[:middle], *ids[middle - 1 : -1]]
+
+
+LABELS = {
+    "shifted by 1": lambda ids: [(one + 1) % 1000 for one in ids],
+    "or lost a line: the first is": half_shifted,
+}
+
+
+@pytest.mark.parametrize("told", LABELS)
+def test_labels_that_are_wrong_fail_once_and_are_named(
+    given: list[str], tmp_path: Path, told: str
+) -> None:
+    """ImageNet's own file names and others: the answers show it where names do not."""
+    run = gate(*given, relabelled(tmp_path, LABELS[told]), "--margin=10")
+    assert run.returncode == 1, run.stdout
+    assert "1 failed" in run.stdout
+    printed = " ".join(run.stdout.split())
+    assert "images have another class than ImageNet's official labels" in printed
+    assert told in printed
+
+
+def renamed(folder: Path, change: Callable[[list[int]], list[int]]) -> Path:
+    """The photographs under names that say nothing of their classes, labelled anew."""
+    lines = (VALIDATION / "val_label.txt").read_text().splitlines()
+    files, ids = zip(*(line.rsplit(" ", 1) for line in lines), strict=True)
+    (folder / "val").mkdir()
+    for place, file in enumerate(files):
+        (folder / f"val/{place:05}.JPEG").symlink_to((VALIDATION / "val" / file).resolve())
+    changed = change([int(one) for one in ids])
+    text = "".join(f"{place:05}.JPEG {one}\n" for place, one in enumerate(changed))
+    (folder / "val_label.txt").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "told"),
+    [
+        pytest.param(LABELS["shifted by 1"], 1, "shifted by 1", id="ids-plus-one"),
+        pytest.param(lambda ids: ids, 0, "faults: none", id="right"),
+    ],
+)
+def test_a_data_set_is_checked_with_a_network(
+    given: list[str],
+    tmp_path: Path,
+    change: Callable[[list[int]], list[int]],
+    status: int,
+    told: str,
+) -> None:
+    row = next(option for option in given if option.startswith("--row=")).removeprefix("--row=")
+    some = [option for option in given if option.startswith(("--expected", "--store", "--weights"))]
+    command = [sys.executable, "-m", "harness", "imagenet", "check", str(renamed(tmp_path, change))]
+    run = subprocess.run(
+        [*command, "--subset", f"--with-model={row}", "--sample=60", *some],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == status, run.stdout + run.stderr
+    assert told in " ".join(run.stdout.split())
 
 
 def noise(folder: Path) -> list[str]:

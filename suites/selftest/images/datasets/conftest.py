@@ -30,8 +30,8 @@ def folders() -> Callable[..., Path]:
     def make(root: Path, counts: tuple[int, ...] = (4, 4, 4), *, first: int = 100) -> Path:
         seed = first
         for synset, count in zip(SYNSETS, counts, strict=True):
-            (root / synset).mkdir(parents=True)
             for _ in range(count):
+                (root / synset).mkdir(parents=True, exist_ok=True)
                 (root / synset / f"{seed}.JPEG").write_bytes(jpeg(seed))
                 seed += 1
         return root

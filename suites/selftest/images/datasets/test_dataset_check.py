@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from PIL import Image
 from small_datasets import SYNSETS, jpeg
 
 from harness.errors import HarnessError, MissingDataset
+from harness.images import decoding
 from harness.images.datasets import FaultKind, content, open_dataset
 from harness.images.datasets.checking import check
 from harness.images.datasets.layouts import Layout
+from harness.images.decoding import Limits, decode
 
 
 def kinds(root: Path, **options: bool) -> set[FaultKind]:
@@ -46,7 +50,10 @@ SPOILS: dict[FaultKind, Callable[[Path], object]] = {
     FaultKind.MISSING: lambda root: (root / "val/c.JPEG").unlink(),
     FaultKind.EXTRA: lambda root: (root / "val/z.JPEG").write_bytes(jpeg(99)),
     FaultKind.UNREADABLE: lambda root: (root / "val/d.JPEG").write_bytes(jpeg(3)[:-200]),
-    FaultKind.DUPLICATED: lambda root: (root / "val/e.JPEG").write_bytes(jpeg(0)),
+    FaultKind.DUPLICATED: lambda root: (root / "val/d.JPEG").write_bytes(jpeg(0)),
+    FaultKind.TWO_CLASSES: lambda root: (root / "val/e.JPEG").write_bytes(jpeg(0)),
+    FaultKind.TURNED: lambda root: (root / "val/e.JPEG").write_bytes(turned(jpeg(4))),
+    FaultKind.MISLABELLED: lambda root: rename(root, "e.JPEG", "ILSVRC2012_val_00000001.JPEG"),
 }
 
 
@@ -55,6 +62,22 @@ def relabel(root: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def turned(photograph: bytes) -> bytes:
+    """The same picture, of which EXIF says that the camera lay on its side."""
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(io.BytesIO(photograph)).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+def rename(root: Path, old: str, new: str) -> None:
+    (root / "val" / old).rename(root / "val" / new)
+    relabel(root, "e.JPEG 1\nf.JPEG 2\n", "f.JPEG 2\n")
+    label = root / "val_label.txt"
+    label.write_text(f"{new} 1\n" + label.read_text())
 
 
 @pytest.mark.parametrize("kind", SPOILS, ids=str)
@@ -72,7 +95,7 @@ def test_all_faults_are_named_at_once(page_layout: Path) -> None:
     assert "val_label.txt:2: class id out of range: 3 for b.JPEG, expected 0 to 2" in text
     assert "c.JPEG: missing: named on line 3" in text
     assert "z.JPEG: extra" in text
-    assert "d.JPEG: unreadable: cannot be decoded" in text
+    assert "d.JPEG: unreadable: damaged: image file is truncated" in text
     assert "not the validation set: 5 of 50000 images" in text
 
 
@@ -85,6 +108,24 @@ def test_stray_folders_and_files_are_extra(folders: Callable[..., Path], tmp_pat
     assert {fault.kind for fault in faults} == {FaultKind.EXTRA}
 
 
+def test_a_class_without_images_is_named(folders: Callable[..., Path], tmp_path: Path) -> None:
+    root = folders(tmp_path / "set", (4, 0, 4))
+    (root / SYNSETS[1]).mkdir()
+    (fault,) = check(root, synsets=SYNSETS, subset=True)[1]
+    assert str(fault) == f"{root / SYNSETS[1]}: a class without images: expected files *.JPEG"
+
+
+def test_a_name_of_other_bytes_is_named(folders: Callable[..., Path], tmp_path: Path) -> None:
+    root = folders(tmp_path / "set")
+    odd = os.fsencode(root / SYNSETS[1]) + b"/caf\xe9.JPEG"
+    Path(os.fsdecode(odd)).write_bytes(jpeg(9))
+    (fault,) = check(root, synsets=SYNSETS, subset=True)[1]
+    assert str(fault).endswith("caf\\xe9.JPEG: malformed: its name is not UTF-8")
+    str(fault).encode()
+    with pytest.raises(HarnessError, match="its name is not UTF-8"):
+        open_dataset(root, synsets=SYNSETS)
+
+
 def test_headers_alone_miss_a_cut_file(page_layout: Path) -> None:
     SPOILS[FaultKind.UNREADABLE](page_layout)
     assert kinds(page_layout, decode=False) == set()
@@ -94,7 +135,7 @@ def test_headers_alone_miss_a_cut_file(page_layout: Path) -> None:
 def test_faults_do_not_depend_on_threads(page_layout: Path, jobs: int) -> None:
     SPOILS[FaultKind.DUPLICATED](page_layout)
     fault = check(page_layout, synsets=SYNSETS, subset=True, jobs=jobs)[1][0]
-    assert fault.where.endswith("e.JPEG")
+    assert fault.where.endswith("d.JPEG")
     assert fault.text.endswith("a.JPEG")
 
 
@@ -106,21 +147,28 @@ def picture(form: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("data", "damage"),
-    [(b"", "empty"), (b"text", "not JPEG or PNG"), (picture("GIF"), "not JPEG or PNG")],
-    ids=["empty", "text", "gif"],
+    [
+        (b"", "is empty, expected an image"),
+        (b"text", "begins with b'text', expected one of BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP"),
+    ],
+    ids=["empty", "text"],
 )
 def test_what_is_no_image_is_said_to_be_none(data: bytes, damage: str) -> None:
     assert content.damage_of(data) == damage
 
 
-def test_a_png_under_a_jpeg_name_is_an_image() -> None:
-    assert content.damage_of(picture("PNG")) == ""
+@pytest.mark.parametrize("form", ["PNG", "GIF", "BMP"])
+def test_what_is_evaluated_under_a_jpeg_name_is_an_image_here_too(form: str) -> None:
+    assert content.damage_of(picture(form)) == ""
+    decode(picture(form))
 
 
 def test_reading_is_bounded(page_layout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = page_layout / "val/a.JPEG"
-    monkeypatch.setattr(content, "MAX_PIXELS", 16 * 24 - 1)
-    assert content.examine([path])[0].damage == "24×16, expected at most 383 pixels"
+    decode = functools.partial(decoding.decode, limits=Limits(max_pixels=16 * 24 - 1))
+    monkeypatch.setattr(content, "decoded", decode)
+    said = "24×16 pixels, expected at most 383 in all"
+    assert content.examine([path])[0].damage == said
     monkeypatch.setattr(content, "MAX_BYTES", 100)
     assert content.examine([path])[0].damage == "cannot be read: larger than 100 bytes"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from harness.cli import imagenet as imagenet_command
 from harness.errors import CalibrationError
@@ -39,15 +40,39 @@ def test_check_exits_with_1_where_anything_is_wrong(command: Command, page_layou
     code, text = command("check", page_layout, "--jobs", 1)
     assert code == 1
     assert "6 images, not the validation set: 6 of 50000 images\n" in text
-    assert text.endswith("faults: 1 not the validation set\n")
+    assert "faults: 1 not the validation set\n" in text
     (page_layout / "val/a.JPEG").write_bytes(b"")
-    assert "a.JPEG: unreadable: empty\n" in command("check", page_layout, "--subset")[1]
+    assert (
+        "a.JPEG: unreadable: is empty, expected an image\n"
+        in command("check", page_layout, "--subset")[1]
+    )
 
 
 def test_check_of_a_sound_subset_exits_with_0(command: Command, page_layout: Path) -> None:
     code, text = command("check", page_layout, "--subset", "--headers")
     assert code == 0
-    assert text.endswith("faults: none\n")
+    assert "faults: none\n" in text
+
+
+def test_labels_that_no_name_shows_are_said_to_be_unchecked(
+    command: Command, page_layout: Path
+) -> None:
+    text = command("check", page_layout, "--subset", "--headers")[1]
+    assert text.endswith(
+        "the labels of 6 images were not checked, since their names are none of the validation "
+        "set: --with-model ROW --weights DIR looks at a sample\n"
+    )
+
+
+def test_a_turned_photograph_is_told_and_no_fault(command: Command, page_layout: Path) -> None:
+    photograph = page_layout / "val/e.JPEG"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(photograph).save(photograph, "JPEG", exif=exif)
+    code, text = command("check", page_layout, "--subset")
+    assert code == 0
+    assert "e.JPEG: EXIF turns it: OpenCV applies that and Pillow does not" in text
+    assert "faults: none; EXIF turns 1 of the images\n" in text
 
 
 def test_calibration_is_written_verified_and_kept_apart(
