@@ -13,7 +13,7 @@ from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Measurement, Metric
-from harness.sources.published import ExpectedPublished, Upstream, read_expected, upstream_of
+from harness.sources.published import ExpectedPublished, Upstream, upstream_of
 
 pytestmark = pytest.mark.page
 
@@ -21,9 +21,7 @@ pytestmark = pytest.mark.page
 @pytest.fixture
 def facts(row_case: Case, gate: Gate) -> ExpectedPublished:
     """What is known of upstream's figures for the row's page."""
-    page = row_case.subject.page
-    path = gate.expected / "published" / f"{page.name}.toml"
-    return read_expected(path, [row.id for row in page.rows])
+    return gate.standards.published_of(row_case.subject.page)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pytest
 
 from harness.errors import Regression
-from harness.expected.baselines import Baseline, read_baseline
+from harness.expected.baselines import Baseline
 from harness.images.ablation import accepted
 from harness.images.ablation.figures import image_changes, set_changes
 from harness.images.ablation.pictures import ImageFile, Picture, decoded, embedded_files
@@ -49,7 +49,7 @@ def input_scale(gate: Gate) -> InputScale:
 
 @pytest.fixture(scope="module")
 def waterfall_baseline(gate: Gate) -> Baseline:
-    return read_baseline(gate.expected / "baselines" / "waterfall.toml")
+    return gate.standards.accepted("waterfall.toml")
 
 
 def test_waterfall_is_the_accepted_one(

@@ -173,7 +173,7 @@ def _tolerances(subject: Subject, expected: Path) -> list[dict[str, str]]:
 
 
 def _tolerance(rule: Rule) -> dict[str, str]:
-    bound, unit = rule.bound, CHECKS[rule.check]
+    bound, unit = rule.bound, CHECKS[rule.check].unit
     if isinstance(bound, Limit):
         text = f"{bound.side} {bound.value} {unit}"
     else:

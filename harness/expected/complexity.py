@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.counting.counts import Printing, reproduces
 from harness.counting.rules import rule_names
-from harness.errors import ExpectationError, UnknownKey
+from harness.errors import ExpectationError
+from harness.expected.document import Table
 from harness.records import Figure, Metric
 
 COLUMNS = (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
@@ -126,18 +124,17 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
             that the pinned count prints.
         UnknownKey: a key, row, counter or kind that does not exist.
     """
-    top = _Table(str(path), "", _load(path))
-    top.only("kinds", "rows", "unknown")
-    kinds = top.table("kinds") if "kinds" in top.values else _Table(str(path), "kinds", {})
+    top = Table.load(path)
+    top.only(("kinds", "rows", "unknown"))
+    kinds = top.optional_table("kinds")
     causes = {kind: kinds.text(kind) for kind in kinds.values}
-    entries = top.table("rows")
-    for row in entries.values:
-        entries.known(row, rows, what="row")
-    table = top.table("unknown") if "unknown" in top.values else _Table(str(path), "unknown", {})
-    unknown = {table.known(row, rows, what="row"): table.text(row) for row in table.values}
+    entries, table = top.table("rows"), top.optional_table("unknown")
+    entries.only(rows, "row")
+    table.only(rows, "row")
+    unknown = {row: table.text(row) for row in table.values}
     for row in unknown:
         if row in entries.values:
-            raise ExpectationError(f"{table.place(row)} has an entry in [rows], so it is known")
+            raise ExpectationError(f"{table.where(row)} has an entry in [rows], so it is known")
     missing = [row for row in rows if row not in entries.values and row not in unknown]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
@@ -145,19 +142,10 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     return PageComplexity(known, unknown)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExpectationError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # malformed TOML, with its line, or not UTF-8
-        raise ExpectationError(f"{path}: {error}") from error
-
-
-def _read_row(row: str, entry: _Table, causes: Mapping[str, str]) -> ExpectedComplexity:
-    entry.only("operations", "params", "true", "defects")
+def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
+    entry.only(("operations", "params", "true", "defects"))
     true = entry.table("true")
-    true.only("params", "macs")
+    true.only(("params", "macs"))
     expected = ExpectedComplexity(
         row=row,
         operations=_read_pinned(entry.table("operations"), unit="G"),
@@ -166,30 +154,30 @@ def _read_row(row: str, entry: _Table, causes: Mapping[str, str]) -> ExpectedCom
         true_macs=true.count("macs"),
         defects=tuple(_read_defect(each, causes) for each in entry.tables("defects")),
     )
-    for position, defect in enumerate(expected.defects):
-        _check_defect(entry.place(f"defects[{position}]"), expected, defect)
+    for table, defect in zip(entry.tables("defects"), expected.defects, strict=True):
+        _check_defect(table.where(), expected, defect)
     _check_admitted(entry, expected)
     return expected
 
 
-def _read_pinned(table: _Table, *, unit: str) -> Pinned:
+def _read_pinned(table: Table, *, unit: str) -> Pinned:
     """``unit``: of pages that say nothing else."""
-    table.only("counter", "divisor", "raw", "unit", "printing")
-    counter = table.known(table.text("counter"), rule_names(), what="counter")
+    table.only(("counter", "divisor", "raw", "unit", "printing"))
+    counter = table.one_of("counter", rule_names())
     if "unit" in table.values:
-        unit = table.known(table.text("unit"), UNITS, what="unit")
+        unit = table.one_of("unit", UNITS)
     divisor, raw = table.count("divisor"), table.count("raw")
     printing = Printing.ROUNDED
     if "printing" in table.values:
-        printing = Printing(table.known(table.text("printing"), list(Printing), what="printing"))
+        printing = Printing(table.one_of("printing", list(Printing)))
     return Pinned(counter, divisor=divisor, raw=raw, unit=UNITS[unit], printing=printing)
 
 
-def _read_defect(table: _Table, causes: Mapping[str, str]) -> Defect:
-    table.only("column", "printed", "kind", "true")
-    kind = table.known(table.text("kind"), causes, what="kind")
+def _read_defect(table: Table, causes: Mapping[str, str]) -> Defect:
+    table.only(("column", "printed", "kind", "true"))
+    kind = table.one_of("kind", causes)
     return Defect(
-        column=Metric(table.known(table.text("column"), list(COLUMNS), what="column")),
+        column=Metric(table.one_of("column", COLUMNS)),
         printed=table.figure("printed"),
         kind=kind,
         true=table.count("true"),
@@ -217,7 +205,7 @@ def _check_defect(where: str, expected: ExpectedComplexity, defect: Defect) -> N
         )
 
 
-def _check_admitted(entry: _Table, expected: ExpectedComplexity) -> None:
+def _check_admitted(entry: Table, expected: ExpectedComplexity) -> None:
     wrong = {
         "operations": not expected.operations.is_plain,
         "params": expected.params.divisor != expected.params.unit
@@ -230,75 +218,5 @@ def _check_admitted(entry: _Table, expected: ExpectedComplexity) -> None:
     for key in wrong:
         if wrong[key] and key not in admitted:
             raise ExpectationError(
-                f"{entry.place(key)} is not the true count in its unit, expected a defect for it"
+                f"{entry.where(key)} is not the true count in its unit, expected a defect for it"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A TOML table that knows where it stands, so that its errors can say so."""
-
-    path: str
-    key: str
-    values: Mapping[str, Any]
-
-    def place(self, key: str) -> str:
-        dotted = f"{self.key}.{key}" if self.key else key
-        return f"{self.path}: {dotted}"
-
-    def only(self, *keys: str) -> None:
-        for key in self.values:
-            self.known(key, keys, what="key")
-
-    def known(self, name: str, names: Iterable[str], *, what: str) -> str:
-        choices = list(names)
-        if name in choices:
-            return name
-        close = difflib.get_close_matches(name, choices, n=1)
-        hint = f"did you mean {str(close[0])!r}?" if close else f"expected {_listed(choices)}"
-        raise UnknownKey(f"{self.place(name)}: unknown {what} {name!r}; {hint}")
-
-    def text(self, key: str) -> str:
-        value = self._take(key, "a text")
-        if not isinstance(value, str) or not value.strip():
-            raise self._wrong(key, value, "a text")
-        return value
-
-    def count(self, key: str) -> int:
-        value = self._take(key, "a positive whole number")
-        if type(value) is not int or value <= 0:  # a TOML boolean is an int to isinstance
-            raise self._wrong(key, value, "a positive whole number")
-        return value
-
-    def figure(self, key: str) -> Figure:
-        try:
-            return Figure(self.text(key))
-        except ValueError as error:
-            raise ExpectationError(f"{self.place(key)}: {error}") from error
-
-    def table(self, key: str) -> _Table:
-        value = self._take(key, "a table")
-        if not isinstance(value, dict):
-            raise self._wrong(key, value, "a table")
-        return _Table(self.path, f"{self.key}.{key}" if self.key else key, value)
-
-    def tables(self, key: str) -> list[_Table]:
-        values = self.values.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
-            raise self._wrong(key, values, "an array of tables")
-        return [
-            _Table(self.path, f"{self.key}.{key}[{position}]", each)
-            for position, each in enumerate(values)
-        ]
-
-    def _take(self, key: str, expected: str) -> Any:
-        if key not in self.values:
-            raise ExpectationError(f"{self.place(key)} is missing, expected {expected}")
-        return self.values[key]
-
-    def _wrong(self, key: str, value: object, expected: str) -> ExpectationError:
-        return ExpectationError(f"{self.place(key)} is {value!r}, expected {expected}")
-
-
-def _listed(choices: list[str]) -> str:
-    return "one of " + ", ".join(str(choice) for choice in choices) if choices else "none"

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import ExpectationError, UnknownKey, quoted
+from harness.records import Figure
 from harness.runtime.foreign import read_text
 
 LARGEST_FILE: Final = 2**26
 """Bytes; a calibration manifest of the 50,000 images has about 8 MiB, anything else far less."""
 
 _PLAIN_KEY: Final = re.compile(r"[\w.+\[\]/ -]{1,200}")
+_LARGEST_COUNT: Final = 10**18  # a million times the operations of the largest networks
 _LARGEST_EXPONENT: Final = 400  # of ten; float64 ends at 308, and a fraction has all the digits
 _LONGEST_WORD: Final = 200  # characters; matching takes the square of them
 
@@ -70,9 +72,9 @@ class Table:
         """The error for a key that is missing or whose value is not what is expected."""
         if key not in self.values:
             return ExpectationError(f"{self.where(key)} is missing, expected {expected}")
-        return ExpectationError(
-            f"{self.where(key)} is {quoted(self.values[key])}, expected {expected}"
-        )
+        value = self.values[key]
+        shown = str(value) if isinstance(value, Decimal) else quoted(value)  # as it is printed
+        return ExpectationError(f"{self.where(key)} is {shown}, expected {expected}")
 
     def only(self, known: Collection[str], what: str = "key") -> None:
         """Refuse keys that nobody would read.
@@ -98,6 +100,45 @@ class Table:
     def optional_text(self, key: str) -> str | None:
         """As :meth:`text`, or None where the key is absent."""
         return self.text(key) if key in self.values else None
+
+    def one_of(self, key: str, choices: Collection[str]) -> str:
+        """A text that is one of these.
+
+        Raises:
+            ExpectationError: it is missing or no text.
+            UnknownKey: it is another one; names the nearest, or all.
+        """
+        value = self.text(key)
+        if value not in choices:
+            near = suggestion(value, choices) or f", expected one of {', '.join(choices)}"
+            raise UnknownKey(f"{self.where(key)}: unknown {key} {quoted(value)}{near}")
+        return value
+
+    def figure(self, key: str) -> Figure:
+        """A number as a page prints it.
+
+        Raises:
+            ExpectationError: it is missing, or no number.
+        """
+        try:
+            return Figure(self.text(key))
+        except ValueError as error:
+            raise ExpectationError(f"{self.where(key)}: {error}") from error
+
+    def count(self, key: str) -> int:
+        """A positive whole number, below 10^18.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        if type(value) is not int or not 0 < value < _LARGEST_COUNT:  # not a boolean either
+            raise self.wrong(key, "a positive whole number below 10^18")
+        return value
+
+    def optional_count(self, key: str) -> int | None:
+        """As :meth:`count`, or None where the key is absent."""
+        return self.count(key) if key in self.values else None
 
     def day(self, key: str) -> date:
         """A date without a time of day.
@@ -137,6 +178,10 @@ class Table:
         if not isinstance(value, dict):
             raise self.wrong(key, "a table")
         return Table(self.path, (*self.keys, key), value)
+
+    def optional_table(self, key: str) -> Table:
+        """As :meth:`table`; an empty one where the key is absent."""
+        return self.table(key) if key in self.values else Table(self.path, (*self.keys, key), {})
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """The array of tables under a key, numbered from 1; empty where the key is absent.

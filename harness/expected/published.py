@@ -18,7 +18,7 @@ from harness.judging.published import (
     PreprocessingDefect,
     Published,
 )
-from harness.records import Figure, Metric, Tolerance
+from harness.records import Metric, Tolerance
 
 
 class Role(StrEnum):
@@ -172,10 +172,7 @@ def _figures(
         key = _one_of(entry, "row", rows), metric
         if key in found:
             raise ExpectationError(f"{entry.where()}: a second defect of {key[0]} {metric}")
-        try:
-            documented = Figure(entry.text("documented"))
-        except ValueError as error:
-            raise ExpectationError(f"{entry.where('documented')}: {error}") from error
+        documented = entry.figure("documented")
         found[key] = FigureDefect(documented, _percentage(entry, "published"), _why(entry, causes))
     return found
 

@@ -28,28 +28,47 @@ from harness.expected.document import Table, suggestion
 from harness.judging.verdicts import Limit, Side
 from harness.records import Row, Tolerance
 
-CHECKS: Mapping[str, str] = {
-    "top1": "points",
-    "top5": "points",
-    "int8_top1_loss": "points",
-    "sqnr": "dB",
-    "centred_sqnr": "dB",
-    "worst_image_sqnr": "dB",
-    "cosine_mean": "",
-    "cosine_min": "",
-    "centred_cosine_mean": "",
-    "centred_cosine_min": "",
-    "top1_agreement": "share",
-    "top5_overlap": "share",
-    "decision_agreement": "share",
-    "narrow_share": "share",
-    "max_abs_difference": "logits",
-    "float_difference": "logits",
-    "relative_float_difference": "",
-    "same_model_sqnr": "dB",
-    "preprocessing_difference": "levels",
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a bound is about.
+
+    ``fails_within``: a bound outside, or at an end, always holds or never does.
+    """
+
+    unit: str
+    fails_within: tuple[Decimal, Decimal]
+
+
+_POINTS = Check("points", (Decimal(-1), Decimal(100)))
+_SQNR = Check("dB", (Decimal(0), Decimal(200)))  # from noise as strong as the signal to float64
+_COSINE = Check("", (Decimal(0), Decimal(1)))
+_SHARE = Check("share", (Decimal(0), Decimal(1)))
+_LOGITS = Check("logits", (Decimal(0), Decimal(1000)))
+
+CHECKS: Mapping[str, Check] = {
+    "top1": _POINTS,
+    "top5": _POINTS,
+    "int8_top1_loss": _POINTS,
+    "sqnr": _SQNR,
+    "centred_sqnr": _SQNR,
+    "centred_sqnr_ceiling": _SQNR,
+    "worst_image_sqnr": _SQNR,
+    "cosine_mean": _COSINE,
+    "cosine_min": _COSINE,
+    "centred_cosine_mean": _COSINE,
+    "centred_cosine_min": _COSINE,
+    "top1_agreement": _SHARE,
+    "top5_overlap": _SHARE,
+    "decision_agreement": _SHARE,
+    "narrow_share": _SHARE,
+    "max_abs_difference": _LOGITS,
+    "float_difference": _LOGITS,
+    "relative_float_difference": Check("", (Decimal(0), Decimal(1))),
+    "same_model_sqnr": _SQNR,
+    "preprocessing_difference": Check("levels", (Decimal(0), Decimal(255))),
 }
-"""The checks that may have a tolerance, by the name of their measurement, with its unit."""
+"""The checks that may have a tolerance, by the name of their measurement."""
 
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 """Precisions that an override may name."""
@@ -148,7 +167,7 @@ def read_tolerances(path: Path, *, checks: Collection[str] = tuple(CHECKS)) -> T
     for check in document.values:
         table = document.table(check)
         table.only((*BOUNDS, "reason", "override"))
-        base = Rule(check, _bound(table), place=table.where())
+        base = Rule(check, _bound(table, CHECKS.get(check)), place=table.where())
         rules.append(base)
         for override in table.tables("override"):
             rules.append(_override(check, override, base))
@@ -165,7 +184,7 @@ def _override(check: str, table: Table, base: Rule) -> Rule:
             f"{table.where('precision')}: unknown precision {precision!r}"
             f"{suggestion(precision, PRECISIONS)}"
         )
-    bound = _bound(table)
+    bound = _bound(table, CHECKS.get(check))
     if _kind(bound) != _kind(base.bound):
         raise ExpectationError(
             f"{table.where()} is bounded by {_kind(bound)!r}, the check itself by "
@@ -181,7 +200,7 @@ def _override(check: str, table: Table, base: Rule) -> Rule:
     )
 
 
-def _bound(table: Table) -> Limit | Tolerance:
+def _bound(table: Table, check: Check | None) -> Limit | Tolerance:
     given = [key for key in BOUNDS if key in table.values]
     if len(given) != 1:
         raise ExpectationError(
@@ -189,16 +208,28 @@ def _bound(table: Table) -> Limit | Tolerance:
             f"expected exactly one of {', '.join(BOUNDS)}"
         )
     reason = table.text("reason")
-    match given[0]:
-        case "at_least":
-            return Limit(Side.AT_LEAST, table.number("at_least"), reason)
-        case "at_most":
-            return Limit(Side.AT_MOST, table.number("at_most"), reason)
-        case _:
-            parts = table.table("within")
-            return Tolerance(
-                tuple((name, parts.number(name, least=Decimal(0))) for name in parts.values), reason
-            )
+    if given[0] != "within":
+        side = Side.AT_LEAST if given[0] == "at_least" else Side.AT_MOST
+        value = table.number(given[0])
+        _require_it_can_fail(table, given[0], value, check)
+        return Limit(side, value, reason)
+    parts = table.table("within")
+    within = Tolerance(
+        tuple((name, parts.number(name, least=Decimal(0))) for name in parts.values), reason
+    )
+    _require_it_can_fail(table, "within", within.total, check)
+    return within
+
+
+def _require_it_can_fail(table: Table, key: str, value: Decimal, check: Check | None) -> None:
+    if check is None:
+        return
+    least, most = check.fails_within
+    if not (value < most and (value >= 0 if key == "within" else value > least)):
+        raise ExpectationError(
+            f"{table.where(key)} is {value}, which every measurement meets or none, expected "
+            f"something between {least} and {most} {check.unit}".rstrip()
+        )
 
 
 def _kind(bound: Limit | Tolerance) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from harness.errors import ExpectationError, UnknownKey
+from harness.errors import ExpectationError
+from harness.expected.document import Table, suggestion
 
-_REQUIRED = {"model", "weights", "network"}
-_OPTIONAL = {"input_size", "params"}
+_KEYS = ("model", "weights", "network", "source", "input_size", "params")
 _UNRESOLVED = "unresolved"  # stands alone
-_KEYS = _REQUIRED | _OPTIONAL | {"source", _UNRESOLVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +49,31 @@ def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str,
             a row has no entry.
         UnknownKey: a key that means nothing.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExpectationError(f"{path}: {error}") from error
-    entries = data.pop("rows", None)
-    if data:
-        raise UnknownKey(f"{path}: unknown key {sorted(data)[0]!r}, expected 'rows'")
-    if not isinstance(entries, dict):
-        raise ExpectationError(f"{path}: rows: expected a table for each row")
-    variants = {row: _variant(path, row, entry) for row, entry in entries.items()}
+    document = Table.load(path)
+    document.only(("rows",))
+    entries = document.table("rows")
+    variants = {row: _variant(entries.table(row), row) for row in entries.values}
     for row in rows or ():
         if row not in variants:
-            near = get_close_matches(row, variants, n=1)
-            hint = f"; the nearest entry is {near[0]!r}" if near else ""
-            raise ExpectationError(f"{path}: no variant is pinned for {row!r}{hint}")
+            hint = suggestion(row, variants)
+            raise ExpectationError(f"{entries.where(row)} is missing, expected its variant{hint}")
     return variants
 
 
-def _variant(path: Path, row: str, entry: object) -> Variant:
-    where = f'{path}: rows."{row}"'
+def _variant(entry: Table, row: str) -> Variant:
     parts = row.split("/")
     if len(parts) != 3 or not all(parts):
-        raise ExpectationError(f"{where}: expected an id of the form page/source/name")
-    if not isinstance(entry, dict):
-        raise ExpectationError(f"{where}: expected a table")
-    for key in entry:
-        if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            raise UnknownKey(f"{where}.{key}: unknown" + (f", meant {near[0]!r}?" if near else ""))
-    if _UNRESOLVED in entry:
-        reason = entry[_UNRESOLVED]
-        if len(entry) > 1 or not isinstance(reason, str) or not reason:
-            raise ExpectationError(f"{where}.{_UNRESOLVED}: expected a reason, and nothing beside")
-        return Variant(row, parts[1], "", "", "", unresolved=reason)
-    for key in sorted({*_REQUIRED, *(entry.keys() & {"source"})}):
-        if not isinstance(entry.get(key), str) or not entry[key]:
-            raise ExpectationError(f"{where}.{key}: expected text")
-    for key in sorted(_OPTIONAL):
-        value = entry.get(key)
-        if value is not None and (
-            not isinstance(value, int) or isinstance(value, bool) or value < 1
-        ):
-            raise ExpectationError(f"{where}.{key}: expected a positive whole number")
+        raise ExpectationError(f"{entry.where()}: expected an id of the form page/source/name")
+    if _UNRESOLVED in entry.values:
+        entry.only((_UNRESOLVED,), "key beside a reason")
+        return Variant(row, parts[1], "", "", "", unresolved=entry.text(_UNRESOLVED))
+    entry.only(_KEYS)
     return Variant(
         row,
-        entry.get("source", parts[1]),
-        entry["model"],
-        entry["weights"],
-        entry["network"],
-        entry.get("input_size"),
-        entry.get("params"),
+        entry.optional_text("source") or parts[1],
+        entry.text("model"),
+        entry.text("weights"),
+        entry.text("network"),
+        entry.optional_count("input_size"),
+        entry.optional_count("params"),
     )

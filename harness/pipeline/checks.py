@@ -229,8 +229,8 @@ def require_quantized(
     """
     if not {"heavy", "unquantized", "floating"} <= set(facts):
         raise Unavailable(
-            "the compiler does not tell what it left in floating point; that nothing is int8 at "
-            "all would show in parity"
+            "the compiler does not tell what it left in floating point; parity has a ceiling, so "
+            "that nothing is int8 at all shows there, and that one layer is not does not"
         )
     left = list(facts["unquantized"])
     for one in declared:
@@ -293,6 +293,9 @@ def parity_verdict(
             f"{precision} equals fp32 bit for bit {subject.where}",
             ("likely cause: silent fallback, it was computed in fp32", f"repeat: {command}"),
         )
+    too_good = ceiling_verdict(parity, tolerances, subject, precision=precision, command=command)
+    if too_good.outcome is not Outcome.CONFORMS:
+        return too_good
     verdicts = [
         conforms(
             measured,
@@ -316,6 +319,20 @@ def parity_verdict(
             "the fp32 half is judged by test_fp32_in_the_backend_agrees_with_its_source",
             f"repeat: {command}",
         ),
+    )
+
+
+def ceiling_verdict(
+    parity: Parity, tolerances: Tolerances, subject: Subject, *, precision: Precision, command: str
+) -> Verdict:
+    """Whether a precision is no nearer to fp32 than its bits allow."""
+    measured = next(one for one in parity.measurements() if one.name == "centred_sqnr")
+    return conforms(
+        measured,
+        tolerances.limit("centred_sqnr_ceiling", row=subject.row, precision=precision),
+        where=subject.where,
+        cause=f"silent fallback: it was computed in something finer than {precision}",
+        command=command,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
@@ -13,7 +12,7 @@ from harness import errors
 from harness.backends.backend import PRECISIONS, Precision
 from harness.backends.registry import EMBEDDED, SAME_MODELS, backend, backend_names
 from harness.errors import HarnessError, UnmatchedKnownIssue
-from harness.expected.known_issues import match, read_known_issues
+from harness.expected.known_issues import match
 from harness.pipeline.catalogue import Subject
 from harness.plugin.options import GATE, Gate
 from harness.records import KnownIssue, Metric, Row
@@ -214,12 +213,9 @@ def _mark_known_issues(gate: Gate, items: list[pytest.Item], *, narrowed: bool) 
     collected = {item.nodeid: item for item in items if item.stash.get(CASE, None) is not None}
     files = {nodeid.partition("[")[0] for nodeid in collected}
     try:
-        issues = read_known_issues(
-            gate.expected / "known_issues.toml", today=datetime.now(UTC).date()
-        )
         about = [
             issue
-            for issue in issues
+            for issue in gate.standards.known_issues
             if issue.case.partition("[")[0] in files and not _elsewhere(issue, gate)
         ]
         matched: dict[str, KnownIssue] = {}

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import harness.images.fuzz_profiles  # noqa: F401 - registers the profiles
 from harness.backends.backend import PRECISIONS, Host, Precision
 from harness.backends.registry import EMBEDDED, backend, backend_names
 from harness.errors import OPTIMIZED, HarnessError, MissingWeights
+from harness.expected.buildconfig import read_build_config
+from harness.expected.standards import Standards, read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
@@ -45,6 +48,7 @@ class Gate:
 
     Attributes:
         expected: the folder of expectations.
+        standards: all that is in it beside the rows.
         selected: the rows and documented failures asked for; all where none was named.
         backends: those asked for, with what each of them runs in.
         required: stages in which "not measured" fails.
@@ -55,6 +59,7 @@ class Gate:
 
     expected: Path
     catalogue: Catalogue
+    standards: Standards
     selected: tuple[Subject, ...]
     settings: Settings
     backends: Mapping[str, tuple[Precision, ...]]
@@ -193,10 +198,19 @@ def _gate(config: pytest.Config) -> Gate:
     weights = option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
         raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
+    if option("--build-config"):
+        read_build_config(Path(option("--build-config")))
     host = host_of(config)
     return Gate(
         expected=expected,
         catalogue=catalogue,
+        standards=read_standards(
+            expected,
+            pages=catalogue.pages,
+            subjects=[one.id for one in catalogue.subjects],
+            backends=backend_names(),
+            today=datetime.now(UTC).date(),
+        ),
         selected=tuple(one for one in selected if not sources or one.variant.source in sources),
         settings=Settings(
             build_config=Path(option("--build-config") or expected / "build" / "embedded.yaml"),

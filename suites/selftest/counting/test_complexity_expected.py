@@ -49,7 +49,7 @@ def test_a_sound_file_is_read_as_written(tmp_path) -> None:
     ("old", "new", "error", "message"),
     [
         ('"thop", divisor = 9', '"thopp", divisor = 9', UnknownKey, "did you mean 'thop'"),
-        ("raw = 4", "rwa = 4", UnknownKey, r"operations\.rwa: unknown key 'rwa'; did you mean"),
+        ("raw = 4", "rwa = 4", UnknownKey, r"operations\.rwa: unknown key \(did you mean 'raw'"),
         ("raw = 4_288_184_320", "raw = true", ExpectationError, r"operations\.raw is True"),
         ("raw = 4_288_184_320", "raw = -1", ExpectationError, "a positive whole number"),
         ("raw = 4_288_184_320", "raw = 4.2e9", ExpectationError, "a positive whole number"),
@@ -65,7 +65,7 @@ def test_a_sound_file_is_read_as_written(tmp_path) -> None:
         ("defects = [{", "# [{", ExpectationError, "operations is not the true count"),
         ("defects = [{", "defects = 3 # [{", ExpectationError, "an array of tables"),
         ("[kinds]", "[kinds", ExpectationError, "line 2"),
-        ("[kinds]", "[rules]", UnknownKey, "unknown key 'rules'"),
+        ("[kinds]", "[rules]", UnknownKey, "rules: unknown key"),
     ],
 )
 def test_a_faulty_file_is_refused_with_file_and_key(tmp_path, old, new, error, message) -> None:
@@ -88,7 +88,7 @@ def test_a_row_without_an_entry_is_an_error(tmp_path) -> None:
 
 
 def test_an_entry_for_no_row_is_an_error(tmp_path) -> None:
-    with pytest.raises(UnknownKey, match="unknown row 'page/timm/net'; did you mean"):
+    with pytest.raises(UnknownKey, match=r"rows\.page/timm/net: unknown row \(did you mean"):
         read(tmp_path, SOUND, ("page/timm/nets",))
 
 
@@ -146,7 +146,7 @@ def test_a_unit_is_the_pages_own(tmp_path) -> None:
     assert (entry.operations.unit, entry.params.unit) == (10**6, 10**6)
     with pytest.raises(ExpectationError, match="operations is not the true count in its unit"):
         read(tmp_path, MILLIONS.replace(', unit = "M"', ""))
-    with pytest.raises(UnknownKey, match="unknown unit 'Q'; expected one of K, M, G, T"):
+    with pytest.raises(UnknownKey, match="unknown unit 'Q', expected one of K, M, G, T"):
         read(tmp_path, MILLIONS.replace('unit = "M"', 'unit = "Q"'))
 
 
@@ -197,7 +197,7 @@ def test_a_figure_is_held_to_the_way_in_which_it_was_printed(
 
 def test_an_unknown_way_of_printing_is_refused(tmp_path) -> None:
     text = MILLIONS.replace('unit = "M"', 'unit = "M", printing = "ceil"')
-    with pytest.raises(UnknownKey, match="unknown printing 'ceil'; expected one of rounded, cut"):
+    with pytest.raises(UnknownKey, match="unknown printing 'ceil', expected one of rounded, cut"):
         read(tmp_path, text)
 
 
@@ -230,7 +230,7 @@ def test_a_row_that_cannot_be_counted_is_listed_with_its_reason(tmp_path) -> Non
     assert read(tmp_path, UNKNOWN, (ROW, "page/timm/other")).keys() == {ROW}
     both = read_expected(tmp_path / "page.toml", (ROW, "page/timm/other"))
     assert both.unknown == {"page/timm/other": "no source: keras"}
-    with pytest.raises(UnknownKey, match="unknown row 'page/timm/other'"):
+    with pytest.raises(UnknownKey, match=r"unknown\.page/timm/other: unknown row"):
         read(tmp_path, UNKNOWN)
     both = UNKNOWN.replace("page/timm/other", ROW)
     with pytest.raises(ExpectationError, match=r"has an entry in \[rows\], so it is known"):

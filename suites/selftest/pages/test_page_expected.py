@@ -53,7 +53,7 @@ def test_the_file_says_that_it_is_generated(extracted):
         ('what = "extra column"', "what = 1", r"omissions\[1\]\.what: expected text, got 1"),
         ("line = 21\n", "line = 0\n", r"omissions\[1\]\.line: expected 1 or more, got 0"),
         ("rows = 0", "rows = -1", r"omissions\[1\]\.rows: expected 0 or more, got -1"),
-        ('page = "zoo"', 'page = "zoo', "not a TOML file"),
+        ('page = "zoo"', 'page = "zoo', "not TOML"),
         ('page = "zoo"', "page = 1", "page: expected text, got 1"),
     ],
 )
@@ -91,7 +91,7 @@ def test_rows_with_one_id_are_refused(extracted):
 
 
 def test_a_missing_file_is_said_so(tmp_path):
-    with pytest.raises(ExpectationError, match=r"zoo\.toml: cannot be read: No such file"):
+    with pytest.raises(ExpectationError, match=r"cannot read .*zoo\.toml: No such file"):
         read_expected(tmp_path / "zoo.toml")
 
 

@@ -265,3 +265,14 @@ def test_a_parity_failure_points_to_the_check_of_the_other_half(halves: Halves) 
     verdict = halves.line.parity_verdict(halves.fp32, -halves.int8)
     judged_by = "the fp32 half is judged by test_fp32_in_the_backend_agrees_with_its_source"
     assert judged_by in verdict.details
+
+
+def test_fp16_under_the_name_of_int8_is_too_good(halves: Halves) -> None:
+    """A tool that does not tell what it left in floating point, and never quantized."""
+    half = halves.fp32.astype(np.float16).astype(np.float32)
+    verdict = halves.line.parity_verdict(halves.fp32, half)
+    assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+    assert verdict.headline.startswith("centred_sqnr = ")
+    assert "at most 36 dB" in verdict.headline
+    cause = "likely cause: silent fallback: it was computed in something finer than int8"
+    assert cause in verdict.details

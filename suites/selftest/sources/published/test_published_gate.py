@@ -79,12 +79,6 @@ def test_a_variant_without_a_result_is_errored(gate: Gate) -> None:
     assert "errored: no figure of resnext101_64x4d.c2_in1k" in told(run, "x4d-top1]")
 
 
-def test_a_faulty_file_is_errored_with_its_key(gate: Gate) -> None:
-    run = gate("published/resnext.toml", "remeasured = 0.1", "remeasured = nan")
-    assert "errored: " in told(run, "x4d-top1]")
-    assert "tables.timm.remeasured is " in told(run, "x4d-top1]")
-
-
 @pytest.mark.parametrize(
     ("options", "outcome"), [((), "not measured"), (("--require=page",), "failed")]
 )

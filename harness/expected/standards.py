@@ -1,0 +1,100 @@
+"""What a run is held against, beside its rows: read whole before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from harness.errors import ExpectationError
+from harness.expected.baselines import Baseline, parity_file, read_baseline
+from harness.expected.buildconfig import read_build_config
+from harness.expected.float_operators import FloatOperators, read_float_operators
+from harness.expected.known_issues import read_known_issues
+from harness.expected.published import ExpectedPublished, read_expected
+from harness.expected.tolerances import Tolerances, read_tolerances
+from harness.records import KnownIssue, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """All that ``expected/`` holds beside the rows of its pages.
+
+    Attributes:
+        published: what is known of upstream's figures, by the page's name.
+        baselines: accepted measurements, by file below ``baselines/``.
+    """
+
+    tolerances: Tolerances
+    float_operators: FloatOperators
+    known_issues: tuple[KnownIssue, ...]
+    published: Mapping[str, ExpectedPublished]
+    baselines: Mapping[str, Baseline]
+
+    def published_of(self, page: Page) -> ExpectedPublished:
+        """What is known of upstream's figures for a page.
+
+        Raises:
+            ExpectationError: its file is missing.
+        """
+        if page.name not in self.published:
+            raise ExpectationError(f"published/{page.name}.toml is missing below expected/")
+        return self.published[page.name]
+
+    def accepted(self, name: str) -> Baseline:
+        """The accepted measurements of a file below ``baselines/``.
+
+        Raises:
+            ExpectationError: there is none.
+        """
+        if name not in self.baselines:
+            raise ExpectationError(f"baselines/{name} is missing below expected/")
+        return self.baselines[name]
+
+    def parity(self, backend: str) -> Baseline:
+        """The last accepted parity on seeded weights of a backend; empty where there is none."""
+        return self.baselines.get(parity_file(Path(), backend=backend).name, Baseline())
+
+
+def read_standards(
+    expected: Path,
+    *,
+    pages: Iterable[Page],
+    subjects: Collection[str],
+    backends: Collection[str],
+    today: date,
+) -> Standards:
+    """Read every file, whether this run needs it or not.
+
+    Args:
+        pages: those of ``expected/pages``.
+        subjects: the ids of all rows and documented failures.
+        backends: the names of all there are.
+
+    Raises:
+        ExpectationError: a file is wrong, or names a row or backend that there is not; says which
+            file and key. That a page has no published figures is an error of the cases that need
+            them.
+    """
+    pages = tuple(pages)
+    tolerances = read_tolerances(expected / "tolerances.toml")
+    tolerances.require_used(row for page in pages for row in page.rows)
+    declared = read_float_operators(expected / "float_operators.toml", backends=backends)
+    declared.require_used(subjects)
+    for path in sorted((expected / "build").glob("*.yaml")):
+        read_build_config(path)
+    return Standards(
+        tolerances,
+        declared,
+        read_known_issues(expected / "known_issues.toml", today=today),
+        {
+            page.name: read_expected(path, [row.id for row in page.rows])
+            for page in pages
+            if (path := expected / "published" / f"{page.name}.toml").exists()
+        },
+        {
+            path.name: read_baseline(path)
+            for path in sorted((expected / "baselines").glob("*.toml"))
+        },
+    )
