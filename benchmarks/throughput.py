@@ -137,8 +137,8 @@ def _report(facts: Mapping[str, Any], names: Sequence[str], scenarios: Sequence[
             print(f"{name:<10}{', '.join(told)}")
         if "int8" in of and "fp32" in of:
             ratio = paired_ratio(of["int8"], of["fp32"])
-            verdict = int8_verdict(ratio, where=f"[{scenario}]")
-            print(f"{verdict.outcome}: {verdict}")
+            verdict = int8_verdict(ratio)
+            print(f"{verdict.outcome}: {verdict.recorded(f'[{scenario}]', '')}")
             if verdict.outcome is Outcome.DOES_NOT_CONFORM:
                 status = SLOWER
     return status

@@ -229,9 +229,9 @@ class StageError(HarnessError):
             lines.append(f"repeat: {command}")
         super().__init__("\n".join(lines))
 
-    def repeated_by(self, command: str) -> StageError:
-        """The same error, with another command that repeats it."""
-        return _rebuild(type(self), self.message, self.case, command, self.log)
+    def repeated_by(self, command: str, *, case: str = "") -> StageError:
+        """The same error with the command that repeats it; ``case`` where it names none."""
+        return _rebuild(type(self), self.message, self.case or case, command, self.log)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.case, self.command, self.log))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -253,12 +253,22 @@ class Verdict:
     """The outcome of one judgement and the sentences that explain it.
 
     ``headline`` is one line; ``details`` are further lines: parts of the tolerance, likely
-    cause, the command that repeats just this.
+    cause. Judging knows neither row nor command: :meth:`recorded` adds them, once.
     """
 
     outcome: Outcome
     headline: str
     details: tuple[str, ...] = ()
+
+    def recorded(self, where: str, command: str) -> Verdict:
+        """With what every result says beside: where it belongs, and what repeats just this.
+
+        A verdict that conforms, or about which nothing was measured, is not repeated.
+        """
+        headline = f"{self.headline} {where}".rstrip()
+        open_ = self.outcome in (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE)
+        repeat = (f"repeat: {command}",) if command and open_ else ()
+        return replace(self, headline=headline, details=(*self.details, *repeat))
 
     def __str__(self) -> str:
         return "\n  ".join((self.headline, *self.details))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.pipeline import checks
+from harness.counting.claims import judge_claim, judge_true
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.count_claims import judge_true
 from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -22,7 +21,7 @@ def test_documented_operations_are_reproduced(
     claim = row_case.subject.row.operations
     if claim is None:
         pytest.skip("the page makes no claim about operations")
-    require_reproduced(row_case.subject, claim, workshop, record)
+    judge_count(row_case.subject, claim, workshop, record)
 
 
 def test_documented_params_are_reproduced(
@@ -32,22 +31,17 @@ def test_documented_params_are_reproduced(
     claim = row_case.subject.row.claim(Metric.PARAMS)
     if claim is None:
         pytest.skip("the page makes no claim about parameters")
-    require_reproduced(row_case.subject, claim, workshop, record)
+    judge_count(row_case.subject, claim, workshop, record)
 
 
-def require_reproduced(subject: Subject, claim: Claim, workshop: Workshop, record: Record) -> None:
-    """Judge a documented count, and note the defect that the figure is known to be."""
-    if defect := subject.expected_complexity.defect(claim.metric):
-        record.note_defect(
-            subject,
-            str(defect.column),
-            documented=defect.printed.text,
-            true=f"{defect.true:_}",
-            cause=defect.cause,
-        )
-    counts = workshop.counts_of(subject)
-    verdict = checks.complexity_verdict(subject, claim, counts, command=record.command)
-    record.judge(verdict, claim=claim)
+def judge_count(subject: Subject, claim: Claim, workshop: Workshop, record: Record) -> None:
+    """Under the rule that is pinned for the figure; a known defect has to be the known one."""
+    expected = subject.expected_complexity
+    pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
+    if defect:
+        record.note_defect(subject, defect.column, defect.printed.text, defect.true, defect.cause)
+    counted = workshop.counts_of(subject)[pinned.counter].of(claim.metric)
+    record.judge(judge_claim(claim, counted, pinned, defect), claim=claim)
 
 
 def test_true_params_are_those_of_the_pinned_network(
@@ -55,16 +49,8 @@ def test_true_params_are_those_of_the_pinned_network(
 ) -> None:
     """Learned parameters, counted one by one."""
     subject = row_case.subject
-    counts = workshop.counts_of(subject)["true"]
-    record.judge(
-        judge_true(
-            "params",
-            counts.params,
-            subject.expected_complexity.true_params,
-            where=subject.where,
-            command=record.command,
-        )
-    )
+    counted, pinned = workshop.counts_of(subject)["true"], subject.expected_complexity
+    record.judge(judge_true("params", counted.params, pinned.true_params))
 
 
 def test_true_macs_are_those_of_the_pinned_network(
@@ -72,13 +58,5 @@ def test_true_macs_are_those_of_the_pinned_network(
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers."""
     subject = row_case.subject
-    counts = workshop.counts_of(subject)["true"]
-    record.judge(
-        judge_true(
-            "conv+fc MACs",
-            counts.operations,
-            subject.expected_complexity.true_macs,
-            where=subject.where,
-            command=record.command,
-        )
-    )
+    counted, pinned = workshop.counts_of(subject)["true"], subject.expected_complexity
+    record.judge(judge_true("conv+fc MACs", counted.operations, pinned.true_macs))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.expected.tolerances import Tolerances
-from harness.judging.parity import compare
-from harness.pipeline import checks
+from harness.judging.int8 import parity_verdict
 from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -20,14 +19,8 @@ def test_half_precision_parity(
     """fp16 and bf16 are within tolerance of fp32, each within its own."""
     subject, backend, precision = half_case.subject, half_case.backend, half_case.precision
     assert precision
-    record.weights = workshop.weights_kind
-    reference = workshop.float_outputs(subject, backend)
-    candidate = workshop.evaluated(subject, backend, precision)
-    parity = compare(reference, candidate, case=subject.id)
-    record.measured(*parity.measurements(precision=precision, backend=backend))
+    compared = workshop.parity(subject, backend, precision)
+    record.measured(*compared.parity.measurements(precision=precision, backend=backend))
     workshop.require_judgeable(subject.variant)
-    record.judge(
-        checks.parity_verdict(
-            reference, candidate, tolerances, subject, precision=precision, command=record.command
-        )
-    )
+    limits = tolerances.limits(subject.row, precision=precision)
+    record.judge(parity_verdict(compared, limits, precision=precision))

@@ -10,8 +10,15 @@ from harness.errors import Regression
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
 from harness.expected.tolerances import Tolerances
-from harness.judging.parity import compare
-from harness.pipeline import checks
+from harness.judging.agreement import float_verdict
+from harness.judging.int8 import (
+    baseline_verdict,
+    parity_verdict,
+    require_parameters,
+    require_quantized,
+    same_model_agreement,
+    same_model_verdict,
+)
 from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -20,26 +27,19 @@ pytestmark = pytest.mark.int8
 
 
 def test_every_heavy_operator_is_int8(
-    int8_case: Case, workshop: Workshop, float_operators: FloatOperators, record: Record
+    int8_case: Case, workshop: Workshop, float_operators: FloatOperators
 ) -> None:
     """No convolution or matrix product fell back to floating point, in the file or when run."""
     subject, backend = int8_case.subject, int8_case.backend
-    checks.require_quantized(
-        workshop.compiled_row(subject, backend).facts,
-        subject,
-        declared=float_operators.of(subject.id, backend=backend),
-        command=record.command,
-    )
+    declared = float_operators.of(subject.id, backend=backend)
+    require_quantized(workshop.compiled_row(subject, backend).facts, declared=declared)
 
 
 def test_quantization_parameters_follow_from_the_calibration_images(
-    int8_case: Case, workshop: Workshop, record: Record
+    int8_case: Case, workshop: Workshop
 ) -> None:
     """Every scale, zero point and code is what images and weights ask for, without a baseline."""
-    subject, backend = int8_case.subject, int8_case.backend
-    checks.require_parameters(
-        workshop.compiled_row(subject, backend).facts, subject, command=record.command
-    )
+    require_parameters(workshop.compiled_row(int8_case.subject, int8_case.backend).facts)
 
 
 def test_fp32_in_the_backend_agrees_with_its_source(
@@ -47,13 +47,10 @@ def test_fp32_in_the_backend_agrees_with_its_source(
 ) -> None:
     """The float half of the parity comparison is right by itself."""
     subject, backend = fp32_case.subject, fp32_case.backend
-    record.weights = workshop.weights_kind
-    form = workshop.form_for(subject, backend)
-    outputs = workshop.float_probes(subject, backend)
     reference = workshop.reference(subject.variant, subject.size)
-    agreement, tolerance = checks.compare_floats(reference, outputs, subject)
-    record.measured(*agreement.measurements(form=form.id))
-    record.judge(checks.float_verdict(agreement, tolerance, subject, command=record.command))
+    agreement, tolerance = reference.compared(workshop.float_probes(subject, backend))
+    record.measured(*agreement.measurements(form=workshop.form_for(subject, backend).id))
+    record.judge(float_verdict(agreement, tolerance))
 
 
 def test_parity(
@@ -61,31 +58,25 @@ def test_parity(
 ) -> None:
     """On images that it was not calibrated on, int8 is within tolerance of fp32."""
     subject, backend = int8_case.subject, int8_case.backend
-    record.weights = workshop.weights_kind
-    reference = workshop.float_outputs(subject, backend)
-    candidate = workshop.evaluated(subject, backend, "int8")
-    parity = compare(reference, candidate, case=subject.id)
-    record.measured(*parity.measurements(precision="int8", backend=backend))
+    compared = workshop.parity(subject, backend, "int8")
+    record.measured(*compared.parity.measurements(precision="int8", backend=backend))
     workshop.require_judgeable(subject.variant)
-    record.judge(
-        checks.parity_verdict(
-            reference, candidate, tolerances, subject, precision="int8", command=record.command
-        )
-    )
+    limits = tolerances.limits(subject.row, precision="int8")
+    verdict = parity_verdict(compared, limits, precision="int8")
+    record.judge(verdict, other_half=test_fp32_in_the_backend_agrees_with_its_source)
 
 
 def test_the_same_int8_model_agrees_elsewhere(
     same_model_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
 ) -> None:
-    """What the embedded backend compiled gives about the same on another one; how far is told."""
+    """What the default backend compiled gives about the same on another one; how far is told."""
     subject, backend = same_model_case.subject, same_model_case.backend
-    record.weights = workshop.weights_kind
-    agreement = checks.same_model_agreement(
-        workshop.int8_outputs(subject), workshop.int8_outputs(subject, backend), subject
+    agreement = same_model_agreement(
+        workshop.int8_outputs(subject), workshop.int8_outputs(subject, backend)
     )
     record.measured(*agreement)
     workshop.require_judgeable(subject.variant)
-    record.judge(checks.same_model_verdict(agreement, tolerances, subject, command=record.command))
+    record.judge(same_model_verdict(agreement, tolerances.limits(subject.row, precision="int8")))
 
 
 def test_parity_is_the_accepted_one(
@@ -96,14 +87,7 @@ def test_parity_is_the_accepted_one(
 ) -> None:
     """Parity has not moved since it was last accepted, for the worse or for the better."""
     subject, backend = int8_case.subject, int8_case.backend
-    record.weights = workshop.weights_kind
-    reference = workshop.float_outputs(subject, backend)
-    candidate = workshop.evaluated(subject, backend, "int8")
-    verdict = checks.baseline_verdict(
-        compare(reference, candidate, case=subject.id),
-        parity_baselines[backend],
-        subject,
-        weights=workshop.weights_kind,
-        command=record.command,
-    )
+    accepted = parity_baselines[backend].accepted(subject.id, "centred_sqnr")
+    compared = workshop.parity(subject, backend, "int8")
+    verdict = baseline_verdict(compared, accepted, weights=workshop.weights_kind)
     record.judge(verdict, failure=Regression)

@@ -41,13 +41,8 @@ def test_documented_accuracy_is_the_published_one(
     )
     defect = facts.figures.get((subject.id, metric))
     if defect is not None:
-        record.note_defect(
-            subject,
-            str(metric),
-            documented=defect.documented.text,
-            true=str(defect.published),
-            cause=defect.cause,
-        )
+        told = defect.documented.text, defect.published, defect.cause
+        record.note_defect(subject, metric, *told)
     record.judge(
         judge_figure(
             claim,
@@ -56,8 +51,6 @@ def test_documented_accuracy_is_the_published_one(
             copied=upstream.copied,
             others=upstream.current,
             defect=defect,
-            where=subject.where,
-            command=record.command,
         )
     )
 
@@ -72,20 +65,12 @@ def test_documented_accuracy_was_measured_as_the_page_describes(
     page = facts.page_at(subject.size)
     defect = facts.preprocessing.get(subject.id)
     if defect is not None:
-        record.note_defect(
-            subject,
-            "measured at",
-            documented=str(page),
-            true=str(defect.measured),
-            cause=defect.cause,
-        )
+        record.note_defect(subject, "measured at", str(page), defect.measured, defect.cause)
     record.judge(
         judge_preprocessing(
             page,
             upstream_of_row(subject, facts).measured(subject.row, size=subject.size),
             defect=defect,
-            where=subject.where,
-            command=record.command,
         )
     )
 

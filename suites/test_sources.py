@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.pipeline import checks
+from harness.judging.agreement import framework_verdict
 from harness.pipeline.pipeline import Workshop
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
@@ -17,13 +17,9 @@ def test_network_computes_what_arithmetic_says(
     row_case: Case, workshop: Workshop, record: Record
 ) -> None:
     """The source's float32 logits are those of the same network in float64, on torch."""
-    subject = row_case.subject
-    record.weights = workshop.weights_kind
-    own = workshop.reference(subject.variant, subject.size)
-    verdict = checks.framework_verdict(
-        own.logits64, own.logits[: len(own.logits64)], "float64", subject, command=record.command
-    )
-    record.judge(verdict)
+    own = workshop.reference(row_case.subject.variant, row_case.subject.size)
+    exact = own.logits64
+    record.judge(framework_verdict(exact, own.logits[: len(exact)], "float64"))
 
 
 def test_same_network_from_another_source_agrees(
@@ -33,15 +29,8 @@ def test_same_network_from_another_source_agrees(
     subject = row_case.subject
     if workshop.settings.weights is not None:
         pytest.skip("published weights differ from source to source")
-    first = next(
-        one for one in gate.catalogue.rows if one.variant.network == subject.variant.network
-    )
+    first = gate.catalogue.first_of(subject.variant.network)
     if first is subject:
         pytest.skip("the first row of its network; the others are held against it")
-    record.weights = workshop.weights_kind
-    theirs = workshop.reference(first.variant, first.size)
-    own = workshop.reference(subject.variant, subject.size)
-    verdict = checks.framework_verdict(
-        theirs.logits, own.logits, first.id, subject, command=record.command
-    )
-    record.judge(verdict)
+    theirs, own = (workshop.reference(one.variant, one.size) for one in (first, subject))
+    record.judge(framework_verdict(theirs.logits, own.logits, first.id))

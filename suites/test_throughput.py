@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import Regression
-from harness.pipeline import checks
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.plugin.throughput import Throughputs
@@ -18,16 +17,12 @@ def test_speed_is_the_accepted_one(
 ) -> None:
     """Against the same machine's accepted speed; a change for the better fails too."""
     subject, backend, precision = speed_case.subject, speed_case.backend, speed_case.precision
-    record.weights = throughputs.workshop.weights_kind
     record.measured(*throughputs.figures(subject, backend, precision))
     ratios = throughputs.ratios(subject, backend, precision)
     record.measured(*ratios)
-    verdicts = throughputs.verdicts(ratios, subject, command=record.command)
-    record.judge(checks.worst_of(verdicts), failure=Regression)
+    record.judge(throughputs.verdict(ratios, subject), failure=Regression)
 
 
 def test_int8_is_no_slower(int8_case: Case, throughputs: Throughputs, record: Record) -> None:
     """Both were measured in turns, offline."""
-    subject, backend = int8_case.subject, int8_case.backend
-    record.weights = throughputs.workshop.weights_kind
-    record.judge(throughputs.int8_verdict(subject, backend, command=record.command))
+    record.judge(throughputs.int8_verdict(int8_case.subject, int8_case.backend))

@@ -71,7 +71,6 @@ def test_waterfall_is_the_accepted_one(
         changes,
         waterfall_baseline,
         conditions=accepted.conditions(files),
-        command=record.command,
     )
     record.judge(verdict, failure=Regression)
 

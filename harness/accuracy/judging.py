@@ -24,7 +24,7 @@ from harness.judging.accuracy.plausible import doubt
 from harness.judging.accuracy.risks import Margin
 from harness.judging.accuracy.sequential import follow, judge_sequential
 from harness.judging.verdicts import EXACT
-from harness.records import Claim, Metric, Outcome, Tolerance, Verdict
+from harness.records import Claim, Measurement, Metric, Outcome, Tolerance, Verdict
 
 _NOT_SHARED = ("row", "precision", "model", "pipeline", "tensors", "batch", "tools")
 """In what the identities of two halves may differ; set, order and seed are the same."""
@@ -37,8 +37,6 @@ class Question:
     Attributes:
         claims: the row's claims about top-1 and top-5, as far as it makes them.
         margin: what int8 may lose, and fp16.
-        where: ends every headline.
-        command: repeats it.
         allowed: what fp32 may differ from a claim beyond print and sampling, in points.
         until_decided: the run ended when int8 against fp32 was decided. What else it shows was
             then not chosen beforehand.
@@ -46,8 +44,6 @@ class Question:
 
     claims: tuple[Claim, ...]
     margin: Margin
-    where: str
-    command: str = ""
     allowed: Tolerance = EXACT
     until_decided: bool = False
 
@@ -70,6 +66,12 @@ class Half:
     top1: Sample
     top5: Sample
     bad: tuple[BadFile, ...]
+
+    def measurement(self, metric: Metric, *, backend: str) -> Measurement:
+        """The accuracy, in percent."""
+        sample = self.top1 if metric is Metric.TOP1 else self.top5
+        how = {"precision": self.precision, "backend": backend, "images": str(sample.images)}
+        return Measurement(f"{metric}_{self.precision}", sample.percent, "%", how)
 
     @staticmethod
     def bounds(sample: Sample) -> tuple[float, float]:
@@ -97,6 +99,27 @@ class Judgement:
     disbelief: Verdict | None = None
 
     @property
+    def paired_or_blame(self) -> Verdict:
+        """Of two halves: int8 against fp32, or whose fault it is where one is to blame.
+
+        Raises:
+            ValueError: there was one half alone.
+        """
+        if self.paired is None:
+            raise ValueError("only one half was judged")
+        if self.blame is None or self.blame.verdict.outcome is not Outcome.DOES_NOT_CONFORM:
+            return self.paired
+        return self.blame.verdict
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        """Images that could not be read, and images whose answer changed."""
+        unread = len({one.file for half in self.halves for one in half.bad})
+        return (
+            Measurement("unread", unread, "images"),
+            Measurement("flips", len(self.flips), "images"),
+        )
+
+    @property
     def outcome(self) -> Outcome:
         """The worst of all verdicts; what could not be measured counts where nothing else could."""
         verdicts = [*self.claims, *([self.paired] if self.paired else [])]
@@ -121,15 +144,15 @@ def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> 
     if not halves:
         raise ValueError("neither fp32 nor int8 is given")
     for one in halves.values():
-        if not len(one.scored(case=question.where)):
-            raise MeasureError("not one image could be scored", case=question.where)
+        if not len(one.scored()):
+            raise MeasureError("not one image could be scored")
     name, held = next(iter(halves.items()))
     claims = tuple(_claim_verdict(claim, held, name, question) for claim in question.claims)
     found = tuple(_half(name, one) for name, one in halves.items())
     disbelieved = _disbelief(question, *halves.values())
     if fp32 is None or int8 is None:
         return Judgement(held.identity.gap, found, claims, None, None, (), disbelieved)
-    ours, theirs = paired(fp32, int8, case=question.where)
+    ours, theirs = paired(fp32, int8)
     if disbelieved is not None:
         why = f"{int8.identity.precision} is not held against fp32, which is not believed"
         verdict = Verdict(Outcome.NOT_MEASURED, f"{why}: {disbelieved.headline}")
@@ -138,8 +161,8 @@ def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> 
     verdict = _with_unread(verdict, ours, theirs, question, len(_unread(fp32, int8)))
     if differs := _preprocessing(ours, theirs):
         verdict = replace(verdict, details=(*verdict.details, differs))
-    flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking, case=question.where)
-    if implausible := _implausible(ours, theirs, question, differs):
+    flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking)
+    if implausible := _implausible(ours, theirs, differs):
         return Judgement(held.identity.gap, found, claims, implausible, None, flips)
     blame = _blame(question, ours, theirs, claims, verdict)
     return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
@@ -193,7 +216,7 @@ def _unread(*halves: Answers) -> tuple[str, ...]:
 def _disbelief(question: Question, *halves: Answers) -> Verdict | None:
     """Whether the first half, fp32 where there is one, can be believed; of both what they read."""
     held = halves[0]
-    scored = held.scored(case=question.where)
+    scored = held.scored()
     precision = held.identity.precision
     claim = question.claim(Metric.TOP1) if held.identity.gap else None  # else it is judged itself
     return disbelief(
@@ -207,8 +230,6 @@ def _disbelief(question: Question, *halves: Answers) -> Verdict | None:
         documented=None if claim is None else claim.figure.value,
         allowed=Decimal(0) if precision == "fp32" else question.margin.points,
         precision=precision,
-        where=question.where,
-        command=question.command,
     )
 
 
@@ -219,24 +240,24 @@ def _with_unread(
     if not unread:
         return verdict
     told = f"{unread} images could not be read and count for neither half"
-    counts = count_pairs(fp32.hit1, int8.hit1, case=question.where)
+    counts = count_pairs(fp32.hit1, int8.hit1)
     worst = replace(counts, losses=counts.losses + unread)
     population = None if fp32.identity.gap else FULL_SET
     outcome = verdict.outcome
     if outcome is Outcome.CONFORMS and not question.until_decided:
-        judged = judge_fixed(worst, question.margin, population=population, where=question.where)
+        judged = judge_fixed(worst, question.margin, population=population)
         if judged.outcome is not Outcome.CONFORMS:
             outcome = Outcome.INCONCLUSIVE
             told += ", and would decide if int8 lost them all"
     return Verdict(outcome, verdict.headline, (*verdict.details, told))
 
 
-def _implausible(fp32: Answers, int8: Answers, question: Question, differs: str) -> Verdict | None:
+def _implausible(fp32: Answers, int8: Answers, differs: str) -> Verdict | None:
     """That what lies between the halves cannot come of a lower precision, or None."""
     ours, theirs = fp32.ranking, int8.ranking
     known = all(np.isfinite(one.probabilities).all() for one in (ours, theirs))
     found = doubt(
-        count_pairs(fp32.hit1, int8.hit1, case=question.where),
+        count_pairs(fp32.hit1, int8.hit1),
         fp32=np.asarray(ours.ids, np.int64),
         other=np.asarray(theirs.ids, np.int64),
         scores=(ours.probabilities, theirs.probabilities) if known else None,
@@ -247,9 +268,7 @@ def _implausible(fp32: Answers, int8: Answers, question: Question, differs: str)
     if found is None:
         return None
     details = [f"likely cause: {found.cause}"]
-    if question.command:
-        details.append(f"repeat: {question.command}")
-    return Verdict(Outcome.DOES_NOT_CONFORM, f"{found.finding} {question.where}", tuple(details))
+    return Verdict(Outcome.DOES_NOT_CONFORM, found.finding, tuple(details))
 
 
 def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Question) -> Verdict:
@@ -262,29 +281,25 @@ def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Que
     if not why and question.until_decided and not measured.is_full:
         why = "the run ended when int8 was decided; --images N chooses them beforehand"
     if why:
-        headline = f"{claim.metric} documented {claim.figure.text} %: {why} {question.where}"
+        headline = f"{claim.metric} documented {claim.figure.text} %: {why}"
         return Verdict(Outcome.NOT_MEASURED, headline)
     allowed = question.allowed
     if precision != "fp32":
         part = (precision, question.margin.points)
         allowed = Tolerance((*allowed.parts, part), allowed.reason)
-    return judge_claim(claim, measured, allowed, where=question.where, command=question.command)
+    return judge_claim(claim, measured, allowed)
 
 
 def _paired_verdict(fp32: Answers, int8: Answers, question: Question) -> Verdict:
     identity, margin = fp32.identity, question.margin
-    shared = {
-        "where": question.where,
-        "cause": CAUSES[Culprit.QUANTIZATION],
-        "command": question.command,
-    }
+    cause = CAUSES[Culprit.QUANTIZATION]
     if question.until_decided:
         population = stands_for(identity.images)
         differences = difference(fp32.hit1, int8.hit1)
         evidence = follow(differences, margin=margin, population=population)
-        return judge_sequential(evidence, margin, population=population, **shared)
-    counts = count_pairs(fp32.hit1, int8.hit1, case=question.where)
-    return judge_fixed(counts, margin, population=None if identity.gap else FULL_SET, **shared)
+        return judge_sequential(evidence, margin, population=population, cause=cause)
+    counts = count_pairs(fp32.hit1, int8.hit1)
+    return judge_fixed(counts, margin, population=None if identity.gap else FULL_SET, cause=cause)
 
 
 def _preprocessing(fp32: Answers, int8: Answers) -> str:
@@ -304,7 +319,7 @@ def _blame(
     """Where the set is not the validation set, the documented figure plays no part."""
     claim = question.claim(Metric.TOP1)
     documented: Decimal | None = None
-    against = Verdict(Outcome.NOT_MEASURED, f"no claim about top1 {question.where}")
+    against = Verdict(Outcome.NOT_MEASURED, "no claim about top1")
     if claim is not None:
         against = claims[question.claims.index(claim)]
         documented = None if fp32.identity.gap else claim.figure.value
@@ -315,6 +330,4 @@ def _blame(
         fp32=against,
         int8=verdict,
         differs=_preprocessing(fp32, int8),
-        where=question.where,
-        command=question.command,
     )

@@ -166,11 +166,11 @@ def _judge(subject: Subject, answers: dict[str, Answers], arguments: argparse.Na
     """Judge, print, and write what is asked for."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
     until = arguments.until_decided
-    judgement = judge_row(
-        subject, answers, margin, until=until, command=_command(arguments, subject)
-    )
+    judgement = judge_row(subject, answers, margin, until=until)
     print(report(judgement, accuracy_claims(subject.row)))
     _write(subject, answers, judgement, arguments)
+    if judgement.outcome is not Outcome.CONFORMS:
+        print(f"  {subject.where}\n  repeat: {_command(arguments, subject)}")
     if arguments.labels_only:
         return CONFORMS if judgement.disbelief is None else DOES_NOT_CONFORM
     print(f"  {judgement.outcome}", flush=True)

@@ -22,13 +22,14 @@ from harness.images import vdsp
 from harness.images.datasets import CalibrationSet
 from harness.images.tensors import Maker
 from harness.judging.accuracy.risks import Margin, relative_margin
-from harness.pipeline import checks, keys
+from harness.pipeline import keys
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.embedded import EmbeddedImages
 from harness.pipeline.limits import seconds_for
 from harness.pipeline.pipeline import Workshop
 from harness.records import Claim, Metric, Row
 from harness.runtime.store import Entry, Needed
+from harness.sources.forms import require_as_promised
 
 ACCURACIES = (Metric.TOP1, Metric.TOP5)
 
@@ -111,7 +112,7 @@ def model_file(
     file = target.compiles(precision)
     if file is None:
         entry, path = Needed(lambda: workshop.compilable(subject, backend), form.file).opened()
-        checks.require_as_promised(entry.facts, form, subject, command="")
+        require_as_promised(entry.facts, form, subject.variant, size=subject.size)
     else:
         entry, path = Needed(
             lambda: workshop.compiled_row(subject, backend, precision), file
@@ -172,14 +173,12 @@ def measure_row(
 
 
 def judge_row(
-    subject: Subject, answers: dict[str, Answers], margin: Margin, *, until: bool, command: str
+    subject: Subject, answers: dict[str, Answers], margin: Margin, *, until: bool
 ) -> Judgement:
     """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
     question = Question(
         accuracy_claims(subject.row),
         margin,
-        where=subject.where,
-        command=command,
         until_decided=until,
     )
     low = next((one for precision, one in answers.items() if precision != "fp32"), None)

@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from harness.counting.claims import Pinned
 from harness.counting.counts import printed
 from harness.errors import HarnessError
-from harness.expected.complexity import Pinned
 from harness.expected.float_operators import read_float_operators
 from harness.expected.known_issues import read_known_issues
 from harness.expected.tolerances import CHECKS, Rule, read_tolerances

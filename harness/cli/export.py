@@ -11,13 +11,12 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.exporting.external_data import DATA_SUFFIX, refer_to
-from harness.pipeline import checks
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
 from harness.pipeline.pipeline import Workshop
 from harness.runtime.atomic import sync
 from harness.runtime.store import Needed
-from harness.sources.forms import Form, compiled_form, forms
+from harness.sources.forms import Form, compiled_form, forms, require_as_promised
 
 EXAMPLES = """examples:
   python -m harness export resnext/timm/resnext50_32x4d --format onnx --out output/
@@ -63,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         exported = Needed(lambda: workshop.exported(subject.variant, subject.size, form), form.file)
         entry, path = exported.opened()
-        command = f"python -m harness export {subject.id} --format {form.format} --out DIR"
-        checks.require_as_promised(entry.facts, form, subject, command=command)
+        require_as_promised(entry.facts, form, subject.variant, size=subject.size)
         suffix = "pt" if form.format == "torchscript" else "onnx"
         target = arguments.out / f"{subject.documented.name}_{subject.size}.{suffix}"
         arguments.out.mkdir(parents=True, exist_ok=True)

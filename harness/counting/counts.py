@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from harness.errors import CountError
-from harness.records import Figure
+from harness.records import Figure, Metric
 
 # Whole numbers are exact in a float64 up to here (IEEE 754 binary64, 53 bits of significand).
 _EXACT_LIMIT = 2**53
@@ -20,6 +20,10 @@ class Counts:
 
     operations: int
     params: int
+
+    def of(self, metric: Metric) -> int:
+        """What belongs in a column: parameters, or operations."""
+        return self.params if metric is Metric.PARAMS else self.operations
 
 
 def exact(total: float, *, what: str) -> int:

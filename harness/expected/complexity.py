@@ -6,76 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.counting.claims import COLUMNS, UNITS, Defect, Pinned
 from harness.counting.counts import Printing, reproduces
 from harness.counting.rules import rule_names
 from harness.errors import ExpectationError
 from harness.expected.document import Table
-from harness.records import Figure, Metric
-
-COLUMNS = (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
-"""The columns of a page that are counts."""
-
-UNITS: Mapping[str, int] = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-"""One printed unit of a column, in counts."""
-
-NOT_REPRODUCED = "not-reproduced"
-"""The kind of a figure that no rule gives; what is pinned is the rule that comes nearest."""
-
-COUNTED_AT = "counted-at-"
-"""How the kind of a figure begins that the pinned rule gives at another input size: its pixels."""
-
-ZEROS_ADDED = "zeros-added"
-"""The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """How a documented figure comes about: what the counter gives, divided by the divisor.
-
-    ``unit`` is one printed unit, in counts; another divisor needs a reason. A count of FLOPs may
-    be halved where multiply-accumulates are printed, and the other way round. Other digits than
-    rounding gives need a reason too.
-    """
-
-    counter: str
-    divisor: int
-    raw: int
-    unit: int
-    printing: Printing = Printing.ROUNDED
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is rounded to the unit, or half or double that, as FLOPs and MACs differ."""
-        if self.printing is not Printing.ROUNDED:
-            return False
-        return self.divisor in (self.unit, 2 * self.unit) or 2 * self.divisor == self.unit
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """A documented figure that is not the true one, with what is and why it is not.
-
-    ``kind`` is a short name that many rows may share, ``cause`` its explanation in a sentence,
-    ``true`` the count that belongs in the column, undivided.
-    """
-
-    column: Metric
-    printed: Figure
-    kind: str
-    true: int
-    cause: str
-
-    @property
-    def is_reproduced(self) -> bool:
-        """Whether the pinned count prints the figure, wrong as it is."""
-        return self.kind != NOT_REPRODUCED and not self.kind.startswith(COUNTED_AT)
-
-    @property
-    def figure(self) -> Figure:
-        """The figure that the pinned count has to print: without zeros that were added."""
-        if self.kind != ZEROS_ADDED or not self.printed.places:
-            return self.printed
-        return Figure(self.printed.text.rstrip("0").rstrip("."))
+from harness.records import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +28,10 @@ class ExpectedComplexity:
     true_params: int
     true_macs: int
     defects: tuple[Defect, ...] = ()
+
+    def pinned(self, metric: Metric) -> Pinned:
+        """How the documented figure of one column comes about."""
+        return self.params if metric is Metric.PARAMS else self.operations
 
     def defect(self, column: Metric) -> Defect | None:
         """The row's known defect in one column, or None."""

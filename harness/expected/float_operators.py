@@ -18,19 +18,9 @@ from pathlib import Path
 
 from harness.errors import UnknownKey
 from harness.expected.document import Table, suggestion
+from harness.judging.int8 import FloatOperator
 
 FIELDS = ("row", "backend", "name", "reason")
-
-
-@dataclass(frozen=True, slots=True)
-class FloatOperator:
-    """Operators of some rows, by patterns, that one backend's compiler leaves in floating point."""
-
-    row: str
-    backend: str
-    name: str
-    reason: str
-    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,11 @@ class Tolerances:
             raise ExpectationError(f"{self.path}: {check} is bounded by 'within', not on one side")
         return bound
 
+    def limits(self, row: Row, *, precision: str) -> Mapping[str, Limit]:
+        """The one-sided bounds that hold for a row, by check; the last rule that applies wins."""
+        found = (rule for rule in self.rules if rule.applies(row, precision))
+        return {rule.check: rule.bound for rule in found if isinstance(rule.bound, Limit)}
+
     def within(self, check: str, *, row: Row, precision: str) -> Tolerance:
         """What a check may deviate by, either way.
 

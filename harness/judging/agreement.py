@@ -8,6 +8,7 @@ the bound is *printed*: one rounding a layer, each of the size of the largest lo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +16,13 @@ from numpy.typing import ArrayLike
 from harness.errors import MeasureError
 from harness.judging.logits import paired
 from harness.judging.parity import FLOAT32_EPS
-from harness.records import Measurement
+from harness.judging.verdicts import Limit, Side, conforms
+from harness.records import Measurement, Verdict
+
+FRAMEWORKS_AGREE = Decimal("3e-5")
+"""Largest difference between frameworks over the largest logit. They differ by 1.9e-6 to 7.2e-6
+on published weights, and by 3.3e-7 to 1.1e-5 (Swin) on seeded ones of 28 networks; with another
+epsilon of the norms (1e-3) by 3e-2, with another padding of the first convolution by 0.13."""
 
 FACTOR = 8.0
 """Times the source's own float32 error. Two correct runs that round differently lie up to twice
@@ -126,3 +133,35 @@ def agree(reference: ArrayLike, candidate: ArrayLike, *, case: str = "") -> Agre
     image, class_index = np.unravel_index(int(difference.argmax()), difference.shape)
     largest = float(difference.max())
     return Agreement(largest, largest / spread, int(image), int(class_index))
+
+
+def float_verdict(agreement: Agreement, tolerance: FloatTolerance) -> Verdict:
+    """Whether an export computes the same as its source framework."""
+    measured = Measurement("float_difference", agreement.max_abs, "logits")
+    limit = Limit(Side.AT_MOST, Decimal(repr(tolerance.absolute)), tolerance.reason)
+    cause = (
+        f"largest at image {agreement.image}, class {agreement.class_index}. A difference on the "
+        "first image alone points to batch statistics (training mode); one on all others, which "
+        "run as a batch, to a batch size that tracing has fixed; one on all images to weights, "
+        "layout or an operator"
+    )
+    return conforms(measured, limit, cause=cause)
+
+
+def framework_verdict(theirs: ArrayLike, own: ArrayLike, other: str) -> Verdict:
+    """Whether two frameworks give the same for the same network and weights.
+
+    Args:
+        theirs, own: logits of shape (images, classes).
+        other: what ``theirs`` is of, for the reason.
+
+    Raises:
+        MeasureError: the two cannot be compared.
+    """
+    agreement = agree(theirs, own)
+    relative = agreement.max_abs / float(np.abs(theirs).max())
+    return conforms(
+        Measurement("relative_difference", relative),
+        Limit(Side.AT_MOST, FRAMEWORKS_AGREE, f"between float32 frameworks, against {other}"),
+        cause="a layer, its padding, its order or its weights differ between the sources",
+    )

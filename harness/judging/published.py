@@ -94,8 +94,6 @@ def judge_figure(
     copied: Sequence[Published],
     others: Iterable[Published],
     defect: FigureDefect | None,
-    where: str,
-    command: str,
 ) -> Verdict:
     """Whether a documented accuracy is the published one.
 
@@ -110,8 +108,6 @@ def judge_figure(
         copied: the variant's results in the table that the page was copied from, or none.
         others: further published results, in which the cause of a difference is looked for.
         defect: what is known to be wrong with this figure.
-        where: ends the headline.
-        command: repeats just this judgement.
     """
     metric = claim.metric
     value = published.value(metric)
@@ -120,9 +116,7 @@ def judge_figure(
         Measurement(f"published {metric}", float(value), claim.unit),
         claim,
         tolerance,
-        where=where,
         cause=_cause(claim, published, (*copied, *others)),
-        command=command,
     )
     sources = [each for each in copied if each.prints(metric, claim.figure)]
     told = (
@@ -130,7 +124,7 @@ def judge_figure(
         *(f"documented to the digit as {each}" for each in sources[:1]),
     )
     if defect is not None:
-        return _judge_defect(verdict, claim, value, defect, told=told, command=command)
+        return _judge_defect(verdict, claim, value, defect, told=told)
     if verdict.outcome is Outcome.CONFORMS and copied and not sources:
         stands = "; ".join(f"{each.value(metric)} as {each}" for each in copied)
         return Verdict(
@@ -139,7 +133,6 @@ def judge_figure(
             (
                 f"within the noise of re-measuring, but the page was copied from: {stands}",
                 f"likely cause: {_cause(claim, published, (*copied, *others))}",
-                f"repeat: {command}",
             ),
         )
     return replace(verdict, details=(*told, *verdict.details))
@@ -150,8 +143,6 @@ def judge_preprocessing(
     measured: Published,
     *,
     defect: PreprocessingDefect | None,
-    where: str,
-    command: str,
 ) -> Verdict:
     """Whether the documented accuracy was measured in the way that the page describes.
 
@@ -161,22 +152,19 @@ def judge_preprocessing(
         page: the page's own pipeline, at the row's documented input size.
         measured: the published result that the documented figures come from.
         defect: what is known to be different.
-        where: ends the headline.
-        command: repeats just this judgement.
     """
-    headline = f"measured at {measured.preprocessing}, documented {page} {where}"
+    headline = f"measured at {measured.preprocessing}, documented {page}"
     same = measured.preprocessing == page
     told = f"published as {measured}"
-    repeat = f"repeat: {command}"
     if defect is None and same:
         return Verdict(Outcome.CONFORMS, headline, (told,))
     if defect is None:
         cause = f"likely cause: the figure was copied without its {_what_differs(page, measured)}"
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, cause, repeat))
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, cause))
     if same or defect.measured != measured.preprocessing:
         stale = f"the documentation defect listed for this row says measured at {defect.measured}"
         cause = "likely cause: the page was corrected; then update expected/published"
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, stale, cause, repeat))
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, stale, cause))
     return Verdict(Outcome.CONFORMS, headline, (told, f"known defect: {defect.cause}"))
 
 
@@ -187,7 +175,6 @@ def _judge_defect(
     defect: FigureDefect,
     *,
     told: tuple[str, ...],
-    command: str,
 ) -> Verdict:
     problem = ""
     if defect.documented != claim.figure:
@@ -207,7 +194,13 @@ def _judge_defect(
         return Verdict(Outcome.CONFORMS, verdict.headline, (*told, known))
     cause = "likely cause: the page or upstream was corrected; then update expected/published"
     return Verdict(
-        Outcome.DOES_NOT_CONFORM, verdict.headline, (*told, problem, cause, f"repeat: {command}")
+        Outcome.DOES_NOT_CONFORM,
+        verdict.headline,
+        (
+            *told,
+            problem,
+            cause,
+        ),
     )
 
 

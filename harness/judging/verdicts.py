@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from enum import StrEnum
 
 from harness.errors import MeasureError, NonConformance, Regression, Unavailable
-from harness.records import Claim, Measurement, Outcome, Page, Row, Tolerance, Verdict
+from harness.records import Claim, Measurement, Outcome, Tolerance, Verdict
 
 EXACT = Tolerance(())
 """No deviation at all is allowed."""
@@ -39,19 +39,12 @@ class Limit:
         return value >= self.value if self.side is Side.AT_LEAST else value <= self.value
 
 
-def location(page: Page, row: Row, claim: Claim | None = None) -> str:
-    """Where a judgement belongs, ``[row id] file:line``, for the end of its headline."""
-    return f"[{row.id}] {page.at(claim.line if claim else row.line)}"
-
-
 def conforms(
     measurement: Measurement,
     standard: Claim | Limit,
     tolerance: Tolerance = EXACT,
     *,
-    where: str,
     cause: str = "",
-    command: str = "",
 ) -> Verdict:
     """Hold one measurement against a documented claim or a limit.
 
@@ -64,15 +57,13 @@ def conforms(
         measurement: what was found.
         standard: what it is held against.
         tolerance: its named parts stand in the headline.
-        where: ends the headline; see :func:`location`.
         cause: the likely cause, told where the measurement does not conform.
-        command: repeats just this judgement.
 
     Raises:
         MeasureError: measurement and claim have different units.
     """
     if isinstance(standard, Claim):
-        _require_same_unit(measurement, standard, where)
+        _require_same_unit(measurement, standard)
         documented = standard.figure
         bound = f"documented {documented.text}{_plus_minus(tolerance)}"
         places = documented.places
@@ -88,7 +79,7 @@ def conforms(
         places = max(1, -_exponent(limit.value))
         holds = widened.holds
     shown, good = _judged(measurement, holds, places=places)
-    headline = f"{measurement.name} = {_with_unit(shown, measurement.unit)}, {bound} {where}"
+    headline = f"{measurement.name} = {_with_unit(shown, measurement.unit)}, {bound}"
     if good:
         return Verdict(Outcome.CONFORMS, headline)
     reasons = (tolerance.reason, standard.reason if isinstance(standard, Limit) else "")
@@ -98,7 +89,6 @@ def conforms(
         (
             *(f"bound: {reason}" for reason in reasons if reason),
             *_told("likely cause", cause),
-            *_told("repeat", command),
         ),
     )
 
@@ -108,9 +98,7 @@ def against_baseline(
     accepted: Measurement | None,
     *,
     band: Decimal,
-    where: str,
     cause: str = "",
-    command: str = "",
     accept: str = "",
 ) -> Verdict:
     """Hold one measurement against the last accepted one; a change for the better fails too.
@@ -121,9 +109,7 @@ def against_baseline(
         measurement: what was found.
         accepted: what was accepted under the same name and unit, or None.
         band: how far the two may differ, in the measurement's unit.
-        where: ends the headline.
         cause: the likely cause.
-        command: repeats just this judgement.
         accept: the command that makes the new measurement the accepted one.
 
     Raises:
@@ -136,15 +122,13 @@ def against_baseline(
         shown, good = _judged(measurement, Decimal.is_finite, places=2)
         return Verdict(
             Outcome.INCONCLUSIVE if good else Outcome.DOES_NOT_CONFORM,
-            f"{measurement.name} = {_with_unit(shown, measurement.unit)}, "
-            f"nothing accepted yet {where}",
+            f"{measurement.name} = {_with_unit(shown, measurement.unit)}, nothing accepted yet",
             _told("accept", accept),
         )
     if (measurement.name, measurement.unit) != (accepted.name, accepted.unit):
         raise MeasureError(
             f"{measurement.name} in {measurement.unit or 'no unit'} cannot be held against "
-            f"{accepted.name} in {accepted.unit or 'no unit'}",
-            case=where,
+            f"{accepted.name} in {accepted.unit or 'no unit'}"
         )
     before = Decimal(repr(accepted.value))
 
@@ -154,7 +138,7 @@ def against_baseline(
     shown, good = _judged(measurement, holds, places=max(2, -_exponent(before)))
     headline = (
         f"{measurement.name} = {_with_unit(shown, measurement.unit)}, "
-        f"accepted {_plain(before)} ± {_plain(band)} {where}"
+        f"accepted {_plain(before)} ± {_plain(band)}"
     )
     if good:
         return Verdict(Outcome.CONFORMS, headline)
@@ -166,10 +150,16 @@ def against_baseline(
         (
             f"{moved}a change for the better is accepted in the same way as one for the worse",
             *_told("likely cause", cause),
-            *_told("repeat", command),
             *_told("accept", accept),
         ),
     )
+
+
+def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The gravest of some verdicts, at least one, followed by the headlines of the others."""
+    order = (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE, Outcome.NOT_MEASURED, Outcome.CONFORMS)
+    gravest, *rest = sorted(verdicts, key=lambda one: order.index(one.outcome))
+    return replace(gravest, details=(*gravest.details, *(one.headline for one in rest)))
 
 
 def require(
@@ -208,12 +198,11 @@ def _judged(
     return str(value), good
 
 
-def _require_same_unit(measurement: Measurement, claim: Claim, where: str) -> None:
+def _require_same_unit(measurement: Measurement, claim: Claim) -> None:
     if measurement.unit and claim.unit and measurement.unit != claim.unit:
         raise MeasureError(
             f"{measurement.name} is measured in {measurement.unit!r} and documented in "
-            f"{claim.unit!r}",
-            case=where,
+            f"{claim.unit!r}"
         )
 
 

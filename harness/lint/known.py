@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from harness.expected.complexity import Defect
+from harness.counting.claims import Defect
 from harness.judging.published import Published
 
 

@@ -49,6 +49,11 @@ class Settings:
     step_timeout_s: float | None = None
     host: Host = field(default_factory=Host)
 
+    @property
+    def weights_kind(self) -> str:
+        """As reports name it: "seeded" or "published"."""
+        return "seeded" if self.weights is None else "published"
+
 
 def make_worker() -> Worker:
     """The child process of a worker, not started yet."""

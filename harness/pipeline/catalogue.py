@@ -11,14 +11,14 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.errors import ExpectationError, HarnessError, MissingSource
+from harness.errors import ExpectationError, HarnessError, MissingSource, NonConformance
 from harness.expected.complexity import ExpectedComplexity, PageComplexity
 from harness.expected.complexity import read_expected as read_complexity
 from harness.expected.pages import read_expected as read_page
 from harness.expected.pipelines import RowPipelines
 from harness.expected.variants import Variant, read_variants
 from harness.images.ablation.routes import pipelines_of
-from harness.records import DocumentedFailure, Metric, Page, Row
+from harness.records import Claim, DocumentedFailure, Metric, Page, Row
 
 EXPECTED = Path(__file__).parents[2] / "expected"
 """Where the expectations lie in a checkout."""
@@ -81,6 +81,17 @@ class Subject:
             raise TypeError(f"{self.id} has no counts of its own")
         return self.complexity
 
+    def claim(self, metric: Metric) -> Claim:
+        """The row's claim about a metric.
+
+        Raises:
+            NonConformance: the page makes none any more.
+        """
+        claim = self.row.claim(metric)
+        if claim is None:
+            raise NonConformance(f"the page documents no {metric}")
+        return claim
+
     @property
     def place(self) -> str:
         """``row id, file:line``."""
@@ -99,6 +110,10 @@ class Catalogue:
     pages: tuple[Page, ...]
     rows: tuple[Subject, ...]
     failures: tuple[Subject, ...]
+
+    def first_of(self, network: str) -> Subject:
+        """The first row of a network, which the others are held against."""
+        return next(one for one in self.rows if one.variant.network == network)
 
     @property
     def subjects(self) -> tuple[Subject, ...]:

@@ -29,6 +29,8 @@ from harness.errors import (
 )
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.expected.variants import Variant
+from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
+from harness.judging.int8 import Compared
 from harness.pipeline import keys, steps
 from harness.pipeline.building import Builder, Settings, make_worker
 from harness.pipeline.catalogue import Subject
@@ -68,6 +70,11 @@ class Reference:
         """The logits in the order in which the probes are run: the first image twice."""
         return np.concatenate([self.logits[list(batch)] for batch in self.batches])
 
+    def compared(self, outputs: Array) -> tuple[Agreement, FloatTolerance]:
+        """How far another run's logits of the probes are from these, and how far they may be."""
+        exact = self.logits64
+        return agree(self.probes, outputs), float_tolerance(self.logits[: len(exact)], exact)
+
 
 @dataclass
 class Workshop:
@@ -76,6 +83,7 @@ class Workshop:
     settings: Settings
     worker: Worker = field(default_factory=make_worker)
     _backends: dict[str, Backend] = field(default_factory=dict)
+    _compared: dict[tuple[str, str, str], Compared] = field(default_factory=dict)
 
     @cached_property
     def builder(self) -> Builder:
@@ -129,7 +137,7 @@ class Workshop:
     @property
     def weights_kind(self) -> str:
         """As reports name it: "seeded" or "published"."""
-        return "seeded" if self.settings.weights is None else "published"
+        return self.settings.weights_kind
 
     def _spec(self, variant: Variant, size: int) -> NetworkSpec:
         asked, images = self.settings.weights, self.images.files(size)
@@ -353,6 +361,15 @@ class Workshop:
         """What lower precisions are held against: fp32 in the same backend, else the embedded."""
         has_own = "fp32" in self.backend(backend).precisions
         return self.evaluated(subject, backend if has_own else EMBEDDED, "fp32")
+
+    def parity(self, subject: Subject, backend: str, precision: Precision) -> Compared:
+        """A precision on a backend against fp32; kept for the cases that follow."""
+        asked = (subject.id, backend, precision)
+        if asked not in self._compared:
+            reference = self.float_outputs(subject, backend)
+            candidate = self.evaluated(subject, backend, precision)
+            self._compared = {asked: Compared.of(reference, candidate)}
+        return self._compared[asked]
 
     def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
         """The int8 half of parity."""

@@ -160,9 +160,7 @@ class Accuracies:
     workshop: Workshop
     _answers: dict[tuple[str, ...], dict[str, Answers]] = field(default_factory=dict)
 
-    def judge(
-        self, subject: Subject, *precisions: Precision, backend: str, command: str
-    ) -> Judgement:
+    def judge(self, subject: Subject, *precisions: Precision, backend: str) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
 
         fp32 is the embedded backend's, the others are this backend's.
@@ -177,10 +175,10 @@ class Accuracies:
         margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
         until = self.options.until_decided
         chosen: dict[str, Answers] = {one: answers[one] for one in precisions}
-        return judge_row(subject, chosen, margin, until=until, command=command)
+        return judge_row(subject, chosen, margin, until=until)
 
     def judge_claim(
-        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str, command: str
+        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str
     ) -> tuple[Verdict, tuple[Half, ...]]:
         """A documented accuracy, and what was measured; not measured where something is missing.
 
@@ -188,7 +186,7 @@ class Accuracies:
             StageError: a step failed.
         """
         try:
-            judgement = self.judge(subject, precision, backend=backend, command=command)
+            judgement = self.judge(subject, precision, backend=backend)
         except Unavailable as reason:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
         from harness.accuracy.rows import accuracy_claims

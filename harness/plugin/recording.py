@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from harness.errors import (
     NoCard,
     NonConformance,
     NotEnoughDisk,
+    Regression,
     StageError,
     Unavailable,
     UnfitVersion,
@@ -41,6 +41,8 @@ ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log"})
 option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
 """What is wrong with a host on which a backend cannot be used."""
+WITH_WEIGHTS = frozenset({"export", "half", "int8", "accuracy", "throughput"})
+"""Stages in which a network's weights matter."""
 PHASES = ("setup", "call", "teardown")
 """The phases of a test that a report may be about; xdist's own reports are about none."""
 
@@ -56,6 +58,7 @@ class Record:
     case: str
     row: str = ""
     stage: str = ""
+    where: str = ""
     weights: str = ""
     verdict: Verdict | None = None
     claims: list[ClaimResult] = field(default_factory=list)
@@ -75,25 +78,44 @@ class Record:
         self.measurements += measurements
 
     def note_defect(
-        self, subject: Subject, column: str, *, documented: str, true: str, cause: str
+        self, subject: Subject, column: str, documented: str, true: object, cause: str
     ) -> None:
-        """Note what the page is known to have wrong about a row."""
-        place = subject.page.at(subject.documented.line)
-        self.defects.append(Defect(subject.id, column, f"{documented} {place}", true, cause))
+        """Note what the page is known to have wrong about a row.
 
-    def judge(self, verdict: Verdict, *, claim: Claim | None = None, **how: Any) -> None:
+        Args:
+            documented: as the page prints it.
+            true: what belongs there; counts are printed with ``_`` between thousands.
+        """
+        place = subject.page.at(subject.documented.line)
+        shown = f"{true:_}" if isinstance(true, int) else str(true)
+        self.defects.append(Defect(subject.id, str(column), f"{documented} {place}", shown, cause))
+
+    def judge(
+        self,
+        verdict: Verdict,
+        *,
+        claim: Claim | None = None,
+        other_half: Callable[..., None] | None = None,
+        failure: type[NonConformance] | type[Regression] = NonConformance,
+    ) -> None:
         """Note a verdict, about a documented figure or not, and require it to conform.
+
+        Where it belongs and what repeats it are added here, for every check. ``other_half``: the
+        test that judges what the measurement was held against.
 
         Raises:
             NonConformance, Regression: it does not.
             Unavailable: it is inconclusive, or nothing was measured.
         """
-        self.verdict = verdict
+        if other_half is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
+            told = f"the fp32 half is judged by {other_half.__name__}"
+            verdict = replace(verdict, details=(*verdict.details, told))
+        self.verdict = verdict = verdict.recorded(self.where, self.command)
         if claim is not None:
             self.claims.append(
                 ClaimResult(claim.metric, verdict.outcome, claim.figure.text, verdict.headline)
             )
-        require(verdict, **how)
+        require(verdict, failure=failure)
 
     def result(self, outcome: CaseOutcome) -> CaseResult:
         """The case as the run log has it."""
@@ -124,10 +146,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     case = item.stash.get(CASE, None)
     stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
     row = case.subject.id if case else ""
-    address = _address(item)
+    weights = item.config.stash[GATE].settings.weights_kind if stage in WITH_WEIGHTS else ""
     item.stash[RECORD] = Record(
-        item.nodeid, row, stage, address=address, options=given_options(item.config)
+        item.nodeid,
+        row,
+        stage,
+        where=case.subject.where if case else _parameters(item),
+        weights=weights,
+        address=_address(item),
+        options=given_options(item.config),
     )
+
+
+def _parameters(item: pytest.Item) -> str:
+    """What a case without a row is about, as its id has it."""
+    name = item.name.partition("[")[2]
+    return f"[{name}" if name else ""
 
 
 def _address(item: pytest.Item) -> str:
@@ -184,7 +218,7 @@ def pytest_runtest_makereport(
         return report
     notes = item.stash[RECORD]
     error = call.excinfo.value if call.excinfo else None
-    issue = item.stash.get(ISSUE, None)
+    issue, case = item.stash.get(ISSUE, None), item.stash.get(CASE, None)
     known = issue is not None and hasattr(report, "wasxfail") and report.skipped
     if known and issue is not None and issue.message not in str(error):
         del report.wasxfail
@@ -194,8 +228,9 @@ def pytest_runtest_makereport(
         )
     if isinstance(error, StageError):
         notes.stage = error.stage if not notes.stage else notes.stage
-        if error.command:
-            error = error.repeated_by(notes.command)  # just this case, with all that it needs
+        error = error.repeated_by(notes.command, case=case.subject.place if case else "")
+    elif isinstance(error, NonConformance) and notes.verdict is None:
+        error = NonConformance(f"{error} {notes.where}\n  repeat: {notes.command}")
     if isinstance(error, HarnessError) and report.failed:
         report.longrepr = str(error)  # the words are for the reader, the traceback is not
     if isinstance(error, AssertionError) and type(error) is not AssertionError and report.failed:

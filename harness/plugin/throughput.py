@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.expected.baselines import Baseline, read_baseline, speed_file
+from harness.judging.verdicts import worst_of
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Workshop
 from harness.plugin.options import GATE, Gate
@@ -116,36 +117,34 @@ class Throughputs:
             for scenario in speeds.scenarios
         )
 
-    def verdicts(
-        self, ratios: tuple[Measurement, ...], subject: Subject, *, command: str
-    ) -> tuple[Verdict, ...]:
-        """Each scenario's speed against the accepted one."""
+    def verdict(self, ratios: tuple[Measurement, ...], subject: Subject) -> Verdict:
+        """Each scenario's speed against the accepted one: the gravest."""
         from harness.judging.throughput import speed_verdict
 
         found = []
         for ratio in ratios:
             if pretence := self._pretence(ratio.conditions["backend"]):
-                found.append(Verdict(Outcome.NOT_MEASURED, f"{pretence} {subject.where}"))
+                found.append(Verdict(Outcome.NOT_MEASURED, pretence))
                 continue
             baseline = self._accepted(ratio.conditions["backend"], ratio.conditions["machine"])
             accepted = baseline.accepted(
                 f"{subject.id} {ratio.conditions['precision']}", ratio.name
             )
-            found.append(speed_verdict(ratio, accepted, where=subject.where, command=command))
-        return tuple(found)
+            found.append(speed_verdict(ratio, accepted))
+        return worst_of(found)
 
-    def int8_verdict(self, subject: Subject, backend: str, *, command: str) -> Verdict:
+    def int8_verdict(self, subject: Subject, backend: str) -> Verdict:
         """Whether int8 is at least as fast as the backend's next precision, offline."""
         from harness.judging.throughput import int8_verdict, paired_ratio, speeds
 
         facts = self.speeds(subject, backend).facts
         if pretence := self._pretence(backend):
-            return Verdict(Outcome.NOT_MEASURED, f"{pretence} {subject.where}")
+            return Verdict(Outcome.NOT_MEASURED, pretence)
         other = "fp32" if "fp32" in self.gate.backends[backend] else "fp16"
         ratio = paired_ratio(
             speeds(facts, "int8", "Offline"), speeds(facts, other, "Offline"), case=subject.id
         )
-        return int8_verdict(ratio, where=f"against {other} {subject.where}", command=command)
+        return int8_verdict(ratio, other=other)
 
     def _pretence(self, backend: str) -> str:
         """Why the speed of a backend's tools says nothing, or ""."""

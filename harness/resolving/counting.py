@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
+from harness.counting.claims import UNITS
 from harness.counting.counts import Printing, printed, reproduces
-from harness.expected.complexity import UNITS
 from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.counting.claims import COUNTED_AT, NOT_REPRODUCED, ZEROS_ADDED
 from harness.counting.counts import reproduces
 from harness.counting.rules import rule_named
-from harness.expected.complexity import COUNTED_AT, NOT_REPRODUCED, ZEROS_ADDED
 from harness.records import Metric
 from harness.resolving.counting import Finding
 from harness.resolving.page import Resolved

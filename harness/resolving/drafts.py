@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import tomli_w
 
+from harness.counting.claims import UNITS
 from harness.counting.counts import Printing
-from harness.expected.complexity import UNITS
 from harness.records import Metric
 from harness.resolving.counting import Finding
 from harness.resolving.defects import Found, defect_of

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy.typing as npt
 
-from harness.errors import MissingSource
+from harness.errors import ExportError, MissingSource
 from harness.expected.variants import Variant
 from harness.exporting.external_data import LARGEST_INLINE_BYTES
+from harness.exporting.faults import faults
+from harness.exporting.torchscript_faults import torchscript_faults
 from harness.images.sets import EVALUATION_IMAGES
 from harness.sources import source
 from harness.sources.source import Source
@@ -39,6 +42,10 @@ EVALUATION: tuple[int, ...] = tuple(range(EVALUATION_IMAGES))
 
 ALL_BATCHES: Batches = (*PROBES, EACH_ONCE[1])
 """The probes, and then the other evaluation images."""
+
+
+CLASSES = 1000
+INPUT_NAME = "input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +110,30 @@ def is_repeated(form: Form, variant: Variant) -> bool:
         return True
     inside = 4 * (variant.params or 0) <= LARGEST_INLINE_BYTES
     return inside and form == compiled_form(variant.source)
+
+
+def require_as_promised(
+    facts: Mapping[str, Any], form: Form, variant: Variant, *, size: int
+) -> None:
+    """Hold what was seen of an exported file against what was asked for.
+
+    Args:
+        facts: of the file.
+        size: height and width of the input in pixels.
+
+    Raises:
+        ExportError: naming everything that is not as promised.
+    """
+    if form.format == "torchscript":
+        found = torchscript_faults(facts)
+    else:
+        found = faults(
+            facts,
+            opset=form.opset,
+            input_name=INPUT_NAME,
+            output_name=source(variant.source).output_name,
+            input_shape=(None, 3, size, size),
+            classes=CLASSES,
+        )
+    if found:
+        raise ExportError(f"{form.id} is not what was asked for: {'; '.join(found)}")

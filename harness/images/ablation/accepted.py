@@ -66,7 +66,6 @@ def verdict(
     baseline: Baseline,
     *,
     conditions: Mapping[str, str],
-    command: str = "",
 ) -> Verdict:
     """Whether every figure of a route is where it was accepted.
 
@@ -74,7 +73,6 @@ def verdict(
     no more does not conform either.
     """
     measured = measurements(changes)
-    where = f"[{route}]"
     moved = [
         f"{name} was {accepted}, is {conditions.get(name, 'unknown')}"
         for name, accepted in baseline.conditions.items()
@@ -88,9 +86,7 @@ def verdict(
             one,
             accepted.get(name),
             band=_band(accepted.get(name)),
-            where=where,
             cause=cause,
-            command=command,
             accept=ACCEPT,
         )
         for name, one in measured.items()
@@ -99,7 +95,7 @@ def verdict(
     if missing:
         return Verdict(
             Outcome.DOES_NOT_CONFORM,
-            f"{', '.join(missing)}: accepted, and not measured any more {where}",
+            f"{', '.join(missing)}: accepted, and not measured any more",
             (f"accept: {ACCEPT}",),
         )
     if failed:

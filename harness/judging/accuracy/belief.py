@@ -71,8 +71,6 @@ def disbelief(
     allowed: Decimal = Decimal(0),
     classes: int = 1000,
     precision: str = "fp32",
-    where: str,
-    command: str = "",
 ) -> Verdict | None:
     """Why a half is not believed, as a verdict that does not conform; None where it is.
 
@@ -80,8 +78,6 @@ def disbelief(
         documented: top-1 in percent, or None where the page makes no claim.
         allowed: points that the precision may cost besides.
         classes: of the network.
-        where: ends the headline.
-        command: repeats just this judgement.
     """
     images, hits = len(answered.labels), answered.hits
     percent = 100.0 * hits / images
@@ -118,9 +114,7 @@ def disbelief(
     if not reason:
         return None
     details = [f"likely cause: {cause}"]
-    if command:
-        details.append(f"repeat: {command}")
-    return Verdict(Outcome.DOES_NOT_CONFORM, f"{told}: {reason} {where}", tuple(details))
+    return Verdict(Outcome.DOES_NOT_CONFORM, f"{told}: {reason}", tuple(details))
 
 
 def likely_pattern(answered: Answered, *, classes: int = 1000) -> str:

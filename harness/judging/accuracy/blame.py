@@ -63,8 +63,6 @@ def assign_blame(
     int8: Verdict,
     classes: int = 1000,
     differs: str = "",
-    where: str,
-    command: str = "",
 ) -> Blame:
     """Say which half broke, from the verdict on each and from both accuracies.
 
@@ -78,8 +76,6 @@ def assign_blame(
         int8: int8 against fp32, paired.
         classes: guessing is right once in that many.
         differs: what differs between the halves beside precision, in a sentence.
-        where: ends the headline; see :func:`harness.judging.verdicts.location`.
-        command: repeats just this judgement.
 
     Raises:
         ValueError: there is no class.
@@ -115,9 +111,7 @@ def assign_blame(
     if outcome is fails:
         headline += f": {culprit}"
         details.append(f"likely cause: {cause}")
-    if command and outcome is not Outcome.CONFORMS:
-        details.append(f"repeat: {command}")
-    return Blame(culprit, Verdict(outcome, f"{headline} {where}", tuple(details)))
+    return Blame(culprit, Verdict(outcome, headline, tuple(details)))
 
 
 def _culprit(float_fails: bool, quantized_fails: bool) -> Culprit:

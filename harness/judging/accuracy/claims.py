@@ -85,9 +85,7 @@ def judge_claim(
     *,
     risks: Risks | None = None,
     resolution: Decimal = RESOLUTION,
-    where: str,
     cause: str = "",
-    command: str = "",
 ) -> Verdict:
     """Hold an accuracy against its claim, in both directions.
 
@@ -100,9 +98,7 @@ def judge_claim(
         risks: ``alpha``, two-sided: an accuracy within rounding and allowance fails; ``beta``: one
             that is off by ``resolution`` more passes.
         resolution: see :data:`RESOLUTION`, in points; above 0.
-        where: ends the headline; see :func:`harness.judging.verdicts.location`.
         cause: the likely cause of too low an accuracy; too high a one has its own.
-        command: repeats just this judgement.
 
     Raises:
         ValueError: the claim is no percentage, or ``resolution`` is not positive.
@@ -114,9 +110,7 @@ def judge_claim(
         Measurement(claim.metric.value, sample.percent, claim.unit),
         claim,
         claim_tolerance(claim, sample, allowed, alpha=risks.alpha),
-        where=where,
         cause=ABOVE if sample.percent > claim.figure.value else cause,
-        command=command,
     )
     count = f"{sample.hits} of {sample.images} images"
     if sample.is_full:
@@ -135,7 +129,6 @@ def judge_claim(
             count,
             f"an accuracy {resolution} points beyond rounding and allowance would not be noticed: "
             f"about {more} more images",
-            *((f"repeat: {command}",) if command else ()),
         ),
     )
 

@@ -27,10 +27,8 @@ def judge_fixed(
     margin: Margin,
     *,
     population: int | None,
-    where: str,
     name: str = NAME,
     cause: str = "",
-    command: str = "",
 ) -> Verdict:
     """Hold what int8 loses against the margin, on images whose number was chosen beforehand.
 
@@ -38,10 +36,8 @@ def judge_fixed(
         counts: of all images that were evaluated.
         margin: what may be lost, and the risks.
         population: see :func:`decide`. A set that is no part of another one has None.
-        where: ends the headline; see :func:`harness.judging.verdicts.location`.
         name: of the measurement.
         cause: the likely cause, told where it does not conform.
-        command: repeats just this judgement.
 
     Raises:
         MeasureError: there is no image.
@@ -62,7 +58,7 @@ def judge_fixed(
     more = max(needed - images, 1)
     finding = Finding(losses, gains, images, evidence, more=more, exact=exact)
     outcome = outcome_of(passes=bool(passes), fails=bool(fails))
-    return worded(outcome, finding, margin, where=where, name=name, cause=cause, command=command)
+    return worded(outcome, finding, margin, name=name, cause=cause)
 
 
 def decide(

@@ -208,19 +208,15 @@ def judge_sequential(
     margin: Margin,
     *,
     population: int,
-    where: str,
     name: str = NAME,
     cause: str = "",
-    command: str = "",
 ) -> Verdict:
     """Where one run stands, as a verdict; undecided is inconclusive.
 
     Args:
         evidence: of :func:`follow` or :func:`look`, with ``margin`` and ``population``.
-        where: ends the headline; see :func:`harness.judging.verdicts.location`.
         name: of the measurement.
         cause: the likely cause, told where it does not conform.
-        command: repeats just this judgement.
     """
     seen = f"after {evidence.images} of {population}"
     odds = (
@@ -237,7 +233,7 @@ def judge_sequential(
         exact=exact,
     )
     outcome = outcome_of(passes=bool(evidence.passes), fails=bool(evidence.fails))
-    return worded(outcome, finding, margin, where=where, name=name, cause=cause, command=command)
+    return worded(outcome, finding, margin, name=name, cause=cause)
 
 
 def _odds(logarithm: Floats) -> str:

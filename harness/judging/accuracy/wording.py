@@ -42,17 +42,15 @@ def worded(
     finding: Finding,
     margin: Margin,
     *,
-    where: str,
     name: str,
     cause: str = "",
-    command: str = "",
 ) -> Verdict:
     """The verdict with loss, margin and risks in its headline, and what to make of it below."""
     risks = f"alpha {margin.risks.alpha:g}, beta {margin.risks.beta:g}"
     if finding.exact:
         risks = "all images known"
     shown = f"{finding.loss_points:.2f}" if finding.images else "NaN"
-    headline = f"{name} = {shown} points, margin {margin}, {risks} {where}"
+    headline = f"{name} = {shown} points, margin {margin}, {risks}"
     details = [
         f"lost {finding.losses}, gained {finding.gains} of {finding.images} images; "
         f"{finding.evidence}"
@@ -64,8 +62,6 @@ def worded(
             details += _ruled_out(finding, margin)
         if cause:
             details.append(f"likely cause: {cause}")
-    if command and outcome is not Outcome.CONFORMS:
-        details.append(f"repeat: {command}")
     return Verdict(outcome, headline, tuple(details))
 
 

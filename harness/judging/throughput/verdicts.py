@@ -52,9 +52,7 @@ def acceptable(measurement: Measurement) -> bool:
     return math.expm1(ratio_of(measurement).noise()) <= MOST_NOISE / 2
 
 
-def speed_verdict(
-    measurement: Measurement, accepted: Measurement | None, *, where: str, command: str = ""
-) -> Verdict:
+def speed_verdict(measurement: Measurement, accepted: Measurement | None) -> Verdict:
     """Whether a model is as fast as accepted, in units of the reference; faster fails too.
 
     Not measured without an accepted figure of the same machine, backend, load and reference.
@@ -63,8 +61,6 @@ def speed_verdict(
     Args:
         measurement: as :func:`speed_measurement` makes it.
         accepted: the same of the run that was accepted, or None.
-        where: ends the headline.
-        command: repeats just this judgement.
 
     Raises:
         ExpectationError: what was accepted is no such measurement.
@@ -75,7 +71,7 @@ def speed_verdict(
         problem = "nothing accepted yet" if accepted is None else f"accepted with {other}"
         return Verdict(
             Outcome.NOT_MEASURED,
-            f"{measurement.name} = {measurement.value:g}, {problem} {where}",
+            f"{measurement.name} = {measurement.value:g}, {problem}",
             (f"accept: {ACCEPT}",),
         )
     now, before = ratio_of(measurement), ratio_of(accepted)
@@ -86,9 +82,7 @@ def speed_verdict(
         measurement,
         accepted,
         band=Decimal(repr(rounded(before.value * share))),
-        where=where,
         cause=_cause(change, _otherwise(measurement, accepted, None)),
-        command=command,
         accept=ACCEPT,
     )
     band = (
@@ -100,8 +94,7 @@ def speed_verdict(
         if noise <= MOST_NOISE:
             return replace(verdict, details=(band,))
         told = f"noise above {MOST_NOISE:.0%}: more rounds, or a machine with less else to do"
-        repeat = (f"repeat: {command}",) if command else ()
-        details = (band, told, *_machine(measurement, accepted), *repeat)
+        details = (band, told, *_machine(measurement, accepted))
         return Verdict(Outcome.INCONCLUSIVE, verdict.headline, details)
     way = "faster" if change > 0 else "slower"
     moved = f"{abs(change):.1%} {way} than accepted, the machine's own speed taken out"
@@ -109,7 +102,7 @@ def speed_verdict(
     return replace(verdict, details=(moved, band, *told_of_machine, *verdict.details))
 
 
-def int8_verdict(ratio: Ratio, *, where: str, command: str = "") -> Verdict:
+def int8_verdict(ratio: Ratio, *, other: str = "fp32") -> Verdict:
     """Whether int8 is at least as fast as fp32 in the same backend, both tested in turns.
 
     Surely slower does not conform. At most :data:`MARGIN` slower for sure conforms; anything else
@@ -119,19 +112,18 @@ def int8_verdict(ratio: Ratio, *, where: str, command: str = "") -> Verdict:
     low, high = ratio.value * math.exp(-half), ratio.value * math.exp(half)
     headline = (
         f"{SPEED_UP} = {ratio.value:.2f} ({1 - ALPHA:.0%} interval {low:.3f} to {high:.3f}), "
-        f"at least 1 {where}"
+        f"at least 1 against {other}"
     )
-    repeat = (f"repeat: {command}",) if command else ()
     if high < 1:
         cause = (
             "likely cause: operators that the backend has no int8 code for, conversions around "
             "each of them, or a processor without int8 dot products"
         )
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause, *repeat))
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause,))
     if low >= 1 - MARGIN:
         return Verdict(Outcome.CONFORMS, headline)
     told = f"the noise of {ratio.rounds} rounds is too large to say: more rounds"
-    return Verdict(Outcome.INCONCLUSIVE, headline, (told, *repeat))
+    return Verdict(Outcome.INCONCLUSIVE, headline, (told,))
 
 
 def _otherwise(now: Measurement, before: Measurement | None, names: Sequence[str] | None) -> str:

@@ -26,7 +26,7 @@ CLAIMS = tuple(
     Claim(metric, Figure(figure), "%", str(metric), 4, 1)
     for metric, figure in ((Metric.TOP1, "70.5"), (Metric.TOP5, "100.0"))
 )
-QUESTION = Question(CLAIMS, Margin(Decimal(10)), where="[zoo/tiny/linear] page.md:4", command="go")
+QUESTION = Question(CLAIMS, Margin(Decimal(10)))
 
 Half = Callable[..., Answers]
 

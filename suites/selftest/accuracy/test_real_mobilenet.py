@@ -62,7 +62,7 @@ class Line:
         maker = maker_of(self.subject(row), asked=str(self.zoo.squashed))
         models = {"fp32": self.model(row, "fp32"), "int8": Model(name, session)}
         answers = measure(row, models, maker, replace(self.course, until=TWO))
-        return judge_row(self.subject(row), answers, TWO, until=True, command="")
+        return judge_row(self.subject(row), answers, TWO, until=True)
 
     def file(self, row: str, precision: str) -> Path:
         return model_file(self.workshop, self.subject(row), precision)[1].path
@@ -107,14 +107,14 @@ def test_int8_costs_less_than_a_point(line: Line) -> None:
     assert counts.losses + counts.gains > 0
     assert low < counts.loss_points < high < 1.0
     subject = line.subject(TORCHVISION)
-    judgement = judge_row(subject, answers, Margin(Decimal(1)), until=False, command="")
+    judgement = judge_row(subject, answers, Margin(Decimal(1)), until=False)
     assert judgement.paired is not None
     assert judgement.paired.outcome is Outcome.CONFORMS
 
 
 def test_the_claims_are_not_held_against_these_images(line: Line) -> None:
     answers = line.answers(TORCHVISION, "fp32")
-    judgement = judge_row(line.subject(TORCHVISION), answers, TWO, until=False, command="")
+    judgement = judge_row(line.subject(TORCHVISION), answers, TWO, until=False)
     assert judgement.outcome is Outcome.NOT_MEASURED
     assert "not the validation set: 1300 of 50000 images" in judgement.claims[0].headline
 

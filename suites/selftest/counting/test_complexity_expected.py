@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.counting.claims import judge_claim
 from harness.counting.counts import reproduces
 from harness.errors import ExpectationError, UnknownKey
 from harness.expected.complexity import ExpectedComplexity, read_expected
-from harness.pipeline.count_claims import judge_claim
 from harness.records import Claim, Figure, Metric, Outcome
 
 FACTS = Path(__file__).resolve().parents[3] / "../shared/facts/complexity.csv"
@@ -218,8 +218,6 @@ def judged(entry: ExpectedComplexity, figure: str):
         34_178_704,
         entry.operations,
         entry.defect(Metric.FLOPS),
-        where="[page/timm/net]",
-        command="pytest",
     )
 
 

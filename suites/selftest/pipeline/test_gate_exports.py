@@ -10,9 +10,9 @@ import planted_faults as faults
 import pytest
 from tiny_line import CURRENT, OPSET_11, TORCHSCRIPT, Line
 
-from harness.errors import ExportError, NonConformance
+from harness.errors import ExportError
 from harness.exporting import torch_exports
-from harness.pipeline import checks
+from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Workshop
@@ -45,7 +45,8 @@ def test_a_right_export_computes_the_same(line: Line, form: Form) -> None:
 
 @pytest.mark.parametrize("form", [TORCHSCRIPT, CURRENT], ids=lambda form: form.id)
 def test_a_right_export_is_the_same_again(line: Line, form: Form) -> None:
-    checks.require_repeatable(line.export(form, repeat=True), line.subject, command="")
+    verdict = repeatable_verdict(line.export(form, repeat=True))
+    assert verdict.outcome is Outcome.CONFORMS
 
 
 # ── wrong files ───────────────────────────────────────────────────────────────────────────────
@@ -81,8 +82,8 @@ def test_a_truncated_file_is_noticed(line: Line, monkeypatch: pytest.MonkeyPatch
 
 
 def test_another_input_size_than_documented_is_noticed(line: Line) -> None:
-    claim = checks.claim_of(line.subject, Metric.INPUT_SIZE)
-    verdict = checks.input_size_verdict(line.export(), claim, line.subject, command="")
+    claim = line.subject.claim(Metric.INPUT_SIZE)
+    verdict = input_size_verdict(line.export(), claim)
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert verdict.headline.startswith("input_size = 32x32 px, documented 224 ± 0")
 
@@ -91,8 +92,10 @@ def test_an_export_that_changes_from_time_to_time_is_noticed(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_exporter(monkeypatch, faults.drawing_at_random)
-    with pytest.raises(NonConformance, match="exported twice, the two models differ"):
-        checks.require_repeatable(line.export(repeat=True), line.subject, command="")
+    verdict = repeatable_verdict(line.export(repeat=True))
+    assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+    assert verdict.headline == "exported twice, the two models differ"
+    assert repeatable_verdict({}).outcome is Outcome.DOES_NOT_CONFORM
 
 
 def test_a_failure_says_where_and_how_to_repeat_it(
@@ -101,8 +104,9 @@ def test_a_failure_says_where_and_how_to_repeat_it(
     break_exporter(monkeypatch, faults.leaving_nothing)
     with pytest.raises(ExportError) as caught:
         line.require_as_promised()
-    assert "[resnext/timm/resnext50_32x4d, resnext.md:49]" in str(caught.value)
-    assert str(caught.value).endswith("repeat: pytest 'this case'")
+    told = str(caught.value.repeated_by("pytest 'this case'", case=line.subject.place))
+    assert "[resnext/timm/resnext50_32x4d, resnext.md:49]" in told
+    assert told.endswith("repeat: pytest 'this case'")
 
 
 # ── wrong answers ─────────────────────────────────────────────────────────────────────────────

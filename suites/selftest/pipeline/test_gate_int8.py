@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import planted_faults as faults
 import pytest
-from tiny_line import REPEAT, Line
+from tiny_line import Line
 
 from harness.backends.onnxruntime import sessions as backend
 from harness.errors import CompileError, MeasureError, NonConformance
 from harness.expected.float_operators import FloatOperator
-from harness.pipeline import checks
+from harness.judging.int8 import require_quantized
 from harness.pipeline.pipeline import Array
 from harness.records import Outcome
 from harness.sources.forms import each_once
@@ -58,7 +58,7 @@ def halves(right_build: Halves, line: Line) -> Halves:
 
 def test_a_right_build_is_int8_throughout(halves: Halves) -> None:
     facts = halves.line.compile()
-    checks.require_quantized(facts, halves.line.subject, command=REPEAT)
+    require_quantized(facts)
     assert facts["heavy"] == 4
 
 
@@ -87,7 +87,7 @@ def test_a_float_model_under_another_name_is_noticed(
     break_quantizer(monkeypatch, faults.leaving_all_float)
     line.export()
     with pytest.raises(CompileError, match="silent fallback: 4 of 4 heavy operators are float"):
-        checks.require_quantized(line.compile(), line.subject, command=REPEAT)
+        require_quantized(line.compile())
 
 
 def test_a_float_model_under_another_name_gives_itself_away_by_its_answers(
@@ -109,7 +109,7 @@ def test_one_convolution_left_in_float_is_named(
     break_quantizer(monkeypatch, faults.leaving_one_float)
     line.export()
     with pytest.raises(CompileError, match=r"1 of 4 heavy operators are float: \S+"):
-        checks.require_quantized(line.compile(), line.subject, command=REPEAT)
+        require_quantized(line.compile())
 
 
 def declared(name: str) -> tuple[FloatOperator, ...]:
@@ -123,7 +123,7 @@ def test_one_convolution_left_in_float_may_be_declared(
     line.export()
     facts = line.compile()
     (name,) = facts["unquantized"]
-    checks.require_quantized(facts, line.subject, declared=declared(name), command=REPEAT)
+    require_quantized(facts, declared=declared(name))
 
 
 def test_a_declaration_excuses_no_other_operator(
@@ -134,7 +134,7 @@ def test_a_declaration_excuses_no_other_operator(
     facts = line.compile()
     one = declared(facts["unquantized"][0])
     with pytest.raises(CompileError, match="3 of 4 heavy operators are float"):
-        checks.require_quantized(facts, line.subject, declared=one, command=REPEAT)
+        require_quantized(facts, declared=one)
 
 
 def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
@@ -145,19 +145,19 @@ def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
     facts = {**line.compile(), "floating": {"FusedConv": 2}}
     one = declared(facts["unquantized"][0])
     with pytest.raises(CompileError, match="the runtime executes float operators"):
-        checks.require_quantized(facts, line.subject, declared=one, command=REPEAT)
+        require_quantized(facts, declared=one)
 
 
 def test_a_declaration_of_what_is_int8_is_noticed(halves: Halves) -> None:
     facts = halves.line.compile()
     with pytest.raises(NonConformance, match=r"one: declared to be in floating point"):
-        checks.require_quantized(facts, halves.line.subject, declared=declared("*"), command=REPEAT)
+        require_quantized(facts, declared=declared("*"))
 
 
 def test_a_model_with_nothing_to_quantize_is_no_int8_model(halves: Halves) -> None:
     facts = {**halves.line.compile(), "heavy": 0}
     with pytest.raises(CompileError, match="no convolution or matrix product at all"):
-        checks.require_quantized(facts, halves.line.subject, command=REPEAT)
+        require_quantized(facts)
 
 
 # ── wrong quantization ────────────────────────────────────────────────────────────────────────
@@ -259,12 +259,6 @@ def test_a_float_half_wrong_before_compiling_is_blamed_alone(line: Line) -> None
     line.compile()
     both = Halves(line, outputs, each_once(line.run(line.compiled)))
     assert blamed(both, both.outputs, both.int8) == ["fp32 against its source"]
-
-
-def test_a_parity_failure_points_to_the_check_of_the_other_half(halves: Halves) -> None:
-    verdict = halves.line.parity_verdict(halves.fp32, -halves.int8)
-    judged_by = "the fp32 half is judged by test_fp32_in_the_backend_agrees_with_its_source"
-    assert judged_by in verdict.details
 
 
 def test_fp16_under_the_name_of_int8_is_too_good(halves: Halves) -> None:

@@ -15,7 +15,7 @@ from harness.errors import BuildError
 from harness.expected.buildconfig import read_build_config
 from harness.expected.variants import Variant
 from harness.images.sets import ImageSets, embedded_sets
-from harness.pipeline import checks
+from harness.judging.agreement import FRAMEWORKS_AGREE
 from harness.pipeline.catalogue import EXPECTED
 from harness.sources import Network, adapter, torch_networks
 from harness.sources import seeded_layers as layers
@@ -163,7 +163,7 @@ def test_real_networks_tell_images_apart_and_keep_rounding_small(
     assert len(set(logits.argmax(axis=1))) >= 6
     exact = in_float64(variant, network, images.evaluation.images[:1])
     error = np.abs(exact - logits[:1]).max() / np.abs(exact).max()
-    assert 0 < error < float(checks.FRAMEWORKS_AGREE)
+    assert 0 < error < float(FRAMEWORKS_AGREE)
     again = seeded_layers(variant, 224, images.statistics.images)
     assert np.array_equal(adapter(source).logits(again, images.evaluation.images), logits)
 
@@ -185,7 +185,7 @@ def test_another_epsilon_and_another_padding_are_noticed(images: ImageSets) -> N
     padding = torch_networks.logits(network, probe)
     for wrong in (epsilon, padding):
         off = np.abs(wrong - right).max() / np.abs(right).max()
-        assert off > 100 * float(checks.FRAMEWORKS_AGREE)
+        assert off > 100 * float(FRAMEWORKS_AGREE)
 
 
 def test_biases_around_nothing_would_make_noise_of_rounding(
@@ -198,7 +198,7 @@ def test_biases_around_nothing_would_make_noise_of_rounding(
     probe = images.evaluation.images[:1]
     exact = torch_networks.logits64(network, probe)
     error = np.abs(exact - torch_networks.logits(network, probe)).max() / np.abs(exact).max()
-    assert error > float(checks.FRAMEWORKS_AGREE)
+    assert error > float(FRAMEWORKS_AGREE)
 
 
 def in_float64(variant: Variant, network: Network, images: Any) -> np.ndarray[Any, Any]:

@@ -12,15 +12,14 @@ import pytest
 import quantized_network
 from planted_faults import leaving_all_float
 from quantized_network import FAULTS
-from tiny_line import REPEAT, Line
+from tiny_line import Line
 
 from harness.backends.backend import Build, Host
 from harness.backends.onnxruntime import sessions as backend
 from harness.backends.onnxruntime.backend import OnnxRuntime
 from harness.errors import CompileError, Unavailable
 from harness.expected.buildconfig import Quantize, read_build_config
-from harness.pipeline import checks
-from harness.pipeline.catalogue import Subject
+from harness.judging.int8 import require_parameters
 
 Compile = Callable[..., Mapping[str, Any]]
 
@@ -55,10 +54,10 @@ def break_quantizer(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
 
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_what_a_right_quantizer_chooses_is_what_is_expected(
-    compiled: Compile, tiny_subject: Subject, *, per_channel: bool
+    compiled: Compile, *, per_channel: bool
 ) -> None:
     facts = compiled(per_channel=per_channel)
-    checks.require_parameters(facts, tiny_subject, command=REPEAT)
+    require_parameters(facts)
     parameters = facts["parameters"]
     assert {"image", "b", "d", "scores", "logits"} <= {
         one["tensor"] for one in parameters["activations"]
@@ -68,7 +67,7 @@ def test_what_a_right_quantizer_chooses_is_what_is_expected(
 
 def test_a_right_build_of_a_row_has_the_parameters_it_should(line: Line) -> None:
     line.export()
-    checks.require_parameters(line.compile(), line.subject, command=REPEAT)
+    require_parameters(line.compile())
 
 
 # ── wrong ones ────────────────────────────────────────────────────────────────────────────────
@@ -76,11 +75,11 @@ def test_a_right_build_of_a_row_has_the_parameters_it_should(line: Line) -> None
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_wrong_quantizer_is_noticed_and_its_fault_named(
-    compiled: Compile, tiny_subject: Subject, monkeypatch: pytest.MonkeyPatch, fault: str
+    compiled: Compile, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     break_quantizer(monkeypatch, fault)
     with pytest.raises(CompileError, match=FAULTS[fault][1]):
-        checks.require_parameters(compiled(), tiny_subject, command=REPEAT)
+        require_parameters(compiled())
 
 
 def test_a_float_model_under_another_name_is_noticed_here_too(
@@ -89,42 +88,38 @@ def test_a_float_model_under_another_name_is_noticed_here_too(
     monkeypatch.setattr(backend, "quantize_static", leaving_all_float(backend.quantize_static))
     line.export()
     with pytest.raises(CompileError, match="is float32, expected int8"):
-        checks.require_parameters(line.compile(), line.subject, command=REPEAT)
+        require_parameters(line.compile())
 
 
-def test_tensors_that_the_float_model_does_not_have_are_named(
-    compiled: Compile, tiny_subject: Subject
-) -> None:
+def test_tensors_that_the_float_model_does_not_have_are_named(compiled: Compile) -> None:
     facts = compiled()
     facts["parameters"]["unknown"].append("new")
     with pytest.raises(CompileError, match="does not have: new"):
-        checks.require_parameters(facts, tiny_subject, command=REPEAT)
+        require_parameters(facts)
 
 
-def test_nothing_compared_is_no_pass(tiny_subject: Subject) -> None:
+def test_nothing_compared_is_no_pass() -> None:
     facts = {"parameters": {"activations": [], "constants": [], "unknown": []}}
     with pytest.raises(CompileError, match="no quantized activations"):
-        checks.require_parameters(facts, tiny_subject, command=REPEAT)
+        require_parameters(facts)
 
 
 # ── what is not known ─────────────────────────────────────────────────────────────────────────
 
 
-def test_a_backend_that_does_not_tell_is_not_measured(tiny_subject: Subject) -> None:
+def test_a_backend_that_does_not_tell_is_not_measured() -> None:
     with pytest.raises(Unavailable, match="does not tell the scales and zero points"):
-        checks.require_parameters({"heavy": 4}, tiny_subject, command=REPEAT)
+        require_parameters({"heavy": 4})
 
 
-def test_ranges_by_another_rule_are_not_measured_when_weights_are_right(
-    compiled: Compile, tiny_subject: Subject
-) -> None:
+def test_ranges_by_another_rule_are_not_measured_when_weights_are_right(compiled: Compile) -> None:
     with pytest.raises(Unavailable, match=r"'percentile' are not computed anew.* weights and bias"):
-        checks.require_parameters(compiled("percentile"), tiny_subject, command=REPEAT)
+        require_parameters(compiled("percentile"))
 
 
 def test_ranges_by_another_rule_do_not_excuse_weights(
-    compiled: Compile, tiny_subject: Subject, monkeypatch: pytest.MonkeyPatch
+    compiled: Compile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_quantizer(monkeypatch, "int4")
     with pytest.raises(CompileError, match="int4 in this layer"):
-        checks.require_parameters(compiled("percentile"), tiny_subject, command=REPEAT)
+        require_parameters(compiled("percentile"))

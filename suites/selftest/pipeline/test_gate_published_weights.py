@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from harness.errors import BuildError, MissingWeights
-from harness.pipeline import checks
+from harness.judging.agreement import float_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
 from harness.pipeline.pipeline import Workshop
@@ -93,8 +93,7 @@ def test_published_weights_reach_the_export(
     form = compiled_form(subject.variant.source)
     expected = workshop.reference(subject.variant, subject.size)
     outputs = workshop.probe_outputs(replace(subject, complexity=None), form)
-    agreement, tolerance = checks.compare_floats(expected, outputs, subject)
-    verdict = checks.float_verdict(agreement, tolerance, subject, command="")
+    verdict = float_verdict(*expected.compared(outputs))
     assert (verdict.outcome, workshop.weights_kind) == (Outcome.CONFORMS, "published")
 
 

@@ -13,18 +13,18 @@ import numpy as np
 
 from harness.backends.backend import Host
 from harness.backends.registry import EMBEDDED
-from harness.expected.baselines import Baseline
 from harness.expected.buildconfig import BuildConfig, Quantize
 from harness.expected.tolerances import Tolerances
+from harness.judging.agreement import float_verdict
+from harness.judging.int8 import Compared, baseline_verdict, parity_verdict
 from harness.judging.parity import compare
-from harness.pipeline import checks, steps
+from harness.pipeline import steps
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Array, Reference
 from harness.pipeline.steps import Images, NetworkSpec, Weights
 from harness.records import Measurement, Verdict
-from harness.sources.forms import ALL_BATCHES, PROBES, Form
+from harness.sources.forms import ALL_BATCHES, PROBES, Form, require_as_promised
 
-REPEAT = "pytest 'this case'"
 TORCHSCRIPT, OPSET_11, CURRENT = Form("torchscript"), Form("onnx", 11), Form("onnx", 19)
 
 
@@ -54,7 +54,7 @@ class Line:
 
     def require_as_promised(self, form: Form = CURRENT) -> None:
         """Export, and judge what was written."""
-        checks.require_as_promised(self.export(form), form, self.subject, command=REPEAT)
+        require_as_promised(self.export(form), form, self.subject.variant, size=self.subject.size)
 
     def model(self, form: Form = CURRENT) -> Path:
         return self.folder / form.id / form.file
@@ -79,8 +79,7 @@ class Line:
         """Whether an export's outputs on the probes are those of its source."""
         reference = self.reference()
         probes = outputs[: len(reference.probes)]
-        agreement, tolerance = checks.compare_floats(reference, probes, self.subject)
-        return checks.float_verdict(agreement, tolerance, self.subject, command=REPEAT)
+        return float_verdict(*reference.compared(probes))
 
     def compile(self, *, per_channel: bool = True) -> Mapping[str, Any]:
         """Compile the current export to int8; the file is :attr:`compiled`."""
@@ -95,26 +94,14 @@ class Line:
         return self.folder / "int8" / "model.onnx"
 
     def parity_verdict(self, reference: Array, candidate: Array) -> Verdict:
-        return checks.parity_verdict(
-            reference,
-            candidate,
-            self.tolerances,
-            self.subject,
-            precision="int8",
-            command=REPEAT,
-        )
+        limits = self.tolerances.limits(self.subject.row, precision="int8")
+        return parity_verdict(Compared.of(reference, candidate), limits, precision="int8")
 
     def moved(self, reference: Array, candidate: Array, accepted: Array) -> Verdict:
         """Whether parity is where ``accepted``, an earlier candidate, had it."""
         decibels = round(compare(reference, accepted).centred_sqnr_db, 2)
         figure = Measurement("centred_sqnr", decibels, "dB")
-        return checks.baseline_verdict(
-            compare(reference, candidate),
-            Baseline({self.subject.id: {figure.name: figure}}),
-            self.subject,
-            weights="seeded",
-            command=REPEAT,
-        )
+        return baseline_verdict(Compared.of(reference, candidate), figure, weights="seeded")
 
     def _room(self, name: str) -> Path:
         room = self.folder / name

@@ -7,7 +7,6 @@ from harness.reporting.results import CaseOutcome
 SOURCE = """
 import pytest
 
-from harness.pipeline import checks
 from harness.errors import ExportError, MeasureError, MissingBackend, Regression
 from harness.records import Measurement, Metric, Outcome, Verdict
 
@@ -16,7 +15,7 @@ def verdict(outcome):
 
 @pytest.mark.export
 def test_holds(row_case, record):
-    claim = checks.claim_of(row_case.subject, Metric.TOP1)
+    claim = row_case.subject.claim(Metric.TOP1)
     record.measured(Measurement("top1", 3.0, "%"))
     record.judge(verdict(Outcome.CONFORMS), claim=claim)
 
@@ -37,7 +36,7 @@ def test_not_here(row_case, record):
     raise MissingBackend("no chip here")
 
 def test_step_broke(row_case, record):
-    raise ExportError("nothing was written", case="a", command="python -m again")
+    raise ExportError("nothing was written", case="a")
 
 def test_not_a_number(row_case, record):
     raise MeasureError("the candidate's logits hold NaN at image 7")

@@ -9,8 +9,9 @@ import pytest
 from large_page import large_expected
 from stand_ins import choice, counted, row
 
+from harness.counting.claims import NOT_REPRODUCED, ZEROS_ADDED
 from harness.errors import ExpectationError
-from harness.expected.complexity import NOT_REPRODUCED, ZEROS_ADDED, read_expected
+from harness.expected.complexity import read_expected
 from harness.expected.tolerances import read_tolerances
 from harness.expected.variants import Variant, read_variants
 from harness.pipeline.catalogue import read_catalogue

@@ -96,7 +96,7 @@ def accept(throughputs: Throughputs, subject: Subject, *precisions: str) -> None
 
 def outcomes(throughputs: Throughputs, subject: Subject, precision: str = "int8") -> set[Outcome]:
     ratios = throughputs.ratios(subject, BACKEND, precision)
-    verdicts = throughputs.verdicts(ratios, subject, command="pytest 'this case'")
+    verdicts = throughputs.verdicts(ratios, subject)
     assert len(verdicts) == 2
     return {one.outcome for one in verdicts}
 
@@ -139,7 +139,7 @@ def test_what_was_accepted_on_another_machine_says_nothing(
 def test_int8_has_to_be_as_fast_as_fp32(
     made: Made, subject: Subject, int8: float, outcome: Outcome
 ) -> None:
-    verdict = made(fp32=24.0, int8=int8).int8_verdict(subject, BACKEND, command="pytest x")
+    verdict = made(fp32=24.0, int8=int8).int8_verdict(subject, BACKEND)
     assert verdict.outcome is outcome
     assert "against fp32" in verdict.headline
 
@@ -177,8 +177,8 @@ def test_the_speed_of_tools_that_stand_in_is_not_judged(
     ratios = throughputs.ratios(subject, BACKEND, "int8")
     monkeypatch.setattr(target, "tools", lambda: told)
     verdicts = (
-        *throughputs.verdicts(ratios, subject, command=""),
-        throughputs.int8_verdict(subject, BACKEND, command=""),
+        *throughputs.verdicts(ratios, subject),
+        throughputs.int8_verdict(subject, BACKEND),
     )
     assert {one.outcome for one in verdicts} == {Outcome.NOT_MEASURED}
     assert all("vamp only stands in" in one.headline for one in verdicts)

@@ -16,7 +16,6 @@ Ids = NDArray[np.int64]
 
 IMAGES, CLASSES = 1300, 1000
 DOCUMENTED = Decimal("71.878")
-WHERE = "[page/timm/net] page.md:4"
 FILES = tuple(f"val/{index:05}.JPEG" for index in range(IMAGES))
 LABELS: Ids = np.random.default_rng(1).integers(0, CLASSES, IMAGES)
 
@@ -30,7 +29,7 @@ def answers(accuracy: float, *, seed: int = 2, labels: Ids = LABELS) -> Ids:
 
 def judged(first: Ids, labels: Ids = LABELS, **given: object) -> Verdict | None:
     what = Answered(FILES[: len(labels)], labels, first, **given)  # type: ignore[arg-type]
-    return disbelief(what, documented=DOCUMENTED, where=WHERE, command="go")
+    return disbelief(what, documented=DOCUMENTED)
 
 
 def cause(verdict: Verdict | None) -> str:
@@ -115,5 +114,5 @@ def test_official_labels_are_known_image_by_image() -> None:
 
 def test_without_a_claim_patterns_alone_are_told() -> None:
     what = Answered(FILES, (LABELS + 1) % CLASSES, answers(0.78))
-    assert disbelief(what, documented=None, where=WHERE) is not None
-    assert disbelief(Answered(FILES, LABELS, answers(0.30)), documented=None, where=WHERE) is None
+    assert disbelief(what, documented=None) is not None
+    assert disbelief(Answered(FILES, LABELS, answers(0.30)), documented=None) is None

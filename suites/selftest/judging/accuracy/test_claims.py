@@ -21,14 +21,13 @@ from harness.judging.accuracy.claims import (
 from harness.judging.accuracy.risks import Risks
 from harness.records import Claim, Figure, Metric, Outcome, Tolerance
 
-WHERE = "[resnext/timm/x] resnext.md:57"
 CLAIM = Claim(Metric.TOP1, Figure("76.13"), "%", "top1", 57, 4)
 INT8 = Tolerance((("int8", Decimal("0.5")),), "what the vendor's int8 costs")
 quiet = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 def outcome(sample: Sample, claim: Claim = CLAIM, allowed: Tolerance = INT8) -> Outcome:
-    return judge_claim(claim, sample, allowed, where=WHERE).outcome
+    return judge_claim(claim, sample, allowed).outcome
 
 
 @pytest.mark.parametrize(
@@ -45,16 +44,12 @@ def test_the_full_set_is_judged_without_a_sampling_error(hits: int, expected: Ou
 
 
 def test_the_parts_of_the_tolerance_are_named() -> None:
-    verdict = judge_claim(
-        CLAIM, Sample(3600, 5000), INT8, where=WHERE, cause="no mean", command="pytest -k x"
-    )
+    verdict = judge_claim(CLAIM, Sample(3600, 5000), INT8, cause="no mean")
     assert str(verdict) == (
-        "top1 = 72.00 %, documented 76.13 ± 2.005 (print 0.005, sampling 1.5, int8 0.5) "
-        "[resnext/timm/x] resnext.md:57\n"
+        "top1 = 72.00 %, documented 76.13 ± 2.005 (print 0.005, sampling 1.5, int8 0.5)\n"
         "  3600 of 5000 images drawn of 50000, alpha 0.01\n"
         "  bound: what the vendor's int8 costs\n"
-        "  likely cause: no mean\n"
-        "  repeat: pytest -k x"
+        "  likely cause: no mean"
     )
 
 
@@ -68,13 +63,13 @@ def test_sampling_reaches_from_the_edge_that_is_near_the_measurement() -> None:
 
 
 def test_far_above_the_claim_fails_with_a_cause_of_its_own() -> None:
-    verdict = judge_claim(CLAIM, Sample(4100, 5000), INT8, where=WHERE, cause="no mean")
+    verdict = judge_claim(CLAIM, Sample(4100, 5000), INT8, cause="no mean")
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert f"likely cause: {ABOVE}" in verdict.details
 
 
 def test_few_images_are_inconclusive_and_say_how_many_more_it_takes() -> None:
-    verdict = judge_claim(CLAIM, Sample(761, 1000), where=WHERE)
+    verdict = judge_claim(CLAIM, Sample(761, 1000))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     more = int(verdict.details[1].split("about ")[1].split()[0])
     enough = 1000 + more
@@ -101,7 +96,6 @@ def test_the_stated_risks_hold_exactly(stratified: bool, points: int) -> None:
             allowed,
             risks=risks,
             resolution=resolution,
-            where=WHERE,
         ).outcome
         for k in hits
     ]
@@ -169,10 +163,8 @@ def test_a_uniform_sample_fails_where_no_admitted_accuracy_explains_it(
         lambda: Sample(1, 10, 9),
         lambda: Risks(alpha=0.0),
         lambda: Risks(beta=0.5),
-        lambda: judge_claim(CLAIM, Sample(1, 2), resolution=Decimal(0), where=WHERE),
-        lambda: judge_claim(
-            Claim(Metric.TOP1, Figure("761.3"), "%", "top1", 1, 1), Sample(1, 2), where=WHERE
-        ),
+        lambda: judge_claim(CLAIM, Sample(1, 2), resolution=Decimal(0)),
+        lambda: judge_claim(Claim(Metric.TOP1, Figure("761.3"), "%", "top1", 1, 1), Sample(1, 2)),
     ],
 )
 def test_what_cannot_be_is_refused(make: object) -> None:

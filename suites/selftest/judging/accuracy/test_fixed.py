@@ -13,7 +13,6 @@ from harness.judging.accuracy.pairs import PairedCounts
 from harness.judging.accuracy.risks import Margin, Risks, relative_margin
 from harness.records import Outcome
 
-WHERE = "[mobilenet_v2/torchvision/mobilenet_v2] mobilenet_v2.md:9"
 HALF = Margin(Decimal("0.5"))
 MOBILENET = PairedCounts(both=1003, losses=15, gains=17, neither=265)
 
@@ -73,26 +72,25 @@ def test_an_unpaired_test_does_not_see_what_the_paired_one_sees() -> None:
 )
 def test_the_full_set_is_exact_to_the_image(net: int, expected: Outcome) -> None:
     counts = PairedCounts(40_000, 700 + net, 700, 8600 - net)
-    verdict = judge_fixed(counts, HALF, population=50_000, where=WHERE)
+    verdict = judge_fixed(counts, HALF, population=50_000)
     assert verdict.outcome is expected
     assert "all images known" in verdict.headline
 
 
 def test_a_verdict_tells_loss_interval_and_what_it_would_take() -> None:
-    verdict = judge_fixed(MOBILENET, HALF, population=None, where=WHERE, command="pytest -k x")
+    verdict = judge_fixed(MOBILENET, HALF, population=None)
     assert str(verdict) == (
-        f"int8_top1_loss = -0.15 points, margin 0.5 points, alpha 0.01, beta 0.05 {WHERE}\n"
+        "int8_top1_loss = -0.15 points, margin 0.5 points, alpha 0.01, beta 0.05\n"
         "  lost 15, gained 17 of 1300 images; McNemar p = 0.86, "
         "95% interval -1.15 to 0.82 points\n"
-        "  undecided: about 629 more images, if the loss stays as it is\n"
-        "  repeat: pytest -k x"
+        "  undecided: about 629 more images, if the loss stays as it is"
     )
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_failure_names_the_cause_and_what_is_not_shown() -> None:
     counts = PairedCounts(3800, 40, 18, 1142)
-    verdict = judge_fixed(counts, HALF, population=None, where=WHERE, cause="per-tensor weights")
+    verdict = judge_fixed(counts, HALF, population=None, cause="per-tensor weights")
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert "a loss of 0 points or less is ruled out" in verdict.details
     assert any("a loss of 0.5 points is not shown" in line for line in verdict.details)

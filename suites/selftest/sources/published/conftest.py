@@ -82,8 +82,6 @@ def judge(facts: ExpectedPublished) -> Judge:
             copied=one.upstream.copied,
             others=one.upstream.current,
             defect=listed if isinstance(defect, str) else defect,
-            where=one.subject.where,
-            command="again",
         )
 
     return judged

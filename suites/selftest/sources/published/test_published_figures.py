@@ -37,11 +37,10 @@ def test_all_58_documented_accuracies_conform(entries, judge) -> None:
     assert {verdict.outcome for verdict in verdicts} == {Outcome.CONFORMS}
 
 
-def test_a_passing_figure_tells_both_figures_and_where_they_stand(entries, judge) -> None:
+def test_a_passing_figure_tells_both_figures_and_their_tables(entries, judge) -> None:
     told = str(judge(entries[TIMM], Metric.TOP1))
     parts = (
         "published top1 = 81.140 %, documented 81.108 ± 0.1005 (print 0.0005, re-measured 0.1)",
-        "[resnext/timm/resnext50_32x4d] resnext.md:49",
         "published as resnext50_32x4d.a1h_in1k at 224 px, crop 0.95, bicubic in timm's results",
         "documented to the digit as resnext50_32x4d.a1h_in1k at 224 px",
     )
@@ -62,7 +61,6 @@ def test_an_undeclared_defect_leads_to_the_size_it_was_measured_at(entries, judg
     told = str(judge(entries[DEFECTIVE], Metric.TOP1, defect=None))
     assert "published top1 = 82.446 %, documented 83.140" in told
     assert "likely cause: the figure is that of resnext101_64x4d.c1_in1k at 288 px" in told
-    assert "repeat: again" in told
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])

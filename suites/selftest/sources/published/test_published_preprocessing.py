@@ -21,8 +21,6 @@ def judge(entry, facts, *, page=None, defect="as listed") -> Verdict:
         page or facts.page_at(subject.size),
         entry.upstream.measured(subject.row, size=subject.size),
         defect=listed if isinstance(defect, str) else defect,
-        where=subject.where,
-        command="again",
     )
 
 

@@ -1,12 +1,78 @@
-"""Counts against the page and against what is pinned: verdicts."""
+"""How documented counts come about, and whether real ones still give them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from harness.counting.counts import Printing, printed, reproduces
-from harness.expected.complexity import NOT_REPRODUCED, Defect, Pinned
-from harness.records import Claim, Outcome, Verdict
+from harness.records import Claim, Figure, Metric, Outcome, Verdict
+
+COLUMNS = (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
+"""The columns of a page that are counts."""
+
+UNITS: Mapping[str, int] = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+"""One printed unit of a column, in counts."""
+
+NOT_REPRODUCED = "not-reproduced"
+"""The kind of a figure that no rule gives; what is pinned is the rule that comes nearest."""
+
+COUNTED_AT = "counted-at-"
+"""How the kind of a figure begins that the pinned rule gives at another input size: its pixels."""
+
+ZEROS_ADDED = "zeros-added"
+"""The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """How a documented figure comes about: what the counter gives, divided by the divisor.
+
+    ``unit`` is one printed unit, in counts; another divisor needs a reason. A count of FLOPs may
+    be halved where multiply-accumulates are printed, and the other way round. Other digits than
+    rounding gives need a reason too.
+    """
+
+    counter: str
+    divisor: int
+    raw: int
+    unit: int
+    printing: Printing = Printing.ROUNDED
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is rounded to the unit, or half or double that, as FLOPs and MACs differ."""
+        if self.printing is not Printing.ROUNDED:
+            return False
+        return self.divisor in (self.unit, 2 * self.unit) or 2 * self.divisor == self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A documented figure that is not the true one, with what is and why it is not.
+
+    ``kind`` is a short name that many rows may share, ``cause`` its explanation in a sentence,
+    ``true`` the count that belongs in the column, undivided.
+    """
+
+    column: Metric
+    printed: Figure
+    kind: str
+    true: int
+    cause: str
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether the pinned count prints the figure, wrong as it is."""
+        return self.kind != NOT_REPRODUCED and not self.kind.startswith(COUNTED_AT)
+
+    @property
+    def figure(self) -> Figure:
+        """The figure that the pinned count has to print: without zeros that were added."""
+        if self.kind != ZEROS_ADDED or not self.printed.places:
+            return self.printed
+        return Figure(self.printed.text.rstrip("0").rstrip("."))
 
 
 def judge_claim(
@@ -14,9 +80,6 @@ def judge_claim(
     raw: int,
     pinned: Pinned,
     defect: Defect | None,
-    *,
-    where: str,
-    command: str,
 ) -> Verdict:
     """Whether a count, divided and rounded as printed, is the documented figure.
 
@@ -30,9 +93,8 @@ def judge_claim(
         rule += f", {pinned.printing}"
     headline = (
         f"{claim.metric} = {shown} {claim.unit}, documented {claim.figure.text} "
-        f"± {claim.figure.half_unit} (print) under {rule} (raw count {raw}) {where}"
+        f"± {claim.figure.half_unit} (print) under {rule} (raw count {raw})"
     )
-    repeat = f"repeat: {command}"
     if defect is not None and defect.printed != claim.figure:
         return Verdict(
             Outcome.DOES_NOT_CONFORM,
@@ -41,7 +103,6 @@ def judge_claim(
                 f"the documentation defect listed for this figure says {defect.printed.text}, "
                 f"the page now says {claim.figure.text}",
                 "likely cause: the page was corrected; then update expected/complexity",
-                repeat,
             ),
         )
     figure = claim.figure if defect is None else defect.figure
@@ -52,22 +113,22 @@ def judge_claim(
         if defect.kind == NOT_REPRODUCED:
             nearest = f"no counting rule gives this figure, {pinned.counter} comes nearest"
             told = [nearest, defect.cause]
-        return Verdict(Outcome.DOES_NOT_CONFORM, headline, (*told, repeat))
+        return Verdict(Outcome.DOES_NOT_CONFORM, headline, tuple(told))
     return Verdict(
-        Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {_cause(claim, measured)}", repeat)
+        Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {_cause(claim, measured)}",)
     )
 
 
-def judge_true(what: str, counted: int, expected: int, *, where: str, command: str) -> Verdict:
+def judge_true(what: str, counted: int, expected: int) -> Verdict:
     """Whether the network has exactly what is pinned for it."""
-    headline = f"{what} = {counted}, pinned {expected} ± 0 (exact) {where}"
+    headline = f"{what} = {counted}, pinned {expected} ± 0 (exact)"
     if counted == expected:
         return Verdict(Outcome.CONFORMS, headline)
     cause = (
         "likely cause: the source library built another network than the pinned one "
         f"({counted - expected:+d}); look at its version and at expected/variants"
     )
-    return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause, f"repeat: {command}"))
+    return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause,))
 
 
 def _short(divisor: int) -> str:
