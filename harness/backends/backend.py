@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
+Images = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Runner(Protocol):
     def resizes(self) -> bool:
         """Whether its device prepares whole images by a run-time file, ``Host.run_time``."""
 
-    def prepare(self, images: npt.NDArray[Any], ops: Sequence[ProcessOp]) -> npt.NDArray[Any]:
+    def prepare(self, images: Images, ops: Sequence[ProcessOp], /) -> Images:
         """Images of its supply, or others that these operators made, as sessions are given them.
 
         Raises:
@@ -106,11 +107,7 @@ class InProcess:
     jobs = resizes = False
     waits_s = 0.0
 
-    def prepare(
-        self,
-        images: npt.NDArray[Any],
-        ops: Sequence[ProcessOp],  # noqa: ARG002
-    ) -> npt.NDArray[Any]:
+    def prepare(self, images: Images, _: Sequence[ProcessOp], /) -> Images:
         """Nothing is to be done."""
         return images
 

@@ -82,11 +82,10 @@ class Vendor:
         """What both tools say of themselves, and how hard the runner works a card."""
         if self._host.cards_folder is None:
             raise MissingBackend("the vendor's cards need a folder for their locks")
-        said = _versions(self._toolchain)
-        load = Load()
+        said, load = versions(self._toolchain), Load()
         return {
-            "vamc": said[0],
-            "vamp": said[1],
+            "vamc": said.compiler,
+            "vamp": said.runner,
             "load": f"-i {load.instances} -p {load.processes} -b {load.batch}",
         }
 
@@ -132,8 +131,6 @@ class Vendor:
                 f"the vendor's runner runs {' and '.join(self.precisions)}, not {precision}"
             )
         host = self._host
-        if host.cards_folder is None:
-            raise MissingBackend("the vendor's cards need a folder for their locks")
         files = [model.with_suffix(suffix) for suffix in (".json", ".params", ".so")]
         run_time = host.run_time or model.parent / RUNTIME
         missing = [file.name for file in (*files, run_time) if not file.is_file()]
@@ -211,11 +208,6 @@ def cards_of(host: Host) -> Cards:
     stand_in = versions(find_toolchain(host.tools, environment=host.environment)).stand_in
     folder = host.cards_folder / STAND_IN if stand_in else host.cards_folder
     return Cards(folder, host.cards)
-
-
-def _versions(toolchain: Toolchain) -> tuple[str, str]:
-    said = versions(toolchain)
-    return said.compiler, said.runner
 
 
 def _at_size(config: BuildConfig) -> tuple[ProcessOp, ...]:

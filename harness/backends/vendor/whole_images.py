@@ -56,13 +56,7 @@ class WholeImages:
             tools={**tools("numpy", "pillow"), **own, "libjpeg-turbo": jpeg},
         )
 
-    def open(
-        self,
-        files: Files,
-        *,
-        cache: Path | None,  # noqa: ARG002
-        workers: int,  # noqa: ARG002
-    ) -> AbstractContextManager[Decoded]:
+    def open(self, files: Files, **_: object) -> AbstractContextManager[Decoded]:
         """Decoded here while they are asked for, and kept nowhere."""
         return nullcontext(Decoded(files))
 
