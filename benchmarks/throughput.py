@@ -102,7 +102,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _subjects(args: argparse.Namespace, models: Mapping[Precision, Path]) -> list[Subject]:
     from harness.backends.backend import Host
-    from harness.backends.vendor import Load
+    from harness.backends.session import Load
     from harness.throughput.measuring import Subject
     from harness.throughput.rows import OpenModel
 

@@ -3,10 +3,9 @@
 :mod:`images`        labelled images with the hash of each
 :mod:`order`         in which order they are evaluated, and which shard has which
 :mod:`identity`      all that a table of answers depends on; names its folder
-:mod:`answers`       the table: one row an image
+:mod:`predictions`   the table: one row an image
 :mod:`folder`        the table on disk, in parts
-:mod:`sources`       where tensors come from
-:mod:`makers`        preprocessing in the vendor's build config format
+:mod:`preprocessors` preprocessing in the vendor's build config format
 :mod:`running`       the loop: tensors in, answers on disk
 :mod:`measuring`     models on a set, from files to answers
 :mod:`sequential`    when an answer is decided

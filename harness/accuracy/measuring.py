@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Final
 
-from harness.accuracy.exports import Streamed, Tensors
+import numpy.typing as npt
+
 from harness.accuracy.folder import ResultsFolder
 from harness.accuracy.identity import Identity
 from harness.accuracy.images import ImageSet
@@ -18,18 +20,16 @@ from harness.accuracy.predictions import Answers, Item
 from harness.accuracy.progress import shown
 from harness.accuracy.running import BATCH, Run, evaluate, known
 from harness.accuracy.sequential import Watch, stands_for
-from harness.accuracy.whole_images import Decoded, WholeImages
-from harness.backends.backend import Host, Precision
-from harness.backends.onnxruntime import sessions as onnxruntime
+from harness.backends.backend import IN_PROCESS, Host, Precision, Runner
 from harness.backends.registry import EMBEDDED, backend
 from harness.backends.session import Floats, Session
-from harness.backends.vendor.backend import Vendor
 from harness.errors import HarnessError
 from harness.expected.buildconfig import ProcessOp
-from harness.images.levels import levels_of
-from harness.images.tensors import Files, Maker, Preprocessor, TensorCache, read_files
+from harness.images.tensors import Files, Maker, Supply, Tensors, read_files
 from harness.judging.accuracy.risks import Margin
 from harness.runtime.identity import code_digest, tools
+
+JOB_IMAGES: Final = 500  # of a job on a device: a tenth of a gigabyte of levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Model:
 
     digest: str
     session: Session
-    tools: Mapping[str, str] = field(default_factory=lambda: tools("onnxruntime"))
+    tools: Mapping[str, str] = field(default_factory=dict)
+    runner: Runner = IN_PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,7 @@ class ModelFile:
     """A model that is not loaded yet, the digest of what it computes, and where it runs.
 
     Attributes:
-        levels: the preprocessing that the device does by itself, which is given levels.
-        run_time: the file by which the vendor's device prepares whole images.
+        ops: the preprocessing that it was compiled with.
     """
 
     digest: str
@@ -111,51 +111,43 @@ class ModelFile:
     precision: Precision = "fp32"
     backend: str = EMBEDDED
     host: Host = Host()  # noqa: RUF009 - frozen
-    levels: tuple[ProcessOp, ...] | None = None
-    run_time: Path | None = None
+    ops: tuple[ProcessOp, ...] = ()
 
     def load(self, *, threads: int) -> Model:
-        """Load it; ``threads`` are those of the embedded backend.
+        """Load it; ``threads`` are those of a session on the processor.
 
         Raises:
             RunError: it cannot be loaded.
             Unavailable: its backend is not here.
         """
-        target = backend(self.backend, self.host)
-        if self.backend == EMBEDDED:
-            session: Session = onnxruntime.Session(self.path, threads=threads)
-            return Model(self.digest, session, target.tools())
-        if self.run_time is not None:
-            assert isinstance(target, Vendor)
-            session = target.session(self.path, precision=self.precision, run_time=self.run_time)
-            return Model(self.digest, session, target.tools())
+        target = backend(self.backend, replace(self.host, threads=threads))
         session = target.session(self.path, precision=self.precision)
-        if self.levels is not None:
-            session = FromTensors(session, self.levels)
-        return Model(self.digest, session, target.tools())
+        prepared = Prepared(session, target.runner, self.ops)
+        return Model(self.digest, prepared, target.tools(), target.runner)
 
 
 @dataclass(frozen=True, slots=True)
-class FromTensors:
-    """A session of levels that is given tensors."""
+class Prepared:
+    """A session that is given what its runner's supply has, such as tensors."""
 
     session: Session
+    runner: Runner
     ops: tuple[ProcessOp, ...]
 
-    def logits(self, images: Floats) -> Floats:
-        """Run images float32 (n, 3, height, width): float32 (n, classes).
+    def logits(self, images: npt.NDArray[Any]) -> Floats:
+        """Run a batch of images: float32 (n, classes).
 
         Raises:
-            PreprocessError: they are no levels that the device's operators normalized.
+            PreprocessError: see ``Runner.prepare``.
             RunError: the backend refuses them.
         """
-        return self.session.logits(levels_of(images, self.ops))
+        return self.session.logits(self.runner.prepare(images, self.ops))
 
 
 def measure_files(
     row: str, models: Mapping[str, ModelFile], maker: Maker, course: Course, *, threads: int = 1
 ) -> dict[str, Answers]:
-    """As :func:`measure`, of files; sessions of the embedded backend have so many threads.
+    """As :func:`measure`, of files; sessions on the processor have so many threads.
 
     Everything it takes and gives can be pickled, so that it may run in an isolated child.
     """
@@ -168,19 +160,41 @@ def measure(
 ) -> dict[str, Answers]:
     """Evaluate models, by precision, on the same images.
 
+    Those whose calls are jobs have large batches, unless it is decided meanwhile when to stop.
+
     Returns:
         The answers to the images of the course, or to those that were known to all models when it
         was decided.
 
     Raises:
         HarnessError: another process evaluates the same; a file of the set was changed meanwhile;
-            something cannot be written or built.
+            something cannot be written or built; a run until it is decided has models that are
+            given different images.
         RunError: a backend refuses the images.
         MeasureError: outputs that are no numbers; the image is named.
     """
+    alike: dict[tuple[str, int], tuple[dict[str, Model], Supply, Course]] = {}
+    for precision, model in models.items():
+        jobs = model.runner.jobs and course.until is None
+        how = replace(course, batch=JOB_IMAGES) if jobs else course
+        supply = model.runner.supply(maker)
+        given = supply.key(files=course.images.digest).digest, how.batch
+        alike.setdefault(given, ({}, supply, how))[0][precision] = model
+    if course.until is not None and len(alike) > 1:
+        raise HarnessError("a run until it is decided needs the same images for all models")
+    answers: dict[str, Answers] = {}
+    for some, supply, how in alike.values():
+        answers |= _measure(row, some, supply, how)
+    return answers
+
+
+def _measure(
+    row: str, models: Mapping[str, Model], supply: Supply, course: Course
+) -> dict[str, Answers]:
+    """Models that are given the same images, in the same batches."""
     items = course.items
     identities = {
-        precision: identity_of(row, precision, model, maker, course)
+        precision: identity_of(row, precision, model, supply, course)
         for precision, model in models.items()
     }
     with ExitStack() as stack:
@@ -189,7 +203,7 @@ def measure(
             folder = ResultsFolder(course.root, identities[precision])
             stack.enter_context(folder.held())
             runs[precision] = Run(model.session, folder, items)
-        reached = _run(row, runs, items, maker, course)
+        reached = _run(row, runs, items, supply, course)
     found = {precision: run.folder.answers() for precision, run in runs.items()}
     last = course.count or len(course.images)
     if course.until is not None:
@@ -197,7 +211,7 @@ def measure(
     return {precision: answers.first(last) for precision, answers in found.items()}
 
 
-def identity_of(row: str, precision: str, model: Model, maker: Maker, course: Course) -> Identity:
+def identity_of(row: str, precision: str, model: Model, supply: Supply, course: Course) -> Identity:
     """What the answers of one model depend on."""
     images = course.images
     own = {"code": code_digest("backends", "accuracy/predictions.py", "accuracy/running.py")}
@@ -205,8 +219,8 @@ def identity_of(row: str, precision: str, model: Model, maker: Maker, course: Co
         row=row,
         precision=precision,
         model=model.digest,
-        pipeline=maker.name,
-        tensors=maker.key(files=images.digest).digest,
+        pipeline=supply.name,
+        tensors=supply.key(files=images.digest).digest,
         dataset=images.digest,
         images=len(images),
         gap=images.gap,
@@ -219,7 +233,7 @@ def identity_of(row: str, precision: str, model: Model, maker: Maker, course: Co
 
 
 def _run(
-    row: str, runs: Mapping[str, Run], items: Sequence[Item], maker: Maker, course: Course
+    row: str, runs: Mapping[str, Run], items: Sequence[Item], supply: Supply, course: Course
 ) -> int:
     """Evaluate until all is known, or decided; how many of the first images are known then."""
     every = list(runs.values())
@@ -234,7 +248,7 @@ def _run(
         return reached
     label = f"{row} {' and '.join(runs)}" + ("" if course.shard.is_all else f" {course.shard}")
     with (
-        _tensors(items, maker, course) as tensors,
+        _tensors(items, supply, course) as tensors,
         shown(label, total=course.stop, done=reached) as progress,
     ):
         steps = evaluate(every, tensors, stop=course.stop, batch=course.batch, progress=progress)
@@ -245,22 +259,15 @@ def _run(
     return reached
 
 
-@contextmanager
-def _tensors(items: Sequence[Item], maker: Maker, course: Course) -> Iterator[Tensors]:
+def _tensors(
+    items: Sequence[Item], supply: Supply, course: Course
+) -> AbstractContextManager[Tensors]:
     """The tensors of the images that are wanted, and of as many as fill the last batch."""
     goal = min(-(-course.stop // course.batch) * course.batch, len(items))
     hashes = hashlib.sha256("".join(f"{item.sha256}\n" for item in items[:goal]).encode())
     paths = tuple(item.image.path for item in items[:goal])
     files = _files(paths, hashes.hexdigest(), course.workers)
-    if isinstance(maker, WholeImages):
-        yield Decoded(maker, files)
-        return
-    if course.cache is None:
-        with Preprocessor(maker, workers=course.workers) as preprocessor:
-            yield Streamed(preprocessor, files)
-        return
-    with TensorCache(course.cache, files, maker, workers=course.workers) as cache:
-        yield cache
+    return supply.open(files, cache=course.cache, workers=course.workers)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from harness.accuracy.judging import Judgement, Question, judge
 from harness.accuracy.measuring import Course, ModelFile, measure_files
 from harness.accuracy.predictions import Answers
 from harness.accuracy.preprocessors import named_maker
-from harness.accuracy.whole_images import WholeImages
 from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED
 from harness.errors import ExpectationError, HarnessError, MissingDataset, RunError
@@ -92,15 +91,22 @@ def calibrate_on(
 
 
 def model_file(
-    workshop: Workshop, subject: Subject, precision: Precision, backend: str = EMBEDDED
+    workshop: Workshop,
+    subject: Subject,
+    precision: Precision,
+    backend: str = EMBEDDED,
+    *,
+    run_times: Path | None = None,
 ) -> tuple[Entry, ModelFile]:
     """A row's model for a backend: exported, and compiled where the backend compiles.
 
-    Hold the entry for as long as the file is used.
+    Hold the entry for as long as the file is used. ``run_times``: a folder of the zoo's run-time
+    files, by which a device that can prepares whole images.
 
     Raises:
         Unavailable: weights, a library, or photographs to calibrate on are missing.
         StageError: a step failed.
+        ExpectationError: see :func:`shipped_file`.
     """
     if precision == "int8" and not isinstance(workshop.images, CalibratedImages):
         raise MissingDataset(
@@ -117,10 +123,10 @@ def model_file(
         entry, path = Needed(
             lambda: workshop.compiled_row(subject, backend, precision), file
         ).opened()
-    if target.input == "tensors":
-        ops = None
-    else:
-        ops = workshop.config_at(subject.size, precision).process_ops
+    ops = workshop.config_at(subject.size, precision).process_ops
+    host = workshop.settings.host
+    if run_times is not None and target.runner.resizes:
+        host = replace(host, run_time=shipped_file(subject, run_times))
     digest = keys.model_identity(entry)
     if backend == EMBEDDED and file is not None:
         digest = workshop.worker.run(
@@ -130,10 +136,10 @@ def model_file(
             stage=RunError,
             case=subject.id,
         )
-    return entry, ModelFile(digest, path, precision, backend, workshop.settings.host, ops)
+    return entry, ModelFile(digest, path, precision, backend, host, ops)
 
 
-def shipped_preprocessing(subject: Subject, folder: Path) -> WholeImages:
+def shipped_file(subject: Subject, folder: Path) -> Path:
     """A row's run-time file as the zoo ships it.
 
     Args:
@@ -149,7 +155,7 @@ def shipped_preprocessing(subject: Subject, folder: Path) -> WholeImages:
             f"{path}: OimageHeight, OimageWidth: {crop}, expected {(size, size)}, the input size "
             f"of {subject.where}"
         )
-    return WholeImages(path.absolute())
+    return path.absolute()
 
 
 def measure_row(

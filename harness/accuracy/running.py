@@ -18,12 +18,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harness.accuracy.exports import Tensors
 from harness.accuracy.folder import ResultsFolder
 from harness.accuracy.predictions import Item, require_finite, rows
 from harness.backends.session import Floats, Session
 from harness.errors import MeasureError
-from harness.images.tensors import Batch
+from harness.images.tensors import Batch, Tensors
 
 T = TypeVar("T")
 

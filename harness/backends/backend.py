@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import numpy.typing as npt
 
 from harness.backends.session import Session
-from harness.expected.buildconfig import BuildConfig
+from harness.expected.buildconfig import BuildConfig, ProcessOp
+
+if TYPE_CHECKING:
+    from harness.images.tensors import Maker, Supply
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
-
-Input = Literal["tensors", "levels"]
-"""What sessions are given: preprocessed float32 images, or uint8 ones that the device normalizes,
-both (n, 3, height, width) in RGB."""
+Images = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What of this machine backends use. No result depends on it, so no key holds it.
+    """What of this machine backends use. No result depends on it, so no key holds it; but answers
+    that a device gives by ``run_time``, whose identity has that file's content.
 
     Attributes:
         tools: where the vendor's tools are; None for the path.
@@ -31,6 +34,9 @@ class Host:
         timeout_s: seconds for one compilation or one run by an outside tool.
         doubled: images of a job of the vendor's runner that it is given twice, to see that outputs
             fit inputs; all where there are fewer. At least 3.
+        threads: of a session on the processor.
+        run_time: the file by which a device prepares whole images, in place of the one that was
+            written with the model.
     """
 
     tools: Path | None = None
@@ -40,6 +46,8 @@ class Host:
     card_timeout_s: float = 3600.0
     timeout_s: float = 1800.0
     doubled: int = 64
+    threads: int = 1
+    run_time: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +58,71 @@ class Build:
         model: the exported file, in the backend's ``format``.
         precision: one of the backend's.
         config: how to calibrate and quantize, and the preprocessing.
-        calibration: an ``.npy`` file of preprocessed images, float32 (n, 3, height, width).
-        levels: the same images before scaling and normalization, uint8, RGB.
+        calibration: an ``.npy`` file of preprocessed images, float32 (n, 3, height, width), RGB.
     """
 
     model: Path
     precision: Precision
     config: BuildConfig
     calibration: Path
-    levels: Path
+
+
+class Runner(Protocol):
+    """What runs the sessions of a backend: this process, or a program that it starts, on a device.
+    It takes preprocessed images, float32 (n, 3, height, width), or what it makes of them."""
+
+    @property
+    def jobs(self) -> bool:
+        """Whether each call is a job that has to start, so that one with many images is better."""
+
+    @property
+    def waits_s(self) -> float:
+        """Seconds that a step may wait for it beyond its own limit: it has limits itself."""
+
+    @property
+    def resizes(self) -> bool:
+        """Whether its device prepares whole images by a run-time file, ``Host.run_time``."""
+
+    def prepare(self, images: Images, ops: Sequence[ProcessOp], /) -> Images:
+        """Images of its supply, or others that these operators made, as sessions are given them.
+
+        Raises:
+            PreprocessError: these operators did not make them.
+        """
+
+    def supply(self, maker: Maker) -> Supply:
+        """How image files become what it takes: by this maker, or in its own way."""
+
+    def cards(self) -> Mapping[int, str]:
+        """The cards that jobs run on, by number; of each why it is set aside, or "".
+
+        Raises:
+            Unavailable: they cannot be asked.
+        """
+
+
+class InProcess:
+    """Sessions compute in this process, on preprocessed images as they are. Is a ``Runner``."""
+
+    jobs = resizes = False
+    waits_s = 0.0
+
+    def prepare(self, images: Images, _: Sequence[ProcessOp], /) -> Images:
+        """Nothing is to be done."""
+        return images
+
+    def supply(self, maker: Maker) -> Supply:
+        """The maker's tensors."""
+        from harness.images.tensors import Preprocessed
+
+        return Preprocessed(maker)
+
+    def cards(self) -> Mapping[int, str]:
+        """None."""
+        return {}
+
+
+IN_PROCESS: Final = InProcess()
 
 
 class Backend(Protocol):
@@ -73,8 +137,8 @@ class Backend(Protocol):
         """What it can run in."""
 
     @property
-    def input(self) -> Input:
-        """What its sessions are given."""
+    def runner(self) -> Runner:
+        """What runs its sessions, and makes what they are given: mostly :data:`IN_PROCESS`."""
 
     @property
     def code(self) -> tuple[str, ...]:

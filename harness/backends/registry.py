@@ -13,8 +13,6 @@ from harness.runtime import entry_points
 EMBEDDED = "onnxruntime"
 """The backend that every machine has; its fp32 is the reference of those that have none."""
 
-VENDOR = "vendor"
-
 BACKENDS: Mapping[str, str] = {
     EMBEDDED: "harness.backends.onnxruntime.backend:OnnxRuntime",
     "openvino": "harness.backends.openvino.backend:OpenVino",
@@ -22,9 +20,12 @@ BACKENDS: Mapping[str, str] = {
     "torch": "harness.backends.torch.backend:TorchCpu",
     "torch-compile": "harness.backends.torch.backend:TorchCompiled",
     "torch-cuda": "harness.backends.torch.backend:TorchCuda",
-    VENDOR: "harness.backends.vendor.backend:Vendor",
+    "vendor": "harness.backends.vendor.backend:Vendor",
 }
 """Name to ``module:class``, imported when first used and called with a :class:`Host`."""
+
+RUNS: Mapping[str, str] = {"onnx": EMBEDDED, "torchscript": "torch"}
+"""The format of an export to the backend that runs it where none is asked for."""
 
 SAME_MODELS = ("openvino-qdq",)
 """Backends that run the very int8 models of the embedded one."""

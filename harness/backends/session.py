@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,13 +14,23 @@ from harness.errors import RunError
 Floats = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How hard a model is worked: sessions in a process, processes, and images of a batch. They
+    are the ``-i``, ``-p`` and ``-b`` of the vendor's runner, by default as the zoo sets them."""
+
+    instances: int = 8
+    processes: int = 1
+    batch: int = 22
+
+
 class Session(Protocol):
     """A model that is loaded and ready."""
 
     def logits(self, images: npt.NDArray[Any]) -> Floats:
         """Run images (n, 3, height, width) as one batch: float32 (n, classes).
 
-        They are float32 and preprocessed, or uint8 levels: see ``harness.backends.backend.Input``.
+        They are preprocessed and float32, or what the backend's ``Runner`` makes of such.
 
         Raises:
             RunError: the backend refuses the images.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.backends.onnxruntime.sessions import Session
+from harness.backends.registry import EMBEDDED, backend
 from harness.errors import HarnessError, NonConformance
 from harness.expected.baselines import Baseline, read_baseline, write_baseline
 from harness.images.ablation import accepted
@@ -111,8 +111,11 @@ def _chosen(catalogue: Catalogue, arguments: argparse.Namespace) -> Mapping[Rout
 def _answers(chosen: Mapping[Route, object], arguments: argparse.Namespace) -> dict[str, Answers]:
     if arguments.model is None:
         return {}
-    fp32 = Session(arguments.model).logits
-    int8 = None if arguments.int8 is None else Session(arguments.int8).logits
+    session = backend(EMBEDDED).session
+    fp32 = session(arguments.model, precision="fp32").logits
+    int8 = None
+    if arguments.int8 is not None:
+        int8 = session(arguments.int8, precision="int8").logits
     return {route.id: Answers(fp32, int8) for route in chosen}
 
 

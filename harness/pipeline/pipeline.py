@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.backends.backend import Backend, Precision
-from harness.backends.registry import EMBEDDED, backend
+from harness.backends.registry import EMBEDDED, RUNS, backend
 from harness.counting.counts import Counts
 from harness.errors import (
     BuildError,
@@ -121,11 +121,6 @@ class Workshop:
         if name not in self._backends:
             self._backends[name] = backend(name, self.settings.host)
         return self._backends[name]
-
-    def _waits_s(self, target: Backend) -> float:
-        """How long a step may wait for tools and cards, which have time limits of their own."""
-        host = self.settings.host
-        return host.timeout_s + host.card_timeout_s if target.input == "levels" else 0.0
 
     # ── inputs ──
 
@@ -235,7 +230,7 @@ class Workshop:
             self.images.files(size).calibration,
             config,
             repeat=_repeat(backend, precision),
-            waits_s=self._waits_s(target),
+            waits_s=target.runner.waits_s,
         )
 
     def outputs(
@@ -280,7 +275,7 @@ class Workshop:
             batches,
             sized(self.config, size),
             repeat=_repeat(backend, precision),
-            waits_s=self._waits_s(target),
+            waits_s=target.runner.waits_s,
         )
         return _array(entry, "logits.npy")
 
@@ -307,7 +302,7 @@ class Workshop:
         """Logits of the probes by an export: the first image alone, then a batch."""
         variant, size = subject.variant, subject.size
         batches = probes(variant)
-        target = "torch" if form.format == "torchscript" else EMBEDDED
+        target = RUNS[form.format]
 
         def exported() -> Entry:
             return self.exported(variant, size, form)
@@ -326,7 +321,7 @@ class Workshop:
         return each_once(self._ran(subject, backend, precision))
 
     def _ran(self, subject: Subject, backend: str, precision: Precision) -> Array:
-        """Logits of :data:`ALL_BATCHES`, or of all images once where each job is a process."""
+        """Logits of :data:`ALL_BATCHES`, or of all images once where each call is a job."""
         target = self.backend(backend)
         file = target.compiles(precision)
 
@@ -342,7 +337,7 @@ class Workshop:
             file or exported_file(target),
             backend=backend,
             precision=precision,
-            batches=(EVALUATION,) if target.input == "levels" else ALL_BATCHES,
+            batches=(EVALUATION,) if target.runner.jobs else ALL_BATCHES,
         )
 
     def compiled_row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.backends.backend import Precision
-from harness.backends.registry import EMBEDDED, VENDOR
+from harness.backends.registry import BACKENDS, EMBEDDED, backend
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Workshop
@@ -22,16 +22,14 @@ from harness.runtime.option_types import count, points
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
     from harness.accuracy.images import ImageSet
     from harness.accuracy.judging import Half, Judgement
-    from harness.accuracy.measuring import Course, ModelFile
+    from harness.accuracy.measuring import ModelFile
     from harness.accuracy.predictions import Answers
-    from harness.images.tensors import Maker
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
-JOB_IMAGES = 500  # of a job of the vendor's runner: a tenth of a gigabyte of levels
 SHOWN_FLIPS = 5  # in a failure; a file has all
-SECONDS_AN_IMAGE = 30.0  # after which an evaluation is taken to hang
+SECONDS_AN_IMAGE = 30.0  # of each model, after which an evaluation is taken to hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class AccuracyOptions:
         shard: part K of N, as ``K/N``, which is measured and not judged.
         pipeline: in place of the rows' own, a pipeline's id or a build config.
         calibration: a manifest of photographs and their data set, or None for embedded scenes.
-        run_time: a folder of the zoo's run-time files, by which the vendor's device prepares whole
+        run_time: a folder of the zoo's run-time files, by which a device that can prepares whole
             images; None: they are prepared here, as the claim says.
     """
 
@@ -130,8 +128,9 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
     run_time = Path(option("--vdsp-params")) if option("--vdsp-params") else None
     if run_time is not None and not run_time.is_dir():
         raise HarnessError(f"--vdsp-params {run_time}: no such folder")
-    if run_time is not None and VENDOR not in (option("--backend") or ()):
-        raise HarnessError(f"--vdsp-params is for the vendor's device: add --backend {VENDOR}")
+    if run_time is not None and not _resizing(option("--backend") or ()):
+        able = " or ".join(_resizing(BACKENDS))
+        raise HarnessError(f"--vdsp-params is for a device that resizes: add --backend {able}")
     if run_time is not None and option("--until-decided"):
         raise HarnessError("--until-decided needs the same tensors for both: no --vdsp-params")
     if run_time is not None and imagenet is None:
@@ -231,13 +230,7 @@ class Accuracies:
     ) -> dict[str, Answers]:
         from harness.accuracy.measuring import Course, measure_files
         from harness.accuracy.order import parse_shard
-        from harness.accuracy.rows import (
-            Allowed,
-            calibrate_on,
-            maker_of,
-            model_file,
-            shipped_preprocessing,
-        )
+        from harness.accuracy.rows import Allowed, calibrate_on, maker_of, model_file
         from harness.images.datasets import read_manifest, require_disjoint
 
         options = self.options
@@ -261,32 +254,24 @@ class Accuracies:
                 calibrate_on(self.workshop, calibration, maker, workers=1)
             where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
             found = {  # held till the end
-                one: model_file(self.workshop, subject, one, where[one]) for one in where
+                one: model_file(self.workshop, subject, one, where[one], run_times=options.run_time)
+                for one in where
             }
         finally:
             self.workshop.images = embedded
         models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
-        answers: dict[str, Answers] = {}
-        for some, how in _courses(models, course):
-            given: Maker = maker
-            folder = options.run_time
-            if folder is not None and all(model.backend == VENDOR for model in some.values()):
-                given = shipped_preprocessing(subject, folder)
-                some = {
-                    one: replace(some[one], levels=None, run_time=given.run_time) for one in some
-                }
-            answers |= self.workshop.builder.run_apart(
-                "run",
-                subject.variant,
-                measure_files,
-                subject.id,
-                some,
-                given,
-                how,
-                stage=RunError,
-                repeat=_repeat(backend),
-                seconds=SECONDS_AN_IMAGE * len(self.images),
-            )
+        answers: dict[str, Answers] = self.workshop.builder.run_apart(
+            "run",
+            subject.variant,
+            measure_files,
+            subject.id,
+            models,
+            maker,
+            course,
+            stage=RunError,
+            repeat=_repeat(backend),
+            seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
+        )
         return answers
 
     @cached_property
@@ -307,18 +292,9 @@ def _repeat(backend: str) -> str:
     return "-m accuracy" + ("" if backend == EMBEDDED else f" --backend {backend}")
 
 
-def _courses(
-    models: dict[str, ModelFile], course: Course
-) -> Iterator[tuple[dict[str, ModelFile], Course]]:
-    """Models of levels apart, in large batches: for them each is a process of its own."""
-    of_levels = {one: model for one, model in models.items() if model.levels is not None}
-    if not of_levels or course.until is not None:
-        yield models, course
-        return
-    rest = {one: model for one, model in models.items() if one not in of_levels}
-    if rest:
-        yield rest, course
-    yield of_levels, replace(course, batch=JOB_IMAGES)
+def _resizing(names: Iterable[str]) -> list[str]:
+    """Those of these backends whose device prepares whole images."""
+    return [name for name in names if backend(name).runner.resizes]
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
 
 def _every(found: Sequence[Probe], gate: Gate, accuracy: AccuracyOptions) -> tuple[Probe, ...]:
     calibration = accuracy.calibration[1] if accuracy.calibration else None
-    cards = probe_cards(gate.settings.host) if "vendor" in gate.backends else ()
+    cards = [one for name in gate.backends for one in probe_cards(name, gate.settings.host)]
     return (
         *found,
         *cards,

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from harness.backends.backend import Host
 from harness.backends.registry import backend
-from harness.backends.vendor.backend import cards_of
-from harness.backends.vendor.toolchain import STAND_IN
 from harness.errors import HarnessError, MissingWeights, StageError, Unavailable
 from harness.pipeline.catalogue import Subject
 from harness.reporting import machine
+from harness.reporting.summary import STAND_IN
 from harness.sources import weights as published
 
 GIB = 2**30
@@ -49,17 +48,14 @@ def probe_backend(name: str, host: Host) -> Probe:
     return Probe(f"backend {name}", True, told, STAND_IN in told.lower())
 
 
-def probe_cards(host: Host) -> tuple[Probe, ...]:
-    """The cards, with those that were set aside."""
-    if host.cards_folder is None:
-        return ()
+def probe_cards(name: str, host: Host) -> tuple[Probe, ...]:
+    """A backend's cards, with those that were set aside."""
     try:
-        aside = cards_of(host).set_aside()
+        cards = backend(name, host).runner.cards()
     except (Unavailable, StageError) as error:
         return (Probe("cards", False, _first_line(error)),)
     return tuple(
-        Probe(f"card {card}", card not in aside, aside.get(card, "not set aside"))
-        for card in host.cards
+        Probe(f"card {card}", not aside, aside or "not set aside") for card, aside in cards.items()
     )
 
 

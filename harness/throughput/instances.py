@@ -18,7 +18,7 @@ from typing import Protocol, Self, cast
 
 import psutil
 
-from harness.backends.vendor import Load
+from harness.backends.session import Load
 from harness.errors import RunError, RunHang
 from harness.runtime.isolation import Worker
 from harness.throughput.serving import Floats, OpenSession, serve

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.backends.vendor import Load
+from harness.backends.session import Load
 from harness.errors import MeasureError, StageError
 from harness.throughput import reference
 from harness.throughput.instances import ONE_THREAD, Instances, Lane

@@ -11,10 +11,8 @@ import numpy as np
 
 from harness.backends.backend import Backend, Host, Precision
 from harness.backends.registry import backend
-from harness.backends.session import Session
-from harness.backends.vendor import Load
+from harness.backends.session import Load, Session
 from harness.errors import MeasureError
-from harness.images.levels import levels_of
 from harness.pipeline.catalogue import Subject as Row
 from harness.pipeline.embedded import sized
 from harness.pipeline.pipeline import Workshop, exported_file
@@ -27,8 +25,7 @@ MIB = 2**20
 BATCH = 8  # images of an Offline batch on the CPU
 TEST_SECONDS = 60.0  # of one test of one subject, beyond which it is taken to hang
 JOB_IMAGES = 176
-"""Of a job of a backend that loads its device by itself: as many as the vendor's runner has in
-flight, with ``-i 8 -b 22``."""
+"""Of a job of a backend that loads its device by itself: as many as a ``Load`` has in flight."""
 
 LEAST_DOUBLED = 3  # images given twice: they are not counted, and cost time
 
@@ -90,10 +87,9 @@ def measure_speeds(
     """
     target = workshop.backend(name)
     folder.mkdir(parents=True, exist_ok=True)
-    images = _images(workshop, row, target, folder)
-    of_levels = target.input == "levels"
-    load = Load(instances=1, processes=1, batch=job_images if of_levels else BATCH)
-    scenarios: tuple[Scenario, ...] = ("Offline",) if of_levels else ("SingleStream", "Offline")
+    images, jobs = _images(workshop, row, target, folder), target.runner.jobs
+    load = Load(instances=1, processes=1, batch=job_images if jobs else BATCH)
+    scenarios: tuple[Scenario, ...] = ("Offline",) if jobs else ("SingleStream", "Offline")
     subjects = [reference_subject(folder)]
     costs: dict[str, tuple[Measurement, ...]] = {}
     held: list[Entry] = []  # till the end
@@ -121,13 +117,14 @@ def measure_speeds(
 
 
 def _images(workshop: Workshop, row: Row, target: Backend, folder: Path) -> Path:
+    """The evaluation images as the backend's sessions are given them."""
     path = workshop.images.files(row.size).evaluation
-    if target.input == "tensors":
+    images = np.load(path, allow_pickle=False)
+    prepared = target.runner.prepare(images, sized(workshop.config, row.size).process_ops)
+    if prepared is images:
         return path
-    levels = folder / "levels.npy"
-    ops = sized(workshop.config, row.size).process_ops
-    np.save(levels, levels_of(np.load(path, allow_pickle=False), ops))
-    return levels
+    np.save(folder / "images.npy", prepared)
+    return folder / "images.npy"
 
 
 def _model(

@@ -170,7 +170,7 @@ def refuse(trial: Trial, fault: Fault, damaged: Path, build: Build) -> Refusal:
             case "wrong_channels":
                 return session.logits(np.ascontiguousarray(images[:, :2]))
             case "wrong_dtype":
-                other: Any = np.float64 if backend.input == "tensors" else np.float32
+                other: Any = np.float64 if images.dtype == np.float32 else np.float32
                 return session.logits(images.astype(other))
             case "missing_file":
                 absent = trial.model.with_name("absent") / trial.model.name

@@ -11,12 +11,13 @@ from harness.backends.kit.under_test import Exam
 
 
 def declared(exam: Exam, precision: Precision) -> None:
-    """The backend's own word: format, input, precisions, tools, and facts that can be stored."""
+    """The backend's own word: format, runner, precisions, tools, and facts that can be stored."""
     backend = exam.backend
     if backend.format not in exam.subject.models:
         exam.fail(precision, f"format is {backend.format!r}")
-    if backend.input not in ("tensors", "levels"):
-        exam.fail(precision, f"input is {backend.input!r}, expected tensors or levels")
+    given, tensors = exam.images.shape, exam.subject.tensors.shape
+    if given != tensors:
+        exam.fail(precision, f"the runner makes images {given} of {tensors}")
     strange = set(backend.precisions) - set(PRECISIONS)
     if strange or precision not in backend.precisions:
         exam.fail(precision, f"precisions are {backend.precisions}, out of {PRECISIONS}")

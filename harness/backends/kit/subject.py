@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.backends.backend import Build, Input, Precision
+from harness.backends.backend import Build, Precision
 from harness.expected.buildconfig import (
     Backend,
     BuildConfig,
@@ -25,7 +24,6 @@ from harness.images.preprocessing import preprocess_many
 from harness.images.scenes import scenes
 
 Floats = npt.NDArray[np.float32]
-Levels = npt.NDArray[np.uint8]
 
 SIZE = 32  # pixels, height and width
 IMAGES = 6  # that backends are run on
@@ -57,23 +55,15 @@ class Subject:
         models: format to file; the same weights in each, the number of images left open.
         config: how to calibrate and quantize, and the preprocessing.
         calibration: as in :class:`harness.backends.backend.Build`.
-        calibration_levels: the ``levels`` there.
         tensors: preprocessed images, float32 (n, 3, height, width).
-        levels: the same before normalization, uint8.
         logits64: what is right for them, (n, classes).
     """
 
     models: Mapping[str, Path]
     config: BuildConfig
     calibration: Path
-    calibration_levels: Path
     tensors: Floats
-    levels: Levels
     logits64: npt.NDArray[np.float64]
-
-    def images(self, kind: Input) -> npt.NDArray[Any]:
-        """The images as a backend's sessions are given them, a new copy."""
-        return np.array(self.tensors if kind == "tensors" else self.levels)
 
     def build(self, model: Path, precision: Precision) -> Build:
         """What a backend is asked to compile."""
@@ -82,7 +72,6 @@ class Subject:
             precision=precision,
             config=self.config,
             calibration=self.calibration,
-            levels=self.calibration_levels,
         )
 
 
@@ -90,25 +79,21 @@ def make_subject(folder: Path) -> Subject:
     """Make the suite's own subject, its files in an empty folder. Needs torch and onnx."""
     from harness.backends.kit import network
 
-    levels, tensors = _images(IMAGES, seed=_IMAGES_SEED)
-    calibration_levels, calibration = _images(CALIBRATION_IMAGES, seed=_CALIBRATION_SEED)
+    tensors = _images(IMAGES, seed=_IMAGES_SEED)
+    calibration = _images(CALIBRATION_IMAGES, seed=_CALIBRATION_SEED)
     np.save(folder / "calibration.npy", calibration)
-    np.save(folder / "calibration_levels.npy", calibration_levels)
     exam_network = network.fitted(calibration)
     return Subject(
         models=network.exported(exam_network, folder, size=SIZE),
         config=CONFIG,
         calibration=folder / "calibration.npy",
-        calibration_levels=folder / "calibration_levels.npy",
         tensors=tensors,
-        levels=levels,
         logits64=network.logits64(exam_network, tensors),
     )
 
 
-def _images(count: int, *, seed: int) -> tuple[Levels, Floats]:
-    """Scenes, thinned out to the network's size: as levels, and preprocessed."""
+def _images(count: int, *, seed: int) -> Floats:
+    """Scenes, thinned out to the network's size and preprocessed."""
     whole = scenes(count, seed=seed)
     thin = whole[:, :: whole.shape[1] // SIZE, :: whole.shape[2] // SIZE][:, :SIZE, :SIZE]
-    levels = np.ascontiguousarray(thin.transpose(0, 3, 1, 2))
-    return levels, preprocess_many(thin, CONFIG.process_ops)
+    return preprocess_many(thin, CONFIG.process_ops)

@@ -103,7 +103,8 @@ class Exam:
     @property
     def images(self) -> npt.NDArray[Any]:
         """The subject's images as the backend's sessions are given them, a new copy."""
-        return self.subject.images(self.backend.input)
+        subject = self.subject
+        return np.array(self.backend.runner.prepare(subject.tensors, subject.config.process_ops))
 
     # ── in this process ───────────────────────────────────────────────────────────────────────
 

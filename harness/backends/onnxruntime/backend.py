@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.backends.arithmetic import require_exact
-from harness.backends.backend import Build, Host, Input, Precision
+from harness.backends.backend import IN_PROCESS, Build, Host, Precision
 from harness.backends.processor import processor
 from harness.backends.session import Session
 from harness.errors import CompileError, RunError
@@ -25,7 +25,7 @@ class OnnxRuntime:
 
     format: Literal["onnx"] = "onnx"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = (
         "backends/session.py",
         "backends/arithmetic.py",
@@ -40,7 +40,8 @@ class OnnxRuntime:
     )
 
     def __init__(self, host: Host) -> None:
-        """Needs nothing of the host."""
+        """``host``: how many threads sessions have."""
+        self._threads = host.threads
 
     def compiles(self, precision: Precision) -> str | None:
         """int8 is."""
@@ -110,7 +111,7 @@ class OnnxRuntime:
 
         if precision == "int8":
             _require_exact()
-        return onnxruntime.Session(model)
+        return onnxruntime.Session(model, threads=self._threads)
 
 
 @cache

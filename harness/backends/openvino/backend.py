@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from harness.backends.arithmetic import require_exact
-from harness.backends.backend import Build, Host, Input, Precision
+from harness.backends.backend import IN_PROCESS, Build, Host, Precision
 from harness.backends.onnxruntime.backend import OnnxRuntime
 from harness.backends.processor import processor
 from harness.backends.session import Session
@@ -45,7 +45,7 @@ class OpenVino:
 
     format: Literal["onnx"] = "onnx"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = CODE
 
     def __init__(self, host: Host) -> None:
@@ -103,7 +103,7 @@ class OpenVinoQdq:
 
     format: Literal["onnx"] = "onnx"
     precisions: tuple[Precision, ...] = ("fp32", "int8")
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = (*OnnxRuntime.code, *(part for part in CODE if part not in OnnxRuntime.code))
 
     def __init__(self, host: Host) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.backends.backend import Build, Host, Input, Precision
+from harness.backends.backend import IN_PROCESS, Build, Host, Precision
 from harness.backends.session import Session
 from harness.errors import CompileError, MissingBackend, RunError
 
@@ -39,7 +39,7 @@ class TorchCpu:
 
     format: Literal["torchscript"] = "torchscript"
     precisions: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = CODE
 
     def __init__(self, host: Host) -> None:
@@ -72,7 +72,7 @@ class TorchCompiled:
 
     format: Literal["torchscript"] = "torchscript"
     precisions: tuple[Precision, ...] = ("fp32",)
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = (*CODE, "backends/torch/inductor.py")
 
     def __init__(self, host: Host) -> None:
@@ -120,7 +120,7 @@ class TorchCuda:
 
     format: Literal["torchscript"] = "torchscript"
     precisions: tuple[Precision, ...] = ("fp32", "fp16", "bf16")
-    input: Input = "tensors"
+    runner = IN_PROCESS
     code = CODE
 
     def __init__(self, host: Host) -> None:

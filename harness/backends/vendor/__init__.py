@@ -3,7 +3,8 @@
 ``compiling`` drives ``vamc``, ``running`` drives ``vamp``; what both need is in ``toolchain``,
 ``processes``, ``diagnosis`` and ``workspaces``. ``cards`` shares the cards of a machine between
 processes, ``matching`` sees to it that no image is judged by another's answer, ``runtime_file``
-writes the run-time preprocessing that goes with a build config.
+writes the run-time preprocessing that goes with a build config, ``whole_images`` gives the device
+images as they are.
 """
 
 from harness.backends.vendor.cards import Cards
@@ -13,7 +14,7 @@ from harness.backends.vendor.compiling import (
     build_config,
     compile_model,
 )
-from harness.backends.vendor.running import Answers, CompiledModel, Jobs, LevelsSession, Load
+from harness.backends.vendor.running import Answers, CompiledModel, Jobs, LevelsSession
 from harness.backends.vendor.runtime_file import runtime_text
 from harness.backends.vendor.toolchain import Toolchain, Versions, find_toolchain, versions
 
@@ -25,7 +26,6 @@ __all__ = [
     "CompiledModel",
     "Jobs",
     "LevelsSession",
-    "Load",
     "Toolchain",
     "Versions",
     "build_config",

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from harness.backends.backend import Build, Host, Input, Precision
-from harness.backends.session import Session
+from harness.backends.backend import Build, Host, Precision
+from harness.backends.session import Load, Session
 from harness.backends.vendor import (
     Answers,
     CalibrationFolder,
@@ -27,7 +27,6 @@ from harness.backends.vendor import (
     CompiledModel,
     Jobs,
     LevelsSession,
-    Load,
     Toolchain,
     build_config,
     compile_model,
@@ -36,6 +35,7 @@ from harness.backends.vendor import (
     versions,
 )
 from harness.backends.vendor.toolchain import STAND_IN
+from harness.backends.vendor.whole_images import WholeImages
 from harness.errors import CompileError, DeadCard, MissingBackend, RunError
 from harness.expected.buildconfig import (
     BuildConfig,
@@ -44,6 +44,8 @@ from harness.expected.buildconfig import (
     ProcessOp,
     Resize,
 )
+from harness.images.levels import levels_of
+from harness.images.tensors import Maker, Preprocessed, Supply
 from harness.runtime.atomic import write_text
 
 MODEL, RUNTIME = "mod.json", "runtime.json"
@@ -55,7 +57,6 @@ class Vendor:
 
     format: Literal["onnx"] = "onnx"
     precisions: tuple[Precision, ...] = ("fp16", "int8")
-    input: Input = "levels"
     code = (
         "backends/session.py",
         "backends/vendor/backend.py",
@@ -67,6 +68,7 @@ class Vendor:
     def __init__(self, host: Host) -> None:
         """``host``: where the tools and the cards are."""
         self._host = host
+        self.runner = OnCards(host)
 
     def compiles(self, precision: Precision) -> str | None:  # noqa: ARG002
         """Both precisions are."""
@@ -80,11 +82,10 @@ class Vendor:
         """What both tools say of themselves, and how hard the runner works a card."""
         if self._host.cards_folder is None:
             raise MissingBackend("the vendor's cards need a folder for their locks")
-        said = _versions(self._toolchain)
-        load = Load()
+        said, load = versions(self._toolchain), Load()
         return {
-            "vamc": said[0],
-            "vamp": said[1],
+            "vamc": said.compiler,
+            "vamp": said.runner,
             "load": f"-i {load.instances} -p {load.processes} -b {load.batch}",
         }
 
@@ -94,7 +95,7 @@ class Vendor:
         with tempfile.TemporaryDirectory(dir=folder.parent) as workspace:
             calibration = None
             if build.precision == "int8":
-                calibration = _written(build.levels, Path(workspace) / "calibration")
+                calibration = _written(build, Path(workspace) / "calibration")
             elif build.precision != "fp16":
                 raise CompileError(
                     f"the vendor's tools compile to fp16 or int8, not {build.precision}"
@@ -123,22 +124,15 @@ class Vendor:
         write_text(folder / RUNTIME, runtime_text(ops))
         return {"bytes": made.bytes, "seconds": round(made.seconds, 3), "log": made.log}
 
-    def session(
-        self, model: Path, *, precision: Precision, run_time: Path | None = None
-    ) -> Session:
-        """Run jobs on a card of their own; on another one where it died.
-
-        ``run_time``: the preprocessing, in place of the one that was written with the model.
-        """
+    def session(self, model: Path, *, precision: Precision) -> Session:
+        """Run jobs on a card of their own; on another one where it died."""
         if precision not in self.precisions:
             raise RunError(
                 f"the vendor's runner runs {' and '.join(self.precisions)}, not {precision}"
             )
         host = self._host
-        if host.cards_folder is None:
-            raise MissingBackend("the vendor's cards need a folder for their locks")
         files = [model.with_suffix(suffix) for suffix in (".json", ".params", ".so")]
-        run_time = run_time or model.parent / RUNTIME
+        run_time = host.run_time or model.parent / RUNTIME
         missing = [file.name for file in (*files, run_time) if not file.is_file()]
         if missing:
             raise RunError(f"the compiled model lacks {', '.join(missing)}")
@@ -152,6 +146,33 @@ class Vendor:
             doubled=host.doubled,
         )
         return LevelsSession(AnyCard(jobs, len(host.cards)))
+
+
+@dataclass(frozen=True, slots=True)
+class OnCards:
+    """The vendor's runner. Is a ``Runner``: the device normalizes, and is given levels."""
+
+    host: Host
+    jobs: ClassVar[bool] = True
+    resizes: ClassVar[bool] = True
+
+    @property
+    def waits_s(self) -> float:
+        """For a card, and for a job on it."""
+        return self.host.card_timeout_s + self.host.timeout_s
+
+    def prepare(self, images: npt.NDArray[Any], ops: Sequence[ProcessOp]) -> npt.NDArray[Any]:
+        """Back to levels, uint8; whole images are what they are."""
+        return images if self.host.run_time else levels_of(images, ops)
+
+    def supply(self, maker: Maker) -> Supply:
+        """The maker's tensors; whole images where a run-time file is given for them."""
+        return WholeImages(self.host.run_time) if self.host.run_time else Preprocessed(maker)
+
+    def cards(self) -> Mapping[int, str]:
+        """Those of the host."""
+        aside = cards_of(self.host).set_aside()
+        return {card: aside.get(card, "") for card in self.host.cards}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +210,6 @@ def cards_of(host: Host) -> Cards:
     return Cards(folder, host.cards)
 
 
-def _versions(toolchain: Toolchain) -> tuple[str, str]:
-    said = versions(toolchain)
-    return said.compiler, said.runner
-
-
 def _at_size(config: BuildConfig) -> tuple[ProcessOp, ...]:
     """The preprocessing of images that have the network's size already."""
     height, width = config.frontend.input_shape[2:]
@@ -203,9 +219,10 @@ def _at_size(config: BuildConfig) -> tuple[ProcessOp, ...]:
     return (*decode, Resize((height, width)), *rest)
 
 
-def _written(levels: Path, folder: Path) -> CalibrationFolder:
+def _written(build: Build, folder: Path) -> CalibrationFolder:
     """Images as files that the compiler reads, in their order."""
-    images: npt.NDArray[np.uint8] = np.load(levels, allow_pickle=False)
+    tensors = np.load(build.calibration, allow_pickle=False)
+    images = levels_of(tensors, build.config.process_ops)
     folder.mkdir()
     for index, image in enumerate(images):
         Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{index:06d}.{SUFFIX}")

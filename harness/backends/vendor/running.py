@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from harness.backends.session import Load
 from harness.backends.vendor import matching
 from harness.backends.vendor.cards import Cards
 from harness.backends.vendor.diagnosis import RUNNING, cause, failure
@@ -63,15 +64,6 @@ class Jobs(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How hard a card is worked: the runner's ``-i``, ``-p`` and ``-b``, as the zoo sets them."""
-
-    instances: int = 8
-    processes: int = 1
-    batch: int = 22
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledModel:
     """A compiled model on this machine's cards. Is a :class:`Jobs`.
@@ -96,7 +88,7 @@ class CompiledModel:
     runtime_file: Path
     timeout_s: float
     card_timeout_s: float
-    load: Load = Load()
+    load: Load = Load()  # noqa: RUF009 - frozen
     input_shape: tuple[int, int, int] | None = None
     classes: int | None = None
     doubled: int = matching.MOST_DOUBLED

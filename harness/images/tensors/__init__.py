@@ -16,6 +16,7 @@ from harness.images.tensors.files import Files, read_files
 from harness.images.tensors.making import FileToTensor, Maker
 from harness.images.tensors.preprocessor import Preprocessor
 from harness.images.tensors.storage import Cached, prune, survey
+from harness.images.tensors.supplies import Preprocessed, Supply, Tensors
 
 __all__ = [
     "Batch",
@@ -23,9 +24,12 @@ __all__ = [
     "FileToTensor",
     "Files",
     "Maker",
+    "Preprocessed",
     "Preprocessor",
     "Stream",
+    "Supply",
     "TensorCache",
+    "Tensors",
     "prune",
     "read_files",
     "survey",

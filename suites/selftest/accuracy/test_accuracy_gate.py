@@ -270,7 +270,7 @@ def test_row_without_a_run_time_file_is_named(given: list[str], tmp_path: Path) 
         (("--shard=3",), "3"),
         (("--calibration=x.toml",), "--calibration MANIFEST and --calibration-images DIR go"),
         (("--vdsp-params=/nowhere",), "--vdsp-params /nowhere: no such folder"),
-        (("--vdsp-params=.",), "for the vendor's device: add --backend vendor"),
+        (("--vdsp-params=.",), "for a device that resizes: add --backend vendor"),
         (
             ("--vdsp-params=.", "--backend=vendor", "--until-decided"),
             "--until-decided needs the same tensors for both",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,16 @@ import pytest
 from small_images import CLASSES, COUNT, MAKER, Brightness, write_image, write_set
 
 from harness.accuracy.images import ImageSet, labelled_by, read_images
-from harness.accuracy.measuring import Course, Model, measure
+from harness.accuracy.measuring import JOB_IMAGES, Course, Model, measure
 from harness.accuracy.merging import merge
 from harness.accuracy.order import Shard
 from harness.accuracy.predictions import Answers
+from harness.backends.backend import InProcess, Runner
 from harness.errors import HarnessError, MissingDataset
+from harness.expected.buildconfig import Resize
 from harness.images.datasets import open_dataset
+from harness.images.tensors import Maker, Preprocessed, Supply
+from harness.judging.accuracy.risks import Margin
 
 SYNSETS = tuple(f"n{number:08}" for number in range(CLASSES))
 
@@ -134,6 +139,44 @@ def test_a_number_that_the_set_has_not_is_refused(
 ) -> None:
     with pytest.raises(HarnessError, match=message):
         replace(course, **wrong)
+
+
+# ── models of different backends ──────────────────────────────────────────────────────────────
+
+
+class InJobs(InProcess):
+    jobs = True
+
+
+class ByItself(InProcess):
+    """A runner that makes tensors in a way of its own."""
+
+    def supply(self, maker: Maker) -> Supply:  # noqa: ARG002
+        return Preprocessed(replace(MAKER, name="its own", ops=(Resize((4, 4)), *MAKER.ops[1:])))
+
+
+def both(course: Course, runner: Runner) -> dict[str, Answers]:
+    """The session as it is, and behind this runner."""
+    models = {"fp32": Model("ab" * 32, Brightness()), "int8": Model("cd" * 32, Brightness())}
+    models["int8"] = replace(models["int8"], runner=runner)
+    return measure("zoo/tiny/brightness", models, MAKER, course)
+
+
+def test_jobs_are_given_large_batches_and_no_other_answers(course: Course) -> None:
+    found = both(course, InJobs())
+    assert [one.identity.batch for one in found.values()] == [course.batch, JOB_IMAGES]
+    assert found["int8"].hit1.tolist() == found["fp32"].hit1.tolist()
+
+
+def test_each_model_has_the_images_that_its_runner_takes(course: Course) -> None:
+    found = both(course, ByItself())
+    assert [one.identity.pipeline for one in found.values()] == ["small", "its own"]
+    assert len({one.identity.tensors for one in found.values()}) == 2
+
+
+def test_a_run_until_it_is_decided_needs_the_same_images_for_both(course: Course) -> None:
+    with pytest.raises(HarnessError, match="needs the same images for all models"):
+        both(replace(course, until=Margin(Decimal(10))), ByItself())
 
 
 # ── a label list elsewhere ────────────────────────────────────────────────────────────────────

@@ -38,7 +38,6 @@ def compiled(tmp_path: Path, small_config: Path) -> Compile:
             precision="int8",
             config=replace(config, backend=way),
             calibration=tmp_path / "calibration.npy",
-            levels=tmp_path / "none.npy",
         )
         return OnnxRuntime(Host()).compile(build, tmp_path)
 

@@ -14,7 +14,7 @@ import pytest
 import serving_stand_ins
 from serving_stand_ins import pictures, right
 
-from harness.backends.vendor import Load
+from harness.backends.session import Load
 from harness.errors import MissingBackend, PartialOutput, RunError, RunHang, StageError
 from harness.throughput.instances import Instances
 from harness.throughput.serving import OpenSession

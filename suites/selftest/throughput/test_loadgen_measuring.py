@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import serving_stand_ins
 
-from harness.backends.vendor import Load
+from harness.backends.session import Load
 from harness.errors import MeasureError, MismatchedOutput, RunError, RunHang, WrongOutput
 from harness.judging.throughput import figures, speed_measurement
 from harness.runtime.isolation import Worker

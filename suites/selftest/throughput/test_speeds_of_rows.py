@@ -6,14 +6,17 @@ import pickle
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.backends.backend import Host
+from harness.backends.registry import backend_names
 from harness.errors import MissingBackend, RunError
 from harness.expected.baselines import Baseline, speed_file, write_baseline
+from harness.expected.standards import read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
 from harness.pipeline.pipeline import Workshop
@@ -63,9 +66,18 @@ def made(tmp_path: Path, subject: Subject) -> Made:
     expected = tmp_path / "expected"
     shutil.copytree(EXPECTED, expected)
     settings = Settings(expected / "build" / "embedded.yaml", store=tmp_path / "store")
+    catalogue = read_catalogue(expected)
+    ids = [one.id for one in catalogue.subjects]
     gate = Gate(
         expected=expected,
-        catalogue=read_catalogue(expected),
+        catalogue=catalogue,
+        standards=read_standards(
+            expected,
+            pages=catalogue.pages,
+            subjects=ids,
+            backends=backend_names(),
+            today=date(2026, 1, 1),
+        ),
         selected=(subject,),
         settings=settings,
         backends={BACKEND: ("fp32", "int8")},

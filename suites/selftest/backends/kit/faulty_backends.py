@@ -14,16 +14,18 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.backends.backend import Build, Host
+from harness.backends.backend import IN_PROCESS, Build, Host, InProcess
 from harness.backends.kit.subject import CONFIG, IMAGES, SIZE, Subject
 from harness.errors import CompileError, RunError
+from harness.expected.buildconfig import ProcessOp
+from harness.images.levels import levels_of
 
 CLASSES = 20
 MEAN = np.array(CONFIG.process_ops[1].mean, np.float32)[:, None, None]
@@ -47,15 +49,12 @@ def small_subject(folder: Path) -> Subject:
     weights = random.normal(size=(48, CLASSES)).astype(np.float32)
     np.savez(folder / "exam.npz", weights=weights)
     np.save(folder / "calibration.npy", normalized(levels))
-    np.save(folder / "levels.npy", levels)
     tensors = normalized(levels)
     return Subject(
         models={"onnx": folder / "exam.npz"},
         config=CONFIG,
         calibration=folder / "calibration.npy",
-        calibration_levels=folder / "levels.npy",
         tensors=tensors,
-        levels=levels,
         logits64=features(tensors.astype(np.float64)) @ weights.astype(np.float64),
     )
 
@@ -83,7 +82,8 @@ class Right:
 
     format = "onnx"
     precisions: tuple[str, ...] = ("fp32", "fp16", "int8")
-    input = "tensors"
+    runner = IN_PROCESS
+    dtype: type = np.float32  # of images
     code: tuple[str, ...] = ()
 
     def __init__(self, host: Host) -> None:
@@ -120,21 +120,28 @@ class Right:
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """What the network is given."""
-        expected = np.float32 if self.input == "tensors" else np.uint8
-        if images.shape[1:] != (3, SIZE, SIZE) or images.dtype != expected:
+        if images.shape[1:] != (3, SIZE, SIZE) or images.dtype != self.dtype:
             raise RunError(f"images are {images.dtype} {images.shape}")
         images = np.ascontiguousarray(images)
-        return images if self.input == "tensors" else normalized(images)
+        return images if self.dtype == np.float32 else normalized(images)
 
     def answer(self, logits: np.ndarray) -> Any:
         """What the caller is given."""
         return logits
 
 
+class Normalizing(InProcess):
+    """A runner that normalizes by itself."""
+
+    def prepare(self, images: np.ndarray, ops: Sequence[ProcessOp]) -> np.ndarray:
+        return levels_of(images, ops)
+
+
 class RightLevels(Right):
     """Passes everything, on levels."""
 
-    input = "levels"
+    runner = Normalizing()
+    dtype = np.uint8
 
 
 # ── what it declares ──────────────────────────────────────────────────────────────────────────
@@ -142,6 +149,15 @@ class RightLevels(Right):
 
 class StrangePrecision(Right):
     precisions = ("fp32", "fp16", "int8", "fp8")
+
+
+class LosingImages(InProcess):
+    def prepare(self, images: np.ndarray, ops: Sequence[ProcessOp]) -> np.ndarray:
+        return images[:-1]
+
+
+class LosesAnImage(Right):
+    runner = LosingImages()
 
 
 class NoTools(Right):

@@ -14,6 +14,7 @@ from harness.errors import NonConformance
 
 WRONG: tuple[tuple[str, type[Any], Precision, str], ...] = (
     ("declared", faulty.StrangePrecision, "fp32", "precisions are .*'fp8'"),
+    ("declared", faulty.LosesAnImage, "fp32", r"makes images \(5, 3, 32, 32\) of \(6, 3, 32, 32"),
     ("declared", faulty.NoTools, "fp32", "tools are .*expected names and versions"),
     ("declared", faulty.FactsOfNumpy, "int8", "facts cannot be stored: .*float32"),
     ("declared", faulty.FactsInTuples, "int8", "not in JSON's types"),

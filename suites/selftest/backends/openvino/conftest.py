@@ -45,9 +45,7 @@ def evaluation() -> Floats:
 def build(network: Path, calibration: Path) -> Build:
     """The network to int8, as the embedded build config says."""
     config = read_build_config(EXPECTED / "build" / "embedded.yaml")
-    return Build(
-        model=network, precision="int8", config=config, calibration=calibration, levels=calibration
-    )
+    return Build(model=network, precision="int8", config=config, calibration=calibration)
 
 
 @pytest.fixture

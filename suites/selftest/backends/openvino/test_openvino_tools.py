@@ -147,7 +147,7 @@ import numpy as np
 model, calibration, folder = map(Path, sys.argv[1:])
 config = read_build_config(EXPECTED / "build" / "embedded.yaml")
 build = Build(
-    model=model, precision="int8", config=config, calibration=calibration, levels=calibration
+    model=model, precision="int8", config=config, calibration=calibration
 )
 backend = OpenVino(Host())
 backend.compile(build, folder)

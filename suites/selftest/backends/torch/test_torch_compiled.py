@@ -69,7 +69,6 @@ def test_what_is_no_export_is_an_error_and_leaves_nothing(tmp_path: Path) -> Non
         precision="fp32",
         config=CONFIG,
         calibration=tmp_path / "images.npy",
-        levels=tmp_path / "images.npy",
     )
     with pytest.raises(CompileError, match=r"inductor, model\.pt: RuntimeError"):
         TorchCompiled(Host()).compile(build, tmp_path / "out")

@@ -178,7 +178,7 @@ def test_outputs_that_are_no_logits_are_refused(
 
 def test_nothing_is_compiled_and_int8_is_refused(tmp_path: Path) -> None:
     backend, model = TorchCpu(Host()), traced(tmp_path / "a.pt")
-    build = Build(model=model, precision="int8", config=CONFIG, calibration=model, levels=model)
+    build = Build(model=model, precision="int8", config=CONFIG, calibration=model)
     with pytest.raises(CompileError, match="compiles none to int8"):
         backend.compile(build, tmp_path)
     with pytest.raises(RunError, match="in fp32, fp16, bf16, not in 'int8'"):

@@ -17,7 +17,6 @@ from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor.backend import MODEL, Vendor
 from harness.errors import PreprocessError
 from harness.expected.buildconfig import Dataset
-from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess_many
 
 Floats = npt.NDArray[np.float32]
@@ -44,9 +43,8 @@ def model_of(
     network: Path, host: Host, tensors: Floats, tmp_path: Path
 ) -> Callable[..., ModelFile]:
     """The tiny network, compiled in a precision, as accuracy is measured on it."""
-    calibration, levels = tmp_path / "calibration.npy", tmp_path / "levels.npy"
+    calibration = tmp_path / "calibration.npy"
     np.save(calibration, tensors)
-    np.save(levels, levels_of(tensors, tiny.STEPS))
     config = replace(tiny.RECIPE, dataset=Dataset("scenes", 5, tiny.STEPS))
 
     def model(precision: str) -> ModelFile:
@@ -57,7 +55,6 @@ def model_of(
             precision=precision,
             config=config,
             calibration=calibration,
-            levels=levels,
         )
         Vendor(host).compile(build, folder)
         return ModelFile("digest", folder / MODEL, precision, "vendor", host, tiny.STEPS)

@@ -12,11 +12,11 @@ import vendor_stand_in as tiny
 from PIL import Image
 
 from harness.accuracy.measuring import ModelFile
-from harness.accuracy.whole_images import Decoded, WholeImages
 from harness.backends.backend import Build, Host
 from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor import runtime_text
 from harness.backends.vendor.backend import MODEL, Vendor
+from harness.backends.vendor.whole_images import Decoded, WholeImages
 from harness.errors import HarnessError, RunError
 from harness.expected.buildconfig import Dataset
 from harness.images.decoding import decode
@@ -55,16 +55,15 @@ def photographs(tmp_path: Path) -> list[Path]:
 def model(network: Path, host: Host, folder: Path, run_time: Path) -> ModelFile:
     folder.mkdir()
     config = replace(tiny.RECIPE, dataset=Dataset("scenes", 5, tiny.STEPS))
-    build = Build(model=network, precision="fp16", config=config, calibration=Path(), levels=Path())
+    build = Build(model=network, precision="fp16", config=config, calibration=Path())
     Vendor(host).compile(build, folder)
-    return ModelFile("digest", folder / MODEL, "fp16", "vendor", host, run_time=run_time)
+    return ModelFile("digest", folder / MODEL, "fp16", "vendor", replace(host, run_time=run_time))
 
 
 def test_device_gets_whole_images_and_prepares_them_by_the_file(
     network: Path, host: Host, tmp_path: Path, shipped: Path, photographs: list[Path]
 ) -> None:
-    maker = WholeImages(shipped)
-    (batch,) = Decoded(maker, read_files(photographs)).batches(size=8)
+    (batch,) = Decoded(read_files(photographs)).batches(size=8)
     assert len({image.shape for image in batch.tensors}) > 1
     loaded = model(network, host, tmp_path / "made", shipped).load(threads=1)
     answers = loaded.session.logits(batch.tensors)
@@ -81,10 +80,10 @@ def test_another_file_gives_other_answers(
     document["OpConfig"]["NormaType"] = "MINUSMEAN_DIVSTD"
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(document))
-    (batch,) = Decoded(WholeImages(wrong), read_files(photographs)).batches(size=8)
+    (batch,) = Decoded(read_files(photographs)).batches(size=8)
     made = model(network, host, tmp_path / "made", shipped)
     right = made.load(threads=1).session.logits(batch.tensors)
-    other = ModelFile("digest", made.path, "fp16", "vendor", host, run_time=wrong)
+    other = replace(made, host=replace(host, run_time=wrong))
     assert tiny.sqnr_db(right, other.load(threads=1).session.logits(batch.tensors)) < 10
 
 
@@ -106,9 +105,9 @@ def test_answers_belong_to_one_content_of_the_file(shipped: Path) -> None:
     assert WholeImages(shipped).key(files="ab") != before
 
 
-def test_bad_files_are_left_out_at_their_places(shipped: Path, photographs: list[Path]) -> None:
+def test_bad_files_are_left_out_at_their_places(photographs: list[Path]) -> None:
     photographs[1].write_bytes(b"no image")
-    images = Decoded(WholeImages(shipped), read_files(photographs))
+    images = Decoded(read_files(photographs))
     batches = list(images.batches(size=2, start=0, stop=4))
     assert [batch.indices for batch in batches] == [(0,), (2, 3)]
     assert [len(batch.tensors) for batch in batches] == [1, 2]
@@ -116,8 +115,8 @@ def test_bad_files_are_left_out_at_their_places(shipped: Path, photographs: list
     assert "0.png" not in str(images.bad[1])
 
 
-def test_file_that_changes_meanwhile_ends_it(shipped: Path, photographs: list[Path]) -> None:
-    images = Decoded(WholeImages(shipped), read_files(photographs))
+def test_file_that_changes_meanwhile_ends_it(photographs: list[Path]) -> None:
+    images = Decoded(read_files(photographs))
     photographs[3].write_bytes(photographs[4].read_bytes() + b" ")
     with pytest.raises(HarnessError, match=r"3\.png: was changed"):
         list(images.batches(size=8))

@@ -1,13 +1,20 @@
-"""Where tensors come from, as the evaluation asks for them."""
+"""Where the images of an evaluation come from: tensors made from files, or what stands for them."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from harness.images.datasets import Fault
-from harness.images.tensors import Batch, Files, Preprocessor, Stream
+from harness.images.tensors.batches import Batch, Stream
+from harness.images.tensors.cache import TensorCache
+from harness.images.tensors.files import Files
+from harness.images.tensors.making import Maker
+from harness.images.tensors.preprocessor import Preprocessor
+from harness.runtime.store import Key
 
 
 class Tensors(Protocol):
@@ -19,6 +26,48 @@ class Tensors(Protocol):
     @property
     def bad(self) -> Mapping[int, Fault]:
         """The bad files among those that were asked for, by their place."""
+
+
+class Supply(Protocol):
+    """How files become what models are given."""
+
+    @property
+    def name(self) -> str:
+        """For people and file names."""
+
+    def key(self, *, files: str) -> Key:
+        """Identity of everything made of files with this digest."""
+
+    def open(
+        self, files: Files, *, cache: Path | None, workers: int
+    ) -> AbstractContextManager[Tensors]:
+        """Have them made; kept below ``cache``, where it is given and they can be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessed:
+    """Tensors as a maker makes them. Is a :class:`Supply`."""
+
+    maker: Maker
+
+    @property
+    def name(self) -> str:
+        """The maker's."""
+        return self.maker.name
+
+    def key(self, *, files: str) -> Key:
+        """The maker's."""
+        return self.maker.key(files=files)
+
+    @contextmanager
+    def open(self, files: Files, *, cache: Path | None, workers: int) -> Iterator[Tensors]:
+        """From the cache, or streamed where there is none."""
+        if cache is None:
+            with Preprocessor(self.maker, workers=workers) as preprocessor:
+                yield Streamed(preprocessor, files)
+            return
+        with TensorCache(cache, files, self.maker, workers=workers) as kept:
+            yield kept
 
 
 class Streamed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from PIL import features
 from harness.errors import HarnessError, ImageError
 from harness.images.datasets import Fault, FaultKind
 from harness.images.decoding import Levels, decode
-from harness.images.pipelines import Run
 from harness.images.tensors import Batch, Files
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import Key
@@ -21,7 +21,7 @@ from harness.runtime.store import Key
 
 @dataclass(frozen=True, slots=True)
 class WholeImages:
-    """Decodes and does no more: the rest is up to a run-time file. Is a ``Maker``.
+    """Decodes and does no more: the rest is up to a run-time file. Is a ``Supply``.
 
     Attributes:
         run_time: the run-time file, in the vendor's format.
@@ -46,7 +46,7 @@ class WholeImages:
             raise HarnessError(f"cannot read {self.run_time}: {error.strerror}") from error
         own = {
             "code": code_digest(
-                "images/decoding.py", "accuracy/whole_images.py", "images/datasets/npz.py"
+                "images/decoding.py", "backends/vendor/whole_images.py", "images/datasets/npz.py"
             )
         }
         jpeg = features.version_feature("libjpeg_turbo") or "none"
@@ -56,17 +56,9 @@ class WholeImages:
             tools={**tools("numpy", "pillow"), **own, "libjpeg-turbo": jpeg},
         )
 
-    def load(self) -> Run:
-        """There is nothing to do for a tensor.
-
-        Raises:
-            HarnessError: always.
-        """
-        raise HarnessError(f"{self.name}: the device makes the tensors, not this machine")
-
-    def decode(self, path: Path) -> Levels:
-        """The file's levels."""
-        return decode(path)
+    def open(self, files: Files, **_: object) -> AbstractContextManager[Decoded]:
+        """Decoded here while they are asked for, and kept nowhere."""
+        return nullcontext(Decoded(files))
 
 
 class Decoded:
@@ -75,9 +67,9 @@ class Decoded:
     As ``Tensors``, but the batches hold arrays of arrays, for sessions that take such.
     """
 
-    def __init__(self, maker: WholeImages, files: Files) -> None:
+    def __init__(self, files: Files) -> None:
         """Nothing is read yet."""
-        self._maker, self._files = maker, files
+        self._files = files
         self._bad: dict[int, Fault] = {}
 
     @property
@@ -106,7 +98,7 @@ class Decoded:
         """An image, or None and a fault."""
         path = self._files.paths[place]
         try:
-            levels = self._maker.decode(path)
+            levels = decode(path)
         except ImageError as error:
             text = str(error).removeprefix(f"{path}: ")
             self._bad[place] = Fault(FaultKind.UNREADABLE, str(path), text)
