@@ -1,7 +1,8 @@
 # make gate      the release gate, from a bare machine
 # make nightly   the nightly run on this host; ARGS holds its options
-# make test      everything: lint, types, import contracts, self-tests, the gate, and the nightly
-#                run's path on one row, with a stand-in for the vendor's tools
+# make docs      the manual as a site, in site/
+# make test      everything: lint, types, import contracts, the manual, self-tests, the gate, and the
+#                nightly run's path on one row, with a stand-in for the vendor's tools
 
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -14,7 +15,7 @@ STAND_IN := --vendor-tools=fixtures/vendor_toolchain --backend onnxruntime --bac
 	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d
 
-.PHONY: setup gate nightly nightly-stand-in selftest lint test clean
+.PHONY: docs setup gate nightly nightly-stand-in selftest lint test clean
 
 setup: $(VENV)/.ready
 
@@ -44,7 +45,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: lint selftest gate nightly-stand-in
+docs: setup
+	$(BIN)/mkdocs build --strict --quiet
+
+test: lint docs selftest gate nightly-stand-in
 
 clean:
-	rm -rf $(VENV) .zoo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) site .zoo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -263,11 +263,13 @@ class Verdict:
     def recorded(self, where: str, command: str) -> Verdict:
         """With what every result says beside: where it belongs, and what repeats just this.
 
-        A verdict that conforms, or about which nothing was measured, is not repeated.
+        A verdict that conforms is not repeated, and one without a measurement has no place.
         """
+        if self.outcome is Outcome.NOT_MEASURED:
+            return self  # the same reason for many rows is told once
         headline = f"{self.headline} {where}".rstrip()
-        open_ = self.outcome in (Outcome.DOES_NOT_CONFORM, Outcome.INCONCLUSIVE)
-        repeat = (f"repeat: {command}",) if command and open_ else ()
+        repeats = command and self.outcome is not Outcome.CONFORMS
+        repeat = (f"repeat: {command}",) if repeats else ()
         return replace(self, headline=headline, details=(*self.details, *repeat))
 
     def __str__(self) -> str:

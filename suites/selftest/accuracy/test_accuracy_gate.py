@@ -22,6 +22,10 @@ from harness.images.datasets import choose, read_synsets, write_manifest
 from harness.images.datasets.layouts import scan
 from harness.pipeline.catalogue import EXPECTED
 
+pytestmark = [
+    pytest.mark.shows("a set passes for the validation set", by="claims are not judged on it")
+]
+
 ROOT = Path(__file__).resolve().parents[3]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 VALIDATION = ROOT / "../shared/data/imagenet-val-1300"
@@ -103,6 +107,10 @@ LABELS = {
 }
 
 
+@pytest.mark.shows(
+    "labels are shifted, sorted otherwise or of other files, and two broken halves agree",
+    by="patterns in the answers; official labels, image by image",
+)
 @pytest.mark.parametrize("told", LABELS)
 def test_labels_that_are_wrong_fail_once_and_are_named(
     given: list[str], tmp_path: Path, told: str
@@ -183,6 +191,10 @@ def test_int8_that_lost_the_margin_fails_with_its_cause_and_the_answers_that_cha
     repeating.require_repeated(run.stdout, folder=ROOT)
 
 
+@pytest.mark.shows(
+    "the command that repeats a failure measures something else",
+    by="taken from the registered options; run in a shell, by the self-tests",
+)
 def test_the_commands_failure_is_repeated(given: list[str], tmp_path: Path) -> None:
     """The same of ``python -m harness accuracy``, which has some options under other names."""
     taken = ("--expected", "--store", "--weights", "--pipeline", "--imagenet", "--images")
@@ -243,6 +255,10 @@ def test_device_prepares_the_images_by_the_zoos_run_time_file(
     )
 
 
+@pytest.mark.shows(
+    "a run-time file that ships prepares images wrongly, and the suite wrote its own",
+    by="`--vdsp-params` takes the zoo's, and a failure says that preprocessing differs",
+)
 def test_run_time_file_that_prepares_wrongly_is_noticed(given: list[str], tmp_path: Path) -> None:
     """Levels up to 255 are taken for fractions: what a mistaken NormaType does."""
     folder = shipping(tmp_path / "wrong", NormaType="MINUSMEAN_DIVSTD")

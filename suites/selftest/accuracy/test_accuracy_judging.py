@@ -22,6 +22,8 @@ from harness.judging.accuracy.blame import Culprit
 from harness.judging.accuracy.risks import Margin
 from harness.records import Claim, Figure, Metric, Outcome
 
+pytestmark = [pytest.mark.shows("a set passes for the validation set")]
+
 CLAIMS = tuple(
     Claim(metric, Figure(figure), "%", str(metric), 4, 1)
     for metric, figure in ((Metric.TOP1, "70.5"), (Metric.TOP5, "100.0"))

@@ -13,6 +13,13 @@ from tiny_evaluation import IDENTITY, IMAGES, answered, start_evaluating
 from harness.accuracy.folder import open_results
 from harness.accuracy.predictions import Answers
 
+pytestmark = [
+    pytest.mark.shows(
+        "an image is counted twice, or lost, when a run is killed",
+        by="parts with their own checksums, nothing else is believed",
+    )
+]
+
 MOST_STARTS = 60
 
 

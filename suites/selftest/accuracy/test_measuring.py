@@ -23,6 +23,8 @@ from harness.images.datasets import open_dataset
 from harness.images.tensors import Maker, Preprocessed, Supply
 from harness.judging.accuracy.risks import Margin
 
+pytestmark = [pytest.mark.shows("answers of different images, models or pipelines are mixed")]
+
 SYNSETS = tuple(f"n{number:08}" for number in range(CLASSES))
 
 

@@ -18,6 +18,13 @@ from harness.accuracy.order import Order, Shard
 from harness.accuracy.predictions import SCHEMA
 from harness.errors import HarnessError, MeasureError
 
+pytestmark = [
+    pytest.mark.shows(
+        "answers of different images, models or pipelines are mixed",
+        by="a folder's name is a digest of all of it",
+    )
+]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -68,6 +68,10 @@ def test_exact_kernels_pass() -> None:
     require_exact(lambda _: Integers(saturating=False), name="exact")
 
 
+@pytest.mark.shows(
+    "an older processor computes int8 wrongly, and the model is blamed",
+    by="exact integers before the first int8 model",
+)
 def test_kernels_that_saturate_are_not_measured() -> None:
     with pytest.raises(MissingBackend, match=r"of wrong saturate .* \(Conv and MatMul of full"):
         require_exact(lambda _: Integers(saturating=True), name="wrong")
@@ -92,6 +96,7 @@ def said(*command: object, **environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.shows("an older processor computes int8 wrongly, and the model is blamed")
 @pytest.mark.skipif(QEMU is None, reason="needs qemu-x86_64, which emulates older processors")
 @pytest.mark.parametrize("processor", OLD_PROCESSORS)
 def test_onnxruntime_is_exact_on_older_processors(processor: str) -> None:

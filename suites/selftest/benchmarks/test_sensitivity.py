@@ -163,6 +163,9 @@ def test_int8_kernels_compute_what_the_faulty_graph_says(
     assert compare(said, faulty(folder, fault)).centred_sqnr_db > 30.0
 
 
+@pytest.mark.shows(
+    "a quantizer is wrong where nothing was ever accepted, or by too little for parity"
+)
 @pytest.mark.parametrize("fault", INJECTIONS)
 def test_parameters_show_every_fault_of_the_model(folder: Path, tmp_path: Path, fault: str) -> None:
     calibration = tmp_path / "calibration.npy"

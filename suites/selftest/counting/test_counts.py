@@ -19,6 +19,10 @@ def test_a_figure_is_reproduced_by_its_count_and_divisor() -> None:
     assert reproduces(Figure("4.765"), THOP_RESNEXT50, 9 * 10**8)
 
 
+@pytest.mark.shows(
+    "a figure is compared rounded generously",
+    by="the claim keeps its printed digits; counts are integers",
+)
 @pytest.mark.parametrize("text", ["4.287", "4.289", "4.388", "5.288", "4.2880"])
 def test_a_changed_digit_is_not_reproduced(text: str) -> None:
     assert not reproduces(Figure(text), THOP_RESNEXT50, 10**9)

@@ -140,6 +140,10 @@ def _memory_of_wild_numbers() -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
+@pytest.mark.shows(
+    "a count, or whether there is one, depends on what memory held",
+    by="what is looked up in a run has values",
+)
 @pytest.mark.usefixtures("_memory_of_wild_numbers")
 @pytest.mark.parametrize(
     ("network", "device", "channels"), [(Indexing, "cpu", 2), (LookingUp, "meta", 3)]

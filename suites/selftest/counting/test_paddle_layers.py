@@ -66,6 +66,7 @@ def test_the_network_runs_as_before() -> None:
     assert (set(vars(network)), set(network.state_dict())) == (attributes, names)
 
 
+@pytest.mark.shows("an operator is counted as zero")
 def test_an_operator_that_no_list_names_is_an_error_and_not_a_zero() -> None:
     with pytest.raises(CountError, match=r"operator pd_op\.\w*sort is not known"):
         count(built(Sorted), "paddle", input_shape=IMAGE, rule="true")

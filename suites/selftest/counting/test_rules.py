@@ -65,6 +65,7 @@ def test_pinned_counts_are_what_the_real_network_gives(row, pinned, build) -> No
     assert true == Counts(expected.true_macs, expected.true_params)
 
 
+@pytest.mark.shows("the source library builds another network", by="true counts are pinned exactly")
 @pytest.mark.parametrize("rule", applicable("torch"))
 def test_a_missing_block_changes_every_count(rule, build) -> None:
     row = "resnext/torchvision/resnext50_32x4d"
@@ -129,6 +130,9 @@ def test_thop_itself_leaves_buffers_behind() -> None:
     assert set(module.state_dict()) > before  # so the test above can fail
 
 
+@pytest.mark.shows(
+    "another thop counts something else", by="the distribution and its version are checked"
+)
 @pytest.mark.parametrize(
     "providers",
     [
@@ -148,6 +152,7 @@ def test_the_pinned_thop_is_accepted_however_its_version_is_spelled() -> None:
     thop_counter.require_pinned({"thop": "0.1.1.post2209072238"})
 
 
+@pytest.mark.shows("an operator is counted as zero", by="an operator in no list is an error")
 def test_an_operator_that_no_list_names_is_an_error_and_not_a_zero(small) -> None:
     small.gap = nn.LPPool2d(2, 7)
     with pytest.raises(CountError, match=r"operator aten\.\w+.* is not known"):

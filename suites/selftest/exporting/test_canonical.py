@@ -14,6 +14,13 @@ from onnx_models import BRANCHES, FUNCTION, NETWORK, model, run, write
 
 from harness.exporting.canonical import canonical_digest, normalize
 
+pytestmark = [
+    pytest.mark.shows(
+        "different models pass as one, or one as different",
+        by="the digest covers every bit that is computed with, and no name",
+    )
+]
+
 FORM = """
 <ir_version: 8, opset_import: ["" : 13]>
 network (float[batch,4] input) => (float[batch,4] output)

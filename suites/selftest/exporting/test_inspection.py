@@ -42,6 +42,9 @@ def test_a_good_model_has_no_faults(tmp_path: Path) -> None:
     assert faults_of(tmp_path, GOOD) == []
 
 
+@pytest.mark.shows(
+    "another opset, name, shape or type is written", by="`faults`, from the file's own facts"
+)
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -66,6 +69,10 @@ def test_each_fault_is_said(tmp_path: Path, old: str, new: str, fault: str) -> N
     assert bool(found) == bool(fault)
 
 
+@pytest.mark.shows(
+    "a model is exported in training mode",
+    by="training nodes are named; the probes run alone and in a batch",
+)
 @pytest.mark.parametrize(
     ("opset", "node", "training"),
     [
@@ -146,6 +153,10 @@ def test_operators_inside_functions_are_counted(tmp_path: Path) -> None:
     assert facts["nodes"] == {"Add": 1, "local::twice": 1}
 
 
+@pytest.mark.shows(
+    "an exporter succeeds and leaves an empty or cut file",
+    by="the file is inspected, and not the exporter believed",
+)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -11,7 +11,10 @@ from torch import nn
 from harness.exporting.torch_exports import export_onnx, export_torchscript
 from harness.exporting.torchscript_canonical import canonical_digest
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch, about tracing
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # of torch, about tracing
+    pytest.mark.shows("different models pass as one, or one as different"),
+]
 
 
 def written() -> type[nn.Module]:

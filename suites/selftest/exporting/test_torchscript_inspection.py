@@ -31,6 +31,7 @@ def test_a_good_model_has_no_faults(tmp_path: Path) -> None:
     assert facts["parameters"] == 4 * 3 * 3 * 3 + 4 + 2 * 4
 
 
+@pytest.mark.shows("a model is exported in training mode")
 def test_training_mode_is_seen(tmp_path: Path) -> None:
     facts = inspect_torchscript(traced(tmp_path, network().train()))
     assert facts["training"][:4] == ["module itself", "module 0", "module 1", "module 2"]

@@ -112,6 +112,9 @@ def test_the_wrong_ones_are_wrong_in_one_thing_only(noise: Draw) -> None:
     assert np.array_equal(right, preprocess(noise(100, 71), OPS))
 
 
+@pytest.mark.shows(
+    "preprocessing is off by a little", by="a slow float64 twin; torchvision to the last bit"
+)
 @pytest.mark.parametrize(
     "wrong",
     [

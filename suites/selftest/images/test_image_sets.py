@@ -49,6 +49,9 @@ def test_embedded_sets_are_the_same_every_time(
     assert again.digest != embedded_images.statistics.digest
 
 
+@pytest.mark.shows(
+    "calibration saw the evaluation images", by="sets are compared image by image; files by content"
+)
 def test_overlap_of_calibration_and_evaluation_is_refused() -> None:
     with pytest.raises(
         CalibrationError, match=r"evaluation\[1\] is the same image as calibration\[2\]"

@@ -26,6 +26,10 @@ def test_every_level_comes_back(normalize: Normalize) -> None:
     assert np.array_equal(levels_of(tensors, steps(normalize))[0], image.transpose(2, 0, 1))
 
 
+@pytest.mark.shows(
+    "a device gets images that are prepared otherwise",
+    by="levels are taken back from the tensors, or refused",
+)
 @pytest.mark.parametrize(
     "wrong",
     [

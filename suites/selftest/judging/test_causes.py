@@ -57,6 +57,9 @@ def test_both_constant_is_not_blamed_on_the_candidate(reference: Logits) -> None
     assert [c.kind for c in likely_causes(constant, reference[:5])] == ["reference constant"]
 
 
+@pytest.mark.shows(
+    "outputs belong to other images", by="another pairing that fits better is looked for"
+)
 @pytest.mark.parametrize(
     ("order", "words"),
     [

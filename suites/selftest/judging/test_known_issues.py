@@ -11,6 +11,13 @@ from harness.errors import ExpectationError, ExpiredKnownIssue, UnknownKey, Unma
 from harness.expected.known_issues import match, read_known_issues
 from harness.records import KnownIssue
 
+pytestmark = [
+    pytest.mark.shows(
+        "a known issue hides another fault, or outlives its mending",
+        by="strict, typed, dated; has to match a case",
+    )
+]
+
 SHIPPED = Path(__file__).resolve().parents[3] / "expected" / "known_issues.toml"
 TODAY = date(2030, 3, 1)
 

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from harness.errors import MeasureError
 from harness.judging.parity import Parity, compare, margins
 
+pytestmark = [
+    pytest.mark.shows("NaN compares as fine", by="refused by half and image; never conforms")
+]
+
 Logits = NDArray[np.float64]
 
 whole_logits = arrays(np.float64, (5, 8), elements=st.integers(-50, 50).map(float))
@@ -37,12 +41,14 @@ def test_centred_sqnr_follows_its_definition(reference: Logits, int8: Logits) ->
     )
 
 
+@pytest.mark.shows("a constant offset flatters SQNR", by="the signal is centred, the noise is not")
 def test_a_constant_offset_in_both_is_no_signal(reference: Logits, int8: Logits) -> None:
     near, far = compare(reference, int8), compare(reference + 100.0, int8 + 100.0)
     assert far.centred_sqnr_db == pytest.approx(near.centred_sqnr_db)
     assert far.sqnr_db > near.sqnr_db + 20  # the plain figure is flattered
 
 
+@pytest.mark.shows("a constant offset flatters SQNR")
 def test_a_dropped_zero_point_is_noise(reference: Logits, int8: Logits) -> None:
     shift = np.random.default_rng(1).normal(size=reference.shape[1])
     wrong = compare(reference, int8 + shift)
@@ -193,6 +199,10 @@ def test_halves_that_do_not_fit_are_refused(
         compare(reference, candidate, case="resnext/timm/x")
 
 
+@pytest.mark.shows(
+    "both halves collapse together and agree",
+    by="a reference that does not tell images apart is refused",
+)
 def test_a_reference_that_does_not_tell_images_apart_is_refused(int8: Logits) -> None:
     constant = np.tile(int8[0] * 1.1, (len(int8), 1)).astype(np.float32)
     with pytest.raises(MeasureError, match="reference does not distinguish images"):

@@ -26,6 +26,8 @@ from harness.records import (
     Verdict,
 )
 
+pytestmark = [pytest.mark.shows("NaN compares as fine")]
+
 CLAIM = Claim(Metric.TOP1, Figure("76.13"), "", "top1", 57, 4)
 ALLOWED = Tolerance((("print", Decimal("0.005")), ("int8", Decimal("0.175"))), "as published")
 AT_LEAST_15 = Limit(Side.AT_LEAST, Decimal(15), "per-tensor gives 14.3")
@@ -95,6 +97,9 @@ def test_units_must_agree() -> None:
         conforms(Measurement("top1", 0.7613, "share"), percent)
 
 
+@pytest.mark.shows(
+    '"not measured" reads as a pass', by="it has a word and a count of its own; `--require`"
+)
 def test_require_raises_everything_but_a_pass() -> None:
     require(Verdict(Outcome.CONFORMS, "fine"))
     with pytest.raises(NonConformance, match=r"bad\n  repeat: this"):

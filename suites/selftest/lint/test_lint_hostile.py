@@ -9,6 +9,8 @@ import pytest
 
 from harness.__main__ import main
 
+pytestmark = [pytest.mark.shows("what a page shows is not what is read")]
+
 PAGE = "| model | source | top1 |\n| --- | --- | --- |\n| ab | timm | 70.1 |\n"
 NO_FILES = {
     "a FIFO, expected a file": os.mkfifo,

@@ -16,6 +16,17 @@ from harness.pages import bounds
 from harness.pages.htmltables import read_html_tables
 from harness.pages.reading import read_page
 
+pytestmark = [
+    pytest.mark.shows(
+        "what a page shows is not what is read",
+        by="invisible characters are refused with their code point; `lint` names look-alikes",
+    ),
+    pytest.mark.shows(
+        "a hostile file hangs or floods a run, which is then cut short",
+        by="regular files alone, bounded before they are read; weights held against the network",
+    ),
+]
+
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = "| model | source | top1 |\n| --- | --- | --- |\n"
 HTML = "<table><tr><td>model<td>source<td>top1</tr>\n"

@@ -12,6 +12,8 @@ from harness.pages.ledger import settle
 from harness.pages.reading import _Reading, read_page
 from harness.pages.tables import parse
 
+pytestmark = [pytest.mark.shows("a row vanishes from the page, or cannot be read")]
+
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures/pages"
 MIXED = FIXTURES / "mixed.md"
 

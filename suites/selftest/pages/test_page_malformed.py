@@ -13,6 +13,12 @@ from harness.expected.pages import read_expected, write_expected
 from harness.pages import reading
 from harness.pages.reading import read_page
 
+pytestmark = [
+    pytest.mark.shows(
+        "a row vanishes from the page, or cannot be read", by="refusal with line; `extract --check`"
+    )
+]
+
 TOP1 = "| 72.956 |"
 DELIMITERS = "| :---: | :--: | :--: | :--: | :---: | :----: | :---: |\n"
 SMALL_AGAIN = "| small_net | timm | 76.13 | 92.9 | 4.288 | 25.029 | 224 |"

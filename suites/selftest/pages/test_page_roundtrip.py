@@ -16,6 +16,8 @@ from harness.pages.cells import split_line
 from harness.pages.reading import read_page
 from harness.records import Page
 
+pytestmark = [pytest.mark.shows("a row vanishes from the page, or cannot be read")]
+
 SETTINGS = settings(max_examples=150, derandomize=True, deadline=None, database=None)
 PAGES = st.one_of(written_pages(), written_pages(), written_pages(html=True))
 

@@ -137,6 +137,9 @@ def test_accepting_changes_what_was_measured_and_keeps_the_rest(
     ]
 
 
+@pytest.mark.shows(
+    "a backend is held against another one's accepted figures", by="a file for each backend"
+)
 def test_each_backend_has_its_own_accepted_figures(expected: Path, tmp_path: Path) -> None:
     other = measured("zoo/timm/a", 12.0, backend="vendor")
     _, accepted = accept(write_log(tmp_path, other), expected)

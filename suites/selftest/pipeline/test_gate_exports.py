@@ -67,6 +67,7 @@ def test_another_opset_than_asked_for_is_noticed(
         line.require_as_promised(OPSET_11)
 
 
+@pytest.mark.shows("an exporter succeeds and leaves an empty or cut file")
 def test_an_empty_file_without_an_error_is_noticed(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +82,9 @@ def test_a_truncated_file_is_noticed(line: Line, monkeypatch: pytest.MonkeyPatch
         line.require_as_promised()
 
 
+@pytest.mark.shows(
+    "a model is exported for another size than documented", by="the input's shape is the claim"
+)
 def test_another_input_size_than_documented_is_noticed(line: Line) -> None:
     claim = line.subject.claim(Metric.INPUT_SIZE)
     verdict = input_size_verdict(line.export(), claim)
@@ -88,6 +92,9 @@ def test_another_input_size_than_documented_is_noticed(line: Line) -> None:
     assert verdict.headline.startswith("input_size = 32x32 px, documented 224 ± 0")
 
 
+@pytest.mark.shows(
+    "an export is another one each time", by="it is made twice, and both digests compared"
+)
 def test_an_export_that_changes_from_time_to_time_is_noticed(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,12 +119,17 @@ def test_a_failure_says_where_and_how_to_repeat_it(
 # ── wrong answers ─────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.shows(
+    "the export has other weights than its source",
+    by="the float difference is bounded by the source's own error",
+)
 def test_one_weight_changed_after_export_is_noticed(line: Line) -> None:
     line.export()
     faults.with_one_weight_changed(line.model(), by=0.01)
     assert line.float_verdict(line.run(line.model())).outcome is Outcome.DOES_NOT_CONFORM
 
 
+@pytest.mark.shows("a model is exported in training mode")
 @FORMS
 def test_an_answer_that_depends_on_the_batch_is_noticed(
     line: Line, form: Form, monkeypatch: pytest.MonkeyPatch

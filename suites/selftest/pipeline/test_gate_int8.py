@@ -81,6 +81,10 @@ def break_quantizer(monkeypatch: pytest.MonkeyPatch, fault: faults.Step) -> None
     monkeypatch.setattr(backend, "quantize_static", fault(backend.quantize_static))
 
 
+@pytest.mark.shows(
+    "nothing was quantized",
+    by="operators in the file and in the executed graph; equal halves never conform",
+)
 def test_a_float_model_under_another_name_is_noticed(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +94,10 @@ def test_a_float_model_under_another_name_is_noticed(
         require_quantized(line.compile())
 
 
+@pytest.mark.shows(
+    "a lower precision is fp32 under another name",
+    by="what equals fp32 never conforms; and what is closer to float64 than the precision allows",
+)
 def test_a_float_model_under_another_name_gives_itself_away_by_its_answers(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +111,7 @@ def test_a_float_model_under_another_name_gives_itself_away_by_its_answers(
     assert verdict.headline.startswith("int8 equals fp32 bit for bit")
 
 
+@pytest.mark.shows("nothing was quantized")
 def test_one_convolution_left_in_float_is_named(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +135,7 @@ def test_one_convolution_left_in_float_may_be_declared(
     require_quantized(facts, declared=declared(name))
 
 
+@pytest.mark.shows("nothing was quantized")
 def test_a_declaration_excuses_no_other_operator(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +181,7 @@ def test_a_dropped_zero_point_is_out_of_tolerance(halves: Halves) -> None:
     assert "centred_sqnr" in verdict.headline
 
 
+@pytest.mark.shows("parity passes whatever the quantizer does")
 def test_a_halved_activation_scale_moves_parity(halves: Halves) -> None:
     faults.with_activation_scale(halves.line.compiled, times=0.5)
     wrong = each_once(halves.line.run(halves.line.compiled))
@@ -179,6 +190,10 @@ def test_a_halved_activation_scale_moves_parity(halves: Halves) -> None:
     assert "lower than accepted" in str(verdict)
 
 
+@pytest.mark.shows(
+    "parity passes whatever the quantizer does",
+    by="the accepted figure, ± 0.3 dB; `bench sensitivity` shows it model by model",
+)
 def test_per_tensor_weights_move_parity(halves: Halves) -> None:
     halves.line.compile(per_channel=False)
     worse = each_once(halves.line.run(halves.line.compiled))
@@ -187,6 +202,7 @@ def test_per_tensor_weights_move_parity(halves: Halves) -> None:
     assert "lower than accepted" in str(verdict)
 
 
+@pytest.mark.shows("parity passes whatever the quantizer does")
 def test_a_better_build_than_the_accepted_one_is_noticed_too(halves: Halves) -> None:
     halves.line.compile(per_channel=False)
     worse = each_once(halves.line.run(halves.line.compiled))
@@ -239,12 +255,14 @@ def test_two_right_halves_are_blamed_for_nothing(halves: Halves) -> None:
     assert blamed(halves, halves.outputs, halves.int8) == []
 
 
+@pytest.mark.shows("the wrong half is blamed", by="the float half has a check of its own")
 def test_a_wrong_int8_half_is_blamed_alone(halves: Halves) -> None:
     faults.with_zero_point_dropped(halves.line.compiled)
     wrong = each_once(halves.line.run(halves.line.compiled))
     assert blamed(halves, halves.outputs, wrong) == ["int8 against fp32"]
 
 
+@pytest.mark.shows("the wrong half is blamed")
 def test_a_wrong_float_half_is_blamed_itself(halves: Halves) -> None:
     wrong = halves.line.model()
     faults.with_one_weight_changed(wrong, by=3.0)
@@ -261,6 +279,9 @@ def test_a_float_half_wrong_before_compiling_is_blamed_alone(line: Line) -> None
     assert blamed(both, both.outputs, both.int8) == ["fp32 against its source"]
 
 
+@pytest.mark.shows(
+    "a tool that tells nothing writes fp16 for int8", by="a ceiling for each precision"
+)
 def test_fp16_under_the_name_of_int8_is_too_good(halves: Halves) -> None:
     """A tool that does not tell what it left in floating point, and never quantized."""
     half = halves.fp32.astype(np.float16).astype(np.float32)

@@ -90,6 +90,10 @@ def values(module: nn.Module) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
         yield name, value.numpy()
 
 
+@pytest.mark.shows(
+    "drawn weights leave a part of a network without effect, so that it may be exported wrongly",
+    by="what a library starts at zero is drawn; every parameter changes the logits",
+)
 def test_no_layer_and_no_branch_is_switched_off(scenes: np.ndarray[Any, Any]) -> None:
     module = tiny(scenes)
     with torch.inference_mode():
@@ -151,6 +155,10 @@ def test_one_scene_is_refused(scenes: np.ndarray[Any, Any]) -> None:
         seeded_layers(variant, 8, scenes[:1])
 
 
+@pytest.mark.shows(
+    "drawn weights amplify rounding, so that a right export differs, or a wrong one may",
+    by="rounding is measured against float64",
+)
 @pytest.mark.parametrize("source", REAL)
 def test_real_networks_tell_images_apart_and_keep_rounding_small(
     images: ImageSets, source: str

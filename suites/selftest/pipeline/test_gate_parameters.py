@@ -72,6 +72,10 @@ def test_a_right_build_of_a_row_has_the_parameters_it_should(line: Line) -> None
 # ── wrong ones ────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.shows(
+    "a quantizer is wrong where nothing was ever accepted, or by too little for parity",
+    by="scales, zero points and codes are computed anew from calibration images and weights",
+)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_wrong_quantizer_is_noticed_and_its_fault_named(
     compiled: Compile, monkeypatch: pytest.MonkeyPatch, fault: str

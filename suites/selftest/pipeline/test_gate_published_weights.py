@@ -97,6 +97,7 @@ def test_published_weights_reach_the_export(
     assert (verdict.outcome, workshop.weights_kind) == (Outcome.CONFORMS, "published")
 
 
+@pytest.mark.shows("the weights are other ones than published")
 def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, workshop: Workshop) -> None:
     subject = publish("resnext/timm/resnext50_32x4d", reference, workshop)
     path = Path(str(workshop.settings.weights)) / subject.variant.weights
@@ -107,6 +108,7 @@ def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, workshop: Wor
         workshop.reference(subject.variant, subject.size)
 
 
+@pytest.mark.shows("the weights are other ones than published")
 def test_weights_of_another_network_are_refused(reference: Tensors, workshop: Workshop) -> None:
     small = {name: value for name, value in reference.items() if not name.startswith("layer4.2")}
     subject = publish("resnext/timm/resnext50_32x4d", small, workshop)

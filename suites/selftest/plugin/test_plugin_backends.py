@@ -11,6 +11,8 @@ from small_runs import ROW, SLUG, RunGate
 
 from harness.reporting.results import CaseOutcome
 
+pytestmark = [pytest.mark.shows("a stand-in's figures pass for the vendor's")]
+
 pytest_plugins = ["pytester"]
 
 TOOLS = Path(__file__).parents[3] / "fixtures" / "vendor_toolchain"
@@ -93,6 +95,7 @@ def test_a_row_without_the_form_that_a_backend_takes_is_said_to_be_left_out(
     assert "ppcls has no torchscript for torch" in found.printed
 
 
+@pytest.mark.shows("a backend that cannot be used here reads as a pass", by="not measured")
 def test_a_backend_that_is_not_here_is_not_measured(run_gate: RunGate, tmp_path: Path) -> None:
     found = run_gate("--backend=vendor", f"--vendor-tools={tmp_path}", test_file=ASKING)
     assert found.code == 0
@@ -179,6 +182,7 @@ def test_nightly_runs_on_what_is_there_and_leaves_out_what_is_not(
     assert NO_TOOLS in found.printed
 
 
+@pytest.mark.shows("a host without its card stays green", by="what is named is required")
 def test_nightly_fails_where_what_was_named_is_not_there(run_gate: RunGate, tmp_path: Path) -> None:
     options = ("--nightly", "--backend=vendor", f"--vendor-tools={tmp_path}")
     assert run_gate(*options, test_file=ASKING).code == 1
@@ -204,6 +208,7 @@ def test_nightly_leaves_junit_xml_and_a_run_log(run_gate: RunGate) -> None:
     assert found.log.header.options["nightly"] == "True"
 
 
+@pytest.mark.shows("a card is aside because of a stand-in, and real runs skip")
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--cards=0",), 1)])
 def test_cards_that_are_named_have_to_be_usable(
     run_gate: RunGate, options: tuple[str, ...], code: int

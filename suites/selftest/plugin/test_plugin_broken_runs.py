@@ -54,6 +54,7 @@ def test_the_log_of_a_run_that_was_broken_off_is_no_whole_one(
     assert run.log.problem == "incomplete: the run did not finish"
 
 
+@pytest.mark.shows("a run that broke off looks complete")
 def test_a_run_that_stops_at_the_first_failure_has_no_whole_log(run_gate: RunGate) -> None:
     run = run_gate("-x", test_endings=endings.SOURCE)
     assert (run.code, run.log.complete) == (1, False)

@@ -135,6 +135,7 @@ BOUNDS = [
 ]
 
 
+@pytest.mark.shows("a bound is so wide that nothing can fail", by="refused before the first case")
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
 @pytest.mark.parametrize(("old", "new", "said"), BOUNDS)
 def test_a_bound_that_cannot_fail_is_none(

@@ -129,6 +129,7 @@ def test_a_failure_of_any_stage_is_repeated(
     repeating.require_repeated(run.printed, folder=pytester.path)
 
 
+@pytest.mark.shows("the command that repeats a failure measures something else")
 @pytest.mark.parametrize("lost", ["margin", "pipeline", "images", "expected"])
 def test_a_command_that_loses_an_option_is_noticed(
     run_gate: RunGate,

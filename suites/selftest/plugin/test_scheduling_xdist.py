@@ -202,6 +202,9 @@ class TestRow:
 """
 
 
+@pytest.mark.shows(
+    "a dead worker takes results along", by="the case is errored; what was not begun goes to others"
+)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_dead_worker_costs_one_test_and_no_other(distribute: Distribute, workers: int) -> None:
     files = {"test_crash": CRASHING, "test_other": rows("other", "mid1", "mid2", "tiny")}

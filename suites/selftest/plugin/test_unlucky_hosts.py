@@ -18,6 +18,13 @@ from harness.plugin import run as plugin_run
 from harness.plugin.run import runs_folder
 from harness.reporting import runlog
 
+pytestmark = [
+    pytest.mark.shows(
+        "a host without room, rights or assertions hides a failure or makes one up",
+        by="said and no failure; an incomplete log fails; refused before the first case",
+    )
+]
+
 pytest_plugins = ["pytester"]
 
 ROOT = EXPECTED.parent

@@ -107,6 +107,10 @@ def test_a_killed_run_keeps_what_it_had(tmp_path: Path) -> None:
     assert run.problem == UNFINISHED
 
 
+@pytest.mark.shows(
+    "a run that broke off looks complete",
+    by="footer with counts and checksum, only if no case is missing",
+)
 def test_every_shorter_log_is_incomplete(log: Path, header: Header) -> None:
     data = log.read_bytes()
     start = data.index(b"\n") + 1
@@ -265,6 +269,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     ]
 
 
+@pytest.mark.shows("a hostile file hangs or floods a run, which is then cut short")
 @pytest.mark.parametrize(("form", "step"), [("md", 1), ("text", 11)])
 def test_anything_anywhere_in_a_log_is_told_or_refused(
     log: Path, capsys: pytest.CaptureFixture[str], form: str, step: int

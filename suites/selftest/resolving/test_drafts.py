@@ -182,6 +182,9 @@ def test_what_is_kept_by_hand_stays_and_new_rows_are_added(tmp_path: Path) -> No
     assert merged.gone == ()
 
 
+@pytest.mark.shows(
+    "`update` undoes what people decided", by="it only adds; what differs is printed"
+)
 def test_a_kept_entry_that_differs_is_told_and_not_touched(tmp_path: Path) -> None:
     one = resolved(macs="4.765")
     draft = drafts.complexity(page_of(one, macs=DEFECTS["ten-ninths-too-high"]))

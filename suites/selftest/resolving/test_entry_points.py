@@ -177,6 +177,9 @@ def offer(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
     )
 
 
+@pytest.mark.shows(
+    "a package replaces something of the suite", by="a name that is taken is an error, with both"
+)
 def test_a_name_that_the_suite_has_is_refused_with_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +199,7 @@ def test_a_rule_that_the_suite_has_is_refused_where_rules_are_looked_up(
         rules.rule_names()
 
 
+@pytest.mark.shows("a package replaces something of the suite")
 def test_two_packages_that_add_one_name_are_refused_with_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, cast
 
+import pytest
 from stand_ins import Tally, counted
 
 from harness.counting.counts import Counts
@@ -74,6 +75,7 @@ def test_what_was_rounded_and_then_doubled_is_told() -> None:
     assert all(one.reproduced for one in (a, b, c))
 
 
+@pytest.mark.shows("some rule and divisor fit a figure by chance")
 def test_what_was_cut_off_is_told_and_two_digits_do_not_tell_it() -> None:
     (a, b), _ = found(counted("a", "macs", "4.133"), counted("b", "macs", "7.866"), counts=RESNETS)
     assert (a.use, a.printed, a.reproduced) == (Use("thop", CUT_OFF), "4.133", True)
@@ -116,6 +118,7 @@ def test_flops_are_two_for_each_multiply_accumulate() -> None:
     assert a.use == Use("true", DOUBLED)
 
 
+@pytest.mark.shows("some rule and divisor fit a figure by chance")
 def test_a_column_takes_the_rule_that_most_rows_have_in_common() -> None:
     """4.2 is what both rules print; the other row tells them apart."""
     counts = {
@@ -128,6 +131,10 @@ def test_a_column_takes_the_rule_that_most_rows_have_in_common() -> None:
     assert (a.use.rule, b.use.rule) == ("true", "true")
 
 
+@pytest.mark.shows(
+    "some rule and divisor fit a figure by chance",
+    by="odd divisors need three digits; a column's rows share rules",
+)
 def test_two_digits_do_not_prove_an_odd_divisor() -> None:
     (a,), _ = found(counted("a", "macs", "4.8"))
     assert not a.reproduced, "4.288 / 0.9 prints 4.8, by chance"
@@ -138,6 +145,7 @@ def test_a_figure_that_no_rule_gives_has_the_nearest_and_its_value() -> None:
     assert (a.reproduced, a.use, a.printed) == (False, Use("thop", PLAIN), "4.288")
 
 
+@pytest.mark.shows("a figure that no rule gives is passed over")
 def test_added_zeros_are_told_from_a_wrong_figure() -> None:
     (a, wrong), _ = found(counted("a", "macs", "4.290"), counted("b", "macs", "8.090"))
     assert (a.reproduced, a.padded, a.printed) == (False, True, "4.288")

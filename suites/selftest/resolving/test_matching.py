@@ -30,6 +30,10 @@ def test_accuracies_that_fit_no_weights_leave_the_name_ambiguous() -> None:
         resolve(row("net", top1="77.9", top5="93.9"), Shelf({"net": (V2, V1)}))
 
 
+@pytest.mark.shows(
+    "a name stands for another model than documented",
+    by="figures decide, or nothing but the name does; two that fit are none",
+)
 def test_accuracies_that_fit_two_weights_leave_the_name_ambiguous() -> None:
     twins = (choice("net.a", ("76.130", "92.862", 224)), choice("net.b", ("76.130", "92.862", 224)))
     with pytest.raises(Unresolved, match=r"accuracies of 2 models are .*: net\.a, net\.b"):
@@ -54,6 +58,7 @@ def test_case_and_separators_do_not_matter() -> None:
     assert decision.choice is V2
 
 
+@pytest.mark.shows("a name stands for another model than documented")
 def test_the_beginning_of_names_is_decided_by_accuracies_alone() -> None:
     library = Shelf({"nets_050": (SMALL,), "nets_100": (FULL,)})
     decision = resolve(row("nets", top1="72.956", top5="91.010"), library)

@@ -65,6 +65,9 @@ def test_rows_that_are_resolved_are_counted_and_judged(run: Run) -> None:
     assert outcomes(run, "own/torchvision/squeezenet1_1") == {CaseOutcome.PASSED: 4}
 
 
+@pytest.mark.shows(
+    "a figure that no rule gives is passed over", by="pinned to the nearest, and failing"
+)
 def test_a_figure_that_no_rule_gives_fails_with_the_nearest(run: Run) -> None:
     (failed,) = (one for one in run.results if one.outcome is CaseOutcome.FAILED)
     assert failed.row == "own/torchvision/SqueezeNet1-0"
@@ -72,6 +75,7 @@ def test_a_figure_that_no_rule_gives_fails_with_the_nearest(run: Run) -> None:
     assert [one.column for one in failed.defects] == ["flops"]
 
 
+@pytest.mark.shows("a row that is not resolved vanishes")
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -86,6 +90,10 @@ def test_a_row_that_cannot_be_resolved_is_not_measured_with_its_reason(
     assert all(reason in one.reason for one in run.results if one.row == row)
 
 
+@pytest.mark.shows(
+    "drawn weights pass for trained ones in int8",
+    by="parity on them is told, and judged where a figure was accepted",
+)
 @pytest.mark.parametrize("name", ["torchvision/squeezenet1_1", "ppcls/MobileNetV3_small_x0_35"])
 def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(
     folder: Path, name: str

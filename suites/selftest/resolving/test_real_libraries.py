@@ -38,6 +38,7 @@ def found(row: Row) -> tuple[str, str]:
     return choice.model, choice.weights
 
 
+@pytest.mark.shows("a name stands for another model than documented")
 def test_every_row_of_the_resnext_page_is_the_variant_kept_for_it() -> None:
     subjects = read_catalogue(EXPECTED).rows
     kept = {one.id: (one.variant.model, one.variant.weights) for one in subjects}
@@ -113,6 +114,7 @@ def test_old_and_loosely_written_names_are_found(row: Row, model: str) -> None:
     assert found(row)[0] == model
 
 
+@pytest.mark.shows("a name stands for another model than documented")
 def test_weights_of_a_newer_torchvision_are_not_assumed() -> None:
     link = "https://github.com/pytorch/vision/blob/v0.15.0/torchvision/models/resnet.py"
     with pytest.raises(Unresolved, match="ambiguous"):
@@ -154,6 +156,9 @@ def test_the_rules_found_are_those_kept_for_each_row(
     }
 
 
+@pytest.mark.shows(
+    "a row that is not resolved vanishes", by="it keeps its cases, not measured, with the reason"
+)
 def test_a_row_of_no_source_costs_no_other_and_says_why(resolution: PageResolution) -> None:
     lost = resolution.rows[-1]
     assert "no adapter for 'keras'" in lost.variant.unresolved

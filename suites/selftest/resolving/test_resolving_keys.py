@@ -16,6 +16,8 @@ from harness.resolving.running import resolved
 from harness.runtime import entry_points, identity
 from harness.runtime.store import Key
 
+pytestmark = [pytest.mark.shows("yesterday's artifact, or a damaged one")]
+
 PAGE = Page("page", "page.md", "0" * 64, ())
 VARIANT = Variant("page/timm/net", "timm", "net.tag", "net.pth", "timm-net")
 CACHES: tuple[Any, ...] = (entry_points._points, identity._version, identity.code_digest)

@@ -84,6 +84,7 @@ def test_a_check_of_an_extracted_file_that_cannot_be_read_ends_with_2(
     assert "pages/large.toml: page: expected text, got 1" in capsys.readouterr().err
 
 
+@pytest.mark.shows("`update` undoes what people decided")
 def test_what_was_decided_by_hand_is_told_apart_and_kept(
     page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,8 @@ from harness.errors import DamagedArtifact
 from harness.runtime.store import Entry, Key, Store
 from harness.runtime.store.entries import MANIFEST_LIMIT_BYTES
 
+pytestmark = [pytest.mark.shows("yesterday's artifact, or a damaged one")]
+
 CONTENT = b"what was written"
 
 

@@ -12,6 +12,13 @@ from harness.errors import HarnessError
 from harness.runtime.store import Key, Store
 from harness.runtime.store.keys import JSON
 
+pytestmark = [
+    pytest.mark.shows(
+        "yesterday's artifact, or a damaged one",
+        by="keys hold versions and code; content is hashed",
+    )
+]
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -18,6 +18,10 @@ from harness.runtime.store import Entry, Needed, Store
 from harness.runtime.store.entries import entry_damage
 from harness.runtime.store.quantities import GIB
 
+pytestmark = [
+    pytest.mark.shows("a model is removed while it is used, or a full disk reads as a wrong model")
+]
+
 MODEL = "model.bin"
 
 

@@ -19,6 +19,13 @@ from harness.runtime.isolation import Worker
 from harness.runtime.store import Entry, Needed
 from harness.runtime.store.quantities import GIB, MIB
 
+pytestmark = [
+    pytest.mark.shows(
+        "a model is removed while it is used, or a full disk reads as a wrong model",
+        by="entries in use are held; a failed step names the disk",
+    )
+]
+
 VARIANT = Variant("page/timm/net", "timm", "net", "net.pt", "net")
 MODEL = "model.bin"
 WRITTEN = "wire format was corrupt"

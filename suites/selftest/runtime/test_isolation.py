@@ -17,6 +17,13 @@ import pytest
 from harness.errors import CompileError, ExportError, PageError, RunError, UnknownKey
 from harness.runtime.isolation import LOG_TAIL_BYTES, MIB, Worker
 
+pytestmark = [
+    pytest.mark.shows(
+        "a hang, crash or silent exit counts as a result",
+        by="the child is killed, its end is named",
+    )
+]
+
 LONG_S = 30.0  # seconds nothing here takes
 Run = Callable[..., object]
 

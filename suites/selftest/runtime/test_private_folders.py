@@ -13,6 +13,12 @@ from harness.errors import HarnessError
 from harness.runtime.private import TRUST, make_private, require_private
 from harness.runtime.store import Key, open_store
 
+pytestmark = [
+    pytest.mark.shows(
+        "somebody else writes logits into the store", by="refused where others may write"
+    )
+]
+
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
 
 

@@ -11,6 +11,13 @@ from harness.errors import BuildError, MissingWeights
 from harness.expected.variants import Variant, read_variants
 from harness.sources.weights import check_hash, digest, find
 
+pytestmark = [
+    pytest.mark.shows(
+        "the weights are other ones than published",
+        by="the hash in the name, names and shapes of all tensors",
+    )
+]
+
 NAME = "resnext50_32x4d-7cdf4587.pth"
 VARIANTS = Path(__file__).parents[3] / "expected/variants/resnext.toml"
 

@@ -24,6 +24,8 @@ from harness.sources.fitting import Needed, needed_by
 from harness.sources.network import Network
 from harness.sources.weights import load
 
+pytestmark = [pytest.mark.shows("a hostile file hangs or floods a run, which is then cut short")]
+
 MANY = 2**33
 ROOM = 256  # MiB that reading may take beyond what is there; the file claims 16 GiB and more
 NEEDED = {"a": Needed((4,), True)}

@@ -20,6 +20,13 @@ from harness.throughput.measuring import Effort, Subject, measure, reference_sub
 from harness.throughput.reference import identity
 from harness.throughput.serving import OpenSession
 
+pytestmark = [
+    pytest.mark.shows(
+        "answers under load are dropped, doubled, mixed up or given before they are computed",
+        by="LoadGen's log, and every answer against the image's own",
+    )
+]
+
 SHORT = Effort(rounds=3, seconds=0.05, answer_timeout_s=20.0)
 ONE = Load(instances=1, processes=1, batch=1)
 PAIRS = Load(instances=2, processes=1, batch=2)

@@ -12,6 +12,12 @@ from harness.errors import MeasureError, MismatchedOutput, PartialOutput, WrongO
 from harness.throughput.logs import Served
 from harness.throughput.served import NEAR, require_apart, require_right
 
+pytestmark = [
+    pytest.mark.shows(
+        "answers under load are dropped, doubled, mixed up or given before they are computed"
+    )
+]
+
 ALONE = right(pictures())
 LOG = Path("accuracy.json")
 

@@ -28,6 +28,13 @@ from harness.judging.throughput.ratios import difference_noise
 from harness.judging.throughput.verdicts import MARGIN, MOST_NOISE
 from harness.records import Measurement, Outcome
 
+pytestmark = [
+    pytest.mark.shows(
+        "a slow machine passes for a slow model, or hides one",
+        by="the ratio to a reference tested in turns",
+    )
+]
+
 ROUNDS = 10
 QUIET = 0.012  # spread of the logarithm between rounds, as measured on a machine left alone
 HERE = {"machine": "EPYC", "backend": "openvino", "openvino": "2026.4.1", "reference": "numpy-1"}

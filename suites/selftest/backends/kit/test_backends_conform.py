@@ -10,6 +10,13 @@ from harness.backends.kit import CHECKS, Exam
 from harness.backends.registry import BACKENDS, backend
 from harness.errors import Unavailable
 
+pytestmark = [
+    pytest.mark.shows(
+        "a backend is wrong in a way that one row does not show",
+        by="the conformance kit, on every backend of the suite that can be used here",
+    )
+]
+
 
 def precisions(name: str) -> tuple[Precision, ...]:
     """In what a backend can be examined here: nothing where it cannot be used."""

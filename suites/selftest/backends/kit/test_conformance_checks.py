@@ -86,6 +86,7 @@ def test_a_right_backend_passes_every_check(
             check(exam, precision)
 
 
+@pytest.mark.shows("a backend is wrong in a way that one row does not show")
 @pytest.mark.parametrize(
     ("check", "make", "precision", "cause"),
     WRONG,
@@ -106,5 +107,6 @@ def test_a_wrong_backend_fails_for_the_right_reason(
         CHECKS[check](exam, precision)
 
 
+@pytest.mark.shows("a backend is wrong in a way that one row does not show")
 def test_every_check_has_a_backend_that_fails_it() -> None:
     assert {check for check, *_ in WRONG} == set(CHECKS)

@@ -16,6 +16,8 @@ from harness.backends.backend import Build, Host, Precision
 from harness.backends.openvino.backend import OpenVino
 from harness.errors import RunError
 
+pytestmark = [pytest.mark.shows("fp16 or bf16 was computed in float32")]
+
 backend = pytest.importorskip(
     "harness.backends.openvino.sessions", reason="OpenVINO is not installed"
 )

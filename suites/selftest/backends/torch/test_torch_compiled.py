@@ -37,6 +37,7 @@ def test_what_a_compiled_file_calls_is_counted(tmp_path: Path) -> None:
     assert torch_inductor.executed(made) == {"cpp_fused_relu_0": 1, "addmm_out": 2}
 
 
+@pytest.mark.shows("torch.compile compiled nothing", by="a file without machine code is an error")
 @pytest.mark.parametrize(("code", "library"), [(LIBRARY_CALL, True), (KERNEL, False), ("", True)])
 def test_a_file_in_which_nothing_is_compiled_is_an_error(
     tmp_path: Path, code: str, library: bool

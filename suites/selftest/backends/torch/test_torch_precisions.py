@@ -102,6 +102,10 @@ def test_half_precision_is_close_to_float32_and_not_equal(
     assert 0 < np.abs(single - half).max() < 0.05
 
 
+@pytest.mark.shows(
+    "fp16 or bf16 was computed in float32",
+    by="parameters, executed operators and output are looked at",
+)
 @pytest.mark.parametrize("precision", HALVES)
 def test_weights_that_no_cast_reaches_are_noticed(tmp_path: Path, precision: Precision) -> None:
     session = Session(traced(tmp_path / "a.pt", hidden_weights), precision=precision)
@@ -116,6 +120,7 @@ def test_they_are_noticed_again_on_the_second_call(tmp_path: Path) -> None:
             session.logits(IMAGES)
 
 
+@pytest.mark.shows("fp16 or bf16 was computed in float32")
 @pytest.mark.parametrize(
     ("forward", "operators"),
     [

@@ -30,6 +30,13 @@ from harness.expected.buildconfig import BuildConfig, Dataset
 from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess_many
 
+pytestmark = [
+    pytest.mark.shows(
+        "a stand-in's figures pass for the vendor's",
+        by="it says so in its versions, and every report does",
+    )
+]
+
 Levels = npt.NDArray[np.uint8]
 HostOf = Callable[..., Host]
 
@@ -152,6 +159,7 @@ def test_a_model_with_a_file_missing_is_not_run(
         Vendor(host_of()).session(model, precision="int8")
 
 
+@pytest.mark.shows("a device's answers belong to other images")
 def test_answers_of_other_images_are_noticed(
     compiled: Callable[..., Path], host_of: HostOf, tensors: npt.NDArray[np.float32]
 ) -> None:
@@ -188,6 +196,9 @@ def test_a_single_image_is_answered_too(
     assert np.array_equal(session.logits(levels[2:3]), session.logits(levels)[2:3])
 
 
+@pytest.mark.shows(
+    "a card is aside because of a stand-in, and real runs skip", by="a stand-in's state is its own"
+)
 def test_a_card_that_a_stand_in_hung_on_is_no_real_one(host_of: HostOf) -> None:
     """What a stand-in does to its cards is kept apart from the cards themselves."""
     cards = cards_of(host_of())

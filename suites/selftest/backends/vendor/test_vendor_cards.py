@@ -51,6 +51,9 @@ def test_another_process_gets_another_card_and_its_death_frees_it(tmp_path: Path
         pass
 
 
+@pytest.mark.shows(
+    "two cases share a card, or go on on a dead one", by="a lock, and a mark that stays"
+)
 def test_jobs_side_by_side_never_meet_on_a_card(
     runner_of: RunnerOf, files: tuple[Path, ...], tmp_path: Path
 ) -> None:
@@ -80,6 +83,7 @@ def test_lost_card_is_set_aside_and_the_other_goes_on(
     assert "DeadCard at tiny/row: vamp: card lost" in cards.set_aside()[0]
 
 
+@pytest.mark.shows("two cases share a card, or go on on a dead one")
 def test_card_that_hangs_is_set_aside_until_somebody_looked(
     runner_of: RunnerOf, files: tuple[Path, ...], tmp_path: Path
 ) -> None:

@@ -83,6 +83,10 @@ RUNNER_FAULTS = [
 UNAVAILABLE = (MissingLicence, UnfitVersion, NotEnoughDisk)
 
 
+@pytest.mark.shows(
+    "a compiler or runner ends well and leaves nothing, or half",
+    by="what it leaves is read, and not its exit code believed",
+)
 @pytest.mark.parametrize(("fault", "error", "told"), COMPILER_FAULTS)
 def test_compiler_fault_is_named(
     fault: str, error: type[HarnessError], told: str, config_of: ConfigOf, tmp_path: Path
@@ -96,6 +100,7 @@ def test_compiler_fault_is_named(
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.shows("a compiler or runner ends well and leaves nothing, or half")
 @pytest.mark.parametrize(("fault", "error", "told"), RUNNER_FAULTS)
 def test_runner_fault_is_named(
     fault: str,

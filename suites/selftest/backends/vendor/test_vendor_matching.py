@@ -33,6 +33,7 @@ def noticed_or_harmless(arrangement: Arrangement, order: list[int]) -> bool:
     return bool(disagreement(arrangement, disordered)) or np.array_equal(sent, disordered)
 
 
+@pytest.mark.shows("a device's answers belong to other images", by="copies among the images")
 @given(COUNTS, st.integers(0, 200), st.booleans())
 @example(2, 2, False)  # two images, each twice, rotated by two, would be taken for each other
 def test_every_rotation_and_reversal_is_noticed(count: int, turn: int, reverse: bool) -> None:

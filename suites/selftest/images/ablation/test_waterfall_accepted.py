@@ -19,6 +19,8 @@ from harness.images.pipelines import Run, load
 from harness.judging.verdicts import require
 from harness.records import Outcome, Verdict
 
+pytestmark = [pytest.mark.shows("what ships is prepared differently from what was claimed")]
+
 ROUTE = "timm-gluon_in1k-to-vendor-run-time"
 TOLD = {"images": "0123", "opencv": "5.0.0"}
 

@@ -26,6 +26,13 @@ from harness.images.ablation.routes import Route
 from harness.images.ablation.states import Prepared, State, Step, fall, params, table_of
 from harness.images.pipelines import Floats, Levels, Run, load, vendor
 
+pytestmark = [
+    pytest.mark.shows(
+        "what ships is prepared differently from what was claimed",
+        by="single steps, whose ends are the two pipelines bit for bit, held to a baseline",
+    )
+]
+
 Preparing = Callable[..., Prepared]
 
 CLAIMS = ("page", "timm-gluon_in1k", "timm-a1h_in1k", "mmpretrain", "paddleclas")

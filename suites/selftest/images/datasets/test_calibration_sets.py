@@ -71,6 +71,9 @@ def test_too_few_images_are_refused(pool: Path) -> None:
         chosen(pool, 13)
 
 
+@pytest.mark.shows(
+    "calibration left classes out, or its images changed", by="equal shares; a manifest with hashes"
+)
 def test_missing_classes_are_named(folders: Folders, tmp_path: Path) -> None:
     root = folders(tmp_path / "lacking", (0, 4, 0))
     with pytest.raises(
@@ -100,6 +103,7 @@ def test_manifest_survives_a_round_trip(pool: Path, tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "calibration.toml", root=pool) == calibration
 
 
+@pytest.mark.shows("calibration left classes out, or its images changed")
 def test_all_changed_files_are_named(pool: Path, tmp_path: Path) -> None:
     write_manifest(tmp_path / "calibration.toml", chosen(pool, 12))
     (pool / SYNSETS[0] / "100.JPEG").unlink()
@@ -141,6 +145,7 @@ def test_malformed_manifest_is_refused(
         read_manifest(path, root=pool)
 
 
+@pytest.mark.shows("calibration saw the evaluation images")
 def test_overlap_is_found_by_content_and_listed(
     pool: Path, folders: Folders, tmp_path: Path
 ) -> None:

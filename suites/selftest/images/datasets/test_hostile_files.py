@@ -29,6 +29,8 @@ from harness.images.vdsp import read_vdsp_params
 from harness.lint.results_table import read_results_table
 from harness.reporting import runlog
 
+pytestmark = [pytest.mark.shows("a hostile file hangs or floods a run, which is then cut short")]
+
 READERS: dict[str, Callable[[Path], object]] = {
     "build config": read_build_config,
     "run-time file": read_vdsp_params,

@@ -86,6 +86,7 @@ def test_content_decides_not_the_name(tmp_path: Path) -> None:
     assert np.array_equal(decode(path), decode(path.read_bytes()))
 
 
+@pytest.mark.shows("half an image is filled in with grey, or clipped to white")
 @pytest.mark.parametrize("sample", [256, 40_000])
 def test_samples_that_pillow_would_clip_are_refused(sample: int) -> None:
     with pytest.raises(ImageError, match=rf"mode I;16 from {sample} to {sample}, expected 0 to"):
@@ -125,6 +126,9 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         decode(tmp_path / "none.png")
 
 
+@pytest.mark.shows(
+    "half an image is filled in with grey, or clipped to white", by="refused by name"
+)
 def test_pillow_that_fills_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     with pytest.raises(ImageError, match="LOAD_TRUNCATED_IMAGES is set"):

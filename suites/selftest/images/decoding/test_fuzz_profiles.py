@@ -14,6 +14,9 @@ def test_environment_chooses(monkeypatch: pytest.MonkeyPatch, name: str) -> None
     assert fuzz() is PROFILES[name]
 
 
+@pytest.mark.shows(
+    "fuzzing says something else on the next run", by="the gate's profile is derandomized"
+)
 def test_gate_says_the_same_twice() -> None:
     assert PROFILES["ci"].derandomize
     assert PROFILES["ci"].database is None

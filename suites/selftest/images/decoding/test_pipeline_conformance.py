@@ -67,6 +67,10 @@ def test_twin_conforms() -> None:
     assert require_specified(by_twin(), PAGE, IMAGE) < 1e-4
 
 
+@pytest.mark.shows(
+    "a library's pipeline is not what is specified",
+    by="a recipe written without it, a derived bound",
+)
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_pipeline_is_noticed(name: str) -> None:
     with pytest.raises(NonConformance, match=r"page is .* levels of 255 from its specification"):
@@ -129,6 +133,7 @@ def spoils_its_image(image: Levels) -> NDArray[np.float32]:
     return tensor
 
 
+@pytest.mark.shows("a library's pipeline is not what is specified")
 @pytest.mark.parametrize(
     ("make", "message"),
     [(_with_memory, "preprocessed before"), (lambda: spoils_its_image, "changes the image")],
@@ -140,6 +145,7 @@ def test_history_is_noticed(make: Callable[[], Run], message: str) -> None:
         require_repeatable(make(), PAGE, images)
 
 
+@pytest.mark.shows("a library's pipeline is not what is specified")
 def test_threads_are_noticed() -> None:
     def elsewhere(image: Levels) -> NDArray[np.float32]:
         aside = threading.current_thread() is not threading.main_thread()

@@ -51,6 +51,9 @@ def test_class_ids_that_are_shifted_are_named(by: int) -> None:
     assert ("background" in told) == (abs(by) == 1)
 
 
+@pytest.mark.shows(
+    "labels are shifted, sorted otherwise or of other files, and two broken halves agree"
+)
 @pytest.mark.parametrize("lines", [1, 2, -1])
 @pytest.mark.parametrize("start", [0, 650, 1000])
 def test_a_list_that_is_shifted_is_named_with_its_place(lines: int, start: int) -> None:
@@ -90,6 +93,10 @@ def test_a_gross_loss_on_few_images_may_be_chance() -> None:
     assert judged(answers(0.40)[:12], LABELS[:12]) is None
 
 
+@pytest.mark.shows(
+    "images that were not read are passed over",
+    by="counted and bounded; a verdict that they could turn is inconclusive",
+)
 def test_too_many_unread_images_are_no_pass() -> None:
     most = int(UNREAD * IMAGES)
     assert judged(answers(0.78), unread=("bad",) * most) is None

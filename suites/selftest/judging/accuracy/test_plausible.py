@@ -42,6 +42,7 @@ def test_honest_quantization_may_win_a_little(lost: int, won: int, images: int) 
     assert judged(counted(lost, won, images)) is None
 
 
+@pytest.mark.shows("int8 gains what no lower precision gains", by="the paired test is two-sided")
 def test_int8_far_above_fp32_is_not_believed() -> None:
     found = judged(counted(4, 42, 300), changed=0.3)
     assert found is not None
@@ -76,6 +77,10 @@ def agreeing(images: int, *, other: Ids | None = None, precision: str = "int8") 
     )
 
 
+@pytest.mark.shows(
+    "answers of fp32 are handed in as those of int8",
+    by="identical orders of five, or identical bits",
+)
 @pytest.mark.parametrize("precision", ["int8", "fp16", "bf16"])
 def test_fp32_under_another_name_is_noticed(precision: str) -> None:
     found = agreeing(300, precision=precision)

@@ -23,6 +23,10 @@ from benchmarks.rates import (
 from benchmarks.rates_table import table
 from harness.judging.accuracy.risks import Margin
 
+pytestmark = [
+    pytest.mark.shows("a verdict on accuracy is luck, or comes of looking again and again")
+]
+
 HALF = Margin(Decimal("0.5"))
 
 

@@ -44,6 +44,7 @@ def test_both_rules_agree_where_names_are_unique_and_paths_plain(
     assert by_id == by_name == Hits(images=2, first=1, within=2, k=5)
 
 
+@pytest.mark.shows("a namesake counts as a hit", by="classes are counted by id, never by name")
 @pytest.mark.parametrize(
     ("folder", "named"), [("n02012849", 4), ("n03126707", 3), ("n03710637", 5)]
 )

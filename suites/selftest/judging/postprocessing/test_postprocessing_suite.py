@@ -61,6 +61,7 @@ def _by_name(right: ModuleType) -> Callable[..., Any]:
     return lambda ranked, truth: right.count_hits(called[np.array(ranked)], called[truth])
 
 
+@pytest.mark.shows("softmax or ranking is wrong", by="the definition, one number at a time")
 @pytest.mark.parametrize(
     ("name", "wrong", "promise"),
     [

@@ -91,6 +91,7 @@ def test_cutting_at_the_first_mark_would_lose_such_a_path() -> None:
     assert parse_line(line) == (ODD_PATHS[4], 0, Guess(7, 0.25, "cock"))
 
 
+@pytest.mark.shows("a result file is cut off or out of order", by="read strictly, refused by line")
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -118,6 +119,7 @@ def test_malformed_file_is_refused_by_line(
         read_results(spoiled(old, new), labels=labels)
 
 
+@pytest.mark.shows("a result file is cut off or out of order")
 def test_file_that_ends_within_an_image_or_repeats_one_is_refused(
     spoiled: Callable[..., Path],
 ) -> None:

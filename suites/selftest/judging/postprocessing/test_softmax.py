@@ -102,6 +102,7 @@ def _twice(logits: Array) -> Array:
     return softmax(softmax(logits))
 
 
+@pytest.mark.shows("softmax or ranking is wrong")
 @pytest.mark.parametrize(
     "wrong",
     [_unshifted, _in_float32, _over_images, _by_powers_of_two, _shifted_by_one_maximum, _twice],

@@ -76,6 +76,7 @@ def _by_probability(logits: Array, k: int) -> Array:
     return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
 
 
+@pytest.mark.shows("softmax or ranking is wrong")
 @pytest.mark.parametrize(
     "wrong",
     [_backwards, _upwards, _by_size, _unsorted, _in_float16, _one_too_low, _by_probability],
