@@ -124,7 +124,8 @@ def test_subjects_are_tested_in_turns_there_and_back(
     both = [subject(serving_stand_ins.Sleeping, name) for name in ("one", "two")]
     measure(both, SHORT, tmp_path, ["Offline"])
     assert turns[:2] == ["one accuracy", "two accuracy"]
-    assert [turn.split()[0] for turn in turns[2:]] == ["one", "two", "two", "one", "one", "two"]
+    first_tries = [turn.split()[0] for turn in turns[2:] if "." not in turn]  # too short: again
+    assert first_tries == ["one", "two", "two", "one", "one", "two"]
 
 
 def test_a_session_that_swaps_is_noticed(subject: Make, tmp_path: Path) -> None:

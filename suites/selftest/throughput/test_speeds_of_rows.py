@@ -106,34 +106,33 @@ def accept(throughputs: Throughputs, subject: Subject, *precisions: str) -> None
         write_baseline(path, Baseline(cases))
 
 
-def outcomes(throughputs: Throughputs, subject: Subject, precision: str = "int8") -> set[Outcome]:
+def outcome_of(throughputs: Throughputs, subject: Subject, precision: str = "int8") -> Outcome:
     ratios = throughputs.ratios(subject, BACKEND, precision)
-    verdicts = throughputs.verdicts(ratios, subject)
-    assert len(verdicts) == 2
-    return {one.outcome for one in verdicts}
+    assert len(ratios) == 2
+    return throughputs.verdict(ratios, subject).outcome
 
 
 def test_the_accepted_speed_conforms(made: Made, subject: Subject) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
-    assert outcomes(made(fp32=24.0, int8=40.4), subject) == {Outcome.CONFORMS}
+    assert outcome_of(made(fp32=24.0, int8=40.4), subject) is Outcome.CONFORMS
 
 
 @pytest.mark.parametrize("speed", [28.0, 55.0], ids=["slower", "faster"])
 def test_another_speed_does_not(made: Made, subject: Subject, speed: float) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
-    assert outcomes(made(fp32=24.0, int8=speed), subject) == {Outcome.DOES_NOT_CONFORM}
+    assert outcome_of(made(fp32=24.0, int8=speed), subject) is Outcome.DOES_NOT_CONFORM
 
 
 @pytest.mark.shows("a slow machine passes for a slow model, or hides one")
 def test_a_slower_machine_is_no_slower_model(made: Made, subject: Subject) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     slow = {REFERENCE: 30.0, "fp32": 12.0, "int8": 20.0}
-    assert outcomes(made(**slow), subject) == {Outcome.CONFORMS}
+    assert outcome_of(made(**slow), subject) is Outcome.CONFORMS
 
 
 def test_what_was_accepted_for_another_precision_says_nothing(made: Made, subject: Subject) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "fp32")
-    assert outcomes(made(fp32=24.0, int8=40.0), subject) == {Outcome.NOT_MEASURED}
+    assert outcome_of(made(fp32=24.0, int8=40.0), subject) is Outcome.NOT_MEASURED
 
 
 def test_what_was_accepted_on_another_machine_says_nothing(
@@ -142,7 +141,7 @@ def test_what_was_accepted_on_another_machine_says_nothing(
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     other = replace(machine.describe(), cpu="another processor")
     monkeypatch.setattr("harness.plugin.throughput.machine.describe", lambda: other)
-    assert outcomes(made(fp32=24.0, int8=40.0), subject) == {Outcome.NOT_MEASURED}
+    assert outcome_of(made(fp32=24.0, int8=40.0), subject) is Outcome.NOT_MEASURED
 
 
 @pytest.mark.parametrize(
@@ -190,7 +189,7 @@ def test_the_speed_of_tools_that_stand_in_is_not_judged(
     ratios = throughputs.ratios(subject, BACKEND, "int8")
     monkeypatch.setattr(target, "tools", lambda: told)
     verdicts = (
-        *throughputs.verdicts(ratios, subject),
+        throughputs.verdict(ratios, subject),
         throughputs.int8_verdict(subject, BACKEND),
     )
     assert {one.outcome for one in verdicts} == {Outcome.NOT_MEASURED}
