@@ -11,13 +11,19 @@ from pathlib import Path
 
 import pytest
 import trust
+from _pytest.config.exceptions import PrintHelp
 
+from benchmarks import command as benchmarks
 from harness.__main__ import COMMANDS
+from harness.plugin.options import STAGES
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+TODAY = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which has commands of the past
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"^\$ (?:\w+=\S+ )*(.*?)(?:\s{2,}#.*)?$", re.MULTILINE)
+BLOCK = re.compile(r"^\$ (.*?)(?:\s{2,}#.*)?$", re.MULTILINE)
+OURS = ("python -m harness ", "python -m benchmarks ", "pytest ", "make ")
+OF_ANOTHER_PACKAGE = re.compile(r" --(source example|backend example-eager)\b")  # not installed
 WITH_EXAMPLES = sorted(
     path for path in (ROOT / "harness").rglob("*.py") if ">>> " in path.read_text(encoding="utf-8")
 )
@@ -42,40 +48,54 @@ def broken(page: Path) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def options(pytestconfig: pytest.Config) -> frozenset[str]:
-    """All options of pytest with the suite's plugin."""
-    parser = pytestconfig._parser
-    groups = (*parser._groups, parser._anonymous)
-    return frozenset(name for group in groups for one in group.options for name in one.names())
-
-
 def commands(page: Path) -> list[str]:
-    """The commands of a page, lines that go on put together."""
-    return COMMAND.findall(page.read_text(encoding="utf-8").replace("\\\n", " "))
+    """What a page says that one can run, in its blocks and within its sentences."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    sentences = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", sentences)]
+    said = [part for one in [*BLOCK.findall(text), *spans] for part in parts(one)]
+    return [OF_ANOTHER_PACKAGE.sub("", one) for one in said if one.startswith(OURS)]
 
 
-def refused(command: str, options: frozenset[str]) -> str:
+def parts(line: str) -> list[str]:
+    """The commands of a line, without variables before them and the folder of the environment."""
+    return [re.sub(r"^(?:\w+=\S+ )*(?:\.venv/bin/)?", "", one) for one in line.split(" && ")]
+
+
+def refused(command: str, config: pytest.Config) -> str:
     """Why a command of the suite cannot be given as it stands, or ""."""
-    words = shlex.split(command.split(" && ")[0])
-    if words[:3] == ["python", "-m", "harness"]:
-        return _refused_by_parser(words[3:])
-    if words[0] == "pytest":
-        named = [word.partition("=")[0] for word in words[1:] if word.startswith("--")]
-        return ", ".join(name for name in named if name not in options)
+    words = shlex.split(command)
+    if words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        return "" if words[1] in targets else command
+    try:
+        if words[:3] == ["python", "-m", "harness"]:
+            _harness().parse_args(words[3:])
+        elif words[:3] == ["python", "-m", "benchmarks"]:
+            benchmarks.parser().parse_args(words[3:])
+        elif words[0] == "pytest":
+            return _selects_nothing(config._parser.parse(words[1:]), command)
+    except PrintHelp:
+        return ""
+    except SystemExit as stopped:
+        return f"{command}: exit status {stopped.code}" if stopped.code else ""
+    except (argparse.ArgumentError, pytest.UsageError) as error:
+        return f"{command}: {error}"
     return ""
 
 
-def _refused_by_parser(words: list[str]) -> str:
-    parser = argparse.ArgumentParser(exit_on_error=False)
+def _harness() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
     subparsers = parser.add_subparsers(required=True)
     for module in COMMANDS:
         importlib.import_module(module).add_parser(subparsers)
-    try:
-        parser.parse_args([word for word in words if word != "…"])
-    except (argparse.ArgumentError, SystemExit) as error:
-        return f"{shlex.join(words)}: {error}"
-    return ""
+    return parser
+
+
+def _selects_nothing(options: argparse.Namespace, command: str) -> str:
+    unknown = set(re.findall(r"\w+", options.markexpr)) - {*STAGES, "and", "or", "not"}
+    missing = [path for path in options.file_or_dir if not (ROOT / path.split("::")[0]).exists()]
+    return f"{command}: {[*unknown, *missing]}" if unknown or missing else ""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -83,17 +103,59 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken(page) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_can_be_given(page: Path, options: frozenset[str]) -> None:
-    assert [told for one in commands(page) if (told := refused(one, options))] == []
+def absent(page: Path) -> list[str]:
+    """Files that a page names, by a path with its ending, and that no folder of the tree has."""
+    named = re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|csv|yaml|toml))`", page.read_text("utf-8"))
+    return [one for one in named if not any(ROOT.glob(one)) and not _below(one)]
 
 
-def test_what_is_wrong_is_noticed(tmp_path: Path, options: frozenset[str]) -> None:
+def _below(name: str) -> bool:
+    folders = ("harness", "suites", "benchmarks", "expected", "fixtures")
+    return any(any((ROOT / folder).rglob(name)) for folder in folders)
+
+
+@pytest.mark.parametrize("page", TODAY, ids=lambda page: page.name)
+def test_every_file_named_is_there(page: Path) -> None:
+    assert absent(page) == []
+
+
+@pytest.mark.parametrize("page", TODAY, ids=lambda page: page.name)
+def test_every_command_can_be_given(page: Path, pytestconfig: pytest.Config) -> None:
+    assert [told for one in commands(page) if (told := refused(one, pytestconfig))] == []
+
+
+def test_a_link_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# One\n[a](nowhere.md) [b](#two) [c](#one)\n")
     assert broken(page) == ["nowhere.md", "#two"]
-    assert refused("pytest --rwo x", options) == "--rwo"
-    assert "accuracy" in refused("python -m harness accuracy --imagnet=x row", options)
+
+
+def test_a_file_that_is_no_longer_there_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("`harness/errors.py` `judging/int8.py` `harness/pipeline/gone.py`\n")
+    assert absent(page) == ["harness/pipeline/gone.py"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pytest --rwo x",
+        "pytest --require int9",
+        "pytest -m complexitty",
+        "pytest suites/selftest/judgng",
+        "python -m harness lnit PAGE",
+        "python -m harness accuracy --imagnet=x row",
+        "python -m benchmarks raets",
+        "make gaet",
+    ],
+)
+def test_a_command_that_cannot_be_given_is_noticed(
+    command: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    page = tmp_path / "page.md"
+    for text in (f"```console\n$ {command}   # why\n```\n", f"| `{command}` | what it does |\n"):
+        page.write_text(text)
+        assert [bool(refused(one, pytestconfig)) for one in commands(page)] == [True]
 
 
 def test_the_readme_fits_on_three_screens() -> None:
