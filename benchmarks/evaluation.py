@@ -12,7 +12,7 @@ from typing import Final
 
 from benchmarks.stopwatch import StepCost
 from harness.accuracy.images import image_set
-from harness.accuracy.measuring import Course, Model, measure
+from harness.accuracy.measuring import EvaluationPlan, Model, measure
 from harness.accuracy.running import BATCH
 from harness.backends.onnxruntime.sessions import Session
 from harness.errors import HarnessError
@@ -71,10 +71,10 @@ def measure_rates(
     with TemporaryDirectory(prefix="zoo-bench-evaluation-") as folder:
         root = Path(folder)
         images = image_set(labelled, gap=GAP)
-        course = Course(images, root, cache=root / "cache")
-        tensors = _preloaded([item.image.path for item in course.items], maker, root / "cache")
+        plan = EvaluationPlan(images, root, cache=root / "cache")
+        tensors = _preloaded([item.image.path for item in plan.items], maker, root / "cache")
         for number in range(rounds):
-            anew = Course(images, root / str(number), cache=root / "cache")
+            anew = EvaluationPlan(images, root / str(number), cache=root / "cache")
             for name in ("bare", "suite") if number % 2 else ("suite", "bare"):
                 wall, cpu = time.perf_counter(), time.process_time()
                 if name == "bare":

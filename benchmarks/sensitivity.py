@@ -15,8 +15,8 @@ from harness.errors import MeasureError, RunError
 from harness.judging.parity import compare
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.limits import bytes_for
-from harness.pipeline.pipeline import Workshop
-from harness.runtime.store import Needed
+from harness.pipeline.pipeline import Pipeline
+from harness.runtime.store import LazyArtifact
 from harness.sources.forms import EACH_ONCE
 
 LEAST_DB: Final = 0.3
@@ -109,18 +109,18 @@ class Sensitivity:
 
 
 def distinct_models(
-    workshop: Workshop, subjects: Iterable[Subject]
+    pipeline: Pipeline, subjects: Iterable[Subject]
 ) -> dict[str, tuple[Subject, ...]]:
     """The rows of each compiled model, by the SHA-256 of its file; missing ones are built."""
     rows: dict[str, tuple[Subject, ...]] = {}
     for subject in subjects:
-        digest = workshop.compiled_row(subject).digest(MODEL)
+        digest = pipeline.compiled_row(subject).digest(MODEL)
         rows[digest] = (*rows.get(digest, ()), subject)
     return rows
 
 
 def measure(
-    workshop: Workshop, model: str, rows: Sequence[Subject], *, faults: Sequence[Fault] = FAULTS
+    pipeline: Pipeline, model: str, rows: Sequence[Subject], *, faults: Sequence[Fault] = FAULTS
 ) -> Sensitivity:
     """Inject each fault into a copy of the rows' model and compare its logits with the float ones.
 
@@ -128,22 +128,24 @@ def measure(
         StageError: the model cannot be built or run, clean or faulty.
     """
     first = rows[0]
-    reference = workshop.float_outputs(first)
+    reference = pipeline.float_outputs(first)
     return Sensitivity(
         tuple(row.id for row in rows),
         model,
-        Figures.of(reference, workshop.int8_outputs(first), case=first.id),
-        tuple(_injected(workshop, first, fault, reference) for fault in faults),
+        Figures.of(reference, pipeline.int8_outputs(first), case=first.id),
+        tuple(_injected(pipeline, first, fault, reference) for fault in faults),
     )
 
 
-def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
-    _held, compiled = Needed(lambda: workshop.compiled_row(subject), MODEL).opened()
-    images = workshop.images.files(subject.size).evaluation
+def _injected(pipeline: Pipeline, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
+    _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(subject), MODEL).opened()
+    images = pipeline.images.files(subject.size).evaluation
     memory_bytes = bytes_for("run", subject.variant)
     try:
-        with workshop.builder.ledger.reserve(memory_bytes, owner=f"{fault.name} {subject.id}"):
-            where, logits = workshop.worker.run(
+        with pipeline.builder.reservations.reserve(
+            memory_bytes, owner=f"{fault.name} {subject.id}"
+        ):
+            where, logits = pipeline.worker.run(
                 faulty_logits,
                 compiled,
                 images,
@@ -155,22 +157,22 @@ def _injected(workshop: Workshop, subject: Subject, fault: Fault, reference: Arr
             )
             told = None
             if fault is not SWAPPED_CHANNELS:
-                told = _told(workshop, subject, fault, compiled)
+                told = _told(pipeline, subject, fault, compiled)
         figures = Figures.of(reference, logits, case=subject.id)
         return Injected(fault, where, figures, parameters=told)
     except MeasureError as error:
         return Injected(fault, problem=error.message)
 
 
-def _told(workshop: Workshop, subject: Subject, fault: Fault, compiled: Path) -> str:
-    _held, model = Needed(lambda: workshop.compilable(subject), MODEL).opened()
-    return workshop.worker.run(
+def _told(pipeline: Pipeline, subject: Subject, fault: Fault, compiled: Path) -> str:
+    _held, model = LazyArtifact(lambda: pipeline.compilable(subject), MODEL).opened()
+    return pipeline.worker.run(
         faulty_parameters,
         model,
         compiled,
-        workshop.images.files(subject.size).calibration,
+        pipeline.images.files(subject.size).calibration,
         fault.name,
-        workshop.config_at(subject.size, "int8"),
+        pipeline.config_at(subject.size, "int8"),
         timeout_s=LIMIT_S,
         stage=RunError,
         case=subject.id,

@@ -21,7 +21,7 @@ from benchmarks.sensitivity import (
 )
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.runtime import atomic
 
 if TYPE_CHECKING:
@@ -72,16 +72,16 @@ def run(args: argparse.Namespace) -> int:
     selected = catalogue.select(args.row) if args.row else catalogue.rows
     subjects = tuple(one for one in selected if one in catalogue.rows)  # failures have no int8
     config = args.expected / "build" / "embedded.yaml"
-    workshop = Workshop(Settings(build_config=config, store=args.store))
+    pipeline = Pipeline(Settings(build_config=config, store=args.store))
     results: list[Sensitivity] = []
     try:
-        models = distinct_models(workshop, subjects)
+        models = distinct_models(pipeline, subjects)
         print(f"rows: {len(subjects)}, distinct int8 models: {len(models)}", flush=True)
         for model, rows in models.items():
-            results.append(measure(workshop, model, rows))
+            results.append(measure(pipeline, model, rows))
             print(f"\n{table(results[-1])}", flush=True)
     finally:
-        workshop.worker.close()
+        pipeline.worker.close()
     print(f"\n{summary(results)}", flush=True)
     if args.json is not None:
         atomic.write_text(args.json, json.dumps(figures(results), indent=2) + "\n")

@@ -20,7 +20,7 @@ from harness.runtime.option_types import count
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from harness.throughput.measuring import Subject
+    from harness.throughput.measuring import Workload
 
 OK: Final = 0
 SLOWER: Final = 1
@@ -100,14 +100,14 @@ def _run(args: argparse.Namespace) -> int:
     return _report(facts, list(models), scenarios)
 
 
-def _subjects(args: argparse.Namespace, models: Mapping[Precision, Path]) -> list[Subject]:
+def _subjects(args: argparse.Namespace, models: Mapping[Precision, Path]) -> list[Workload]:
     from harness.backends.backend import Host
     from harness.backends.session import Load
-    from harness.throughput.measuring import Subject
+    from harness.throughput.measuring import Workload
     from harness.throughput.rows import OpenModel
 
     return [
-        Subject(
+        Workload(
             name=name,
             open_session=OpenModel(args.backend, Host(), name, path.absolute()),
             images=args.images.absolute(),

@@ -337,8 +337,8 @@ class DamagedArtifact(HarnessError):
     """An entry of the artifact store is not what it was when it was written."""
 
 
-class LetGoArtifact(DamagedArtifact):
-    """A large file of an entry was let go to make room; building anew brings it back."""
+class EvictedArtifact(DamagedArtifact):
+    """A large file of an entry was evicted to make room; building anew brings it back."""
 
 
 # ── what does not hold ────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ import pytest
 
 from harness.counting.claims import judge_claim, judge_true
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 from harness.records import Claim, Metric
@@ -15,48 +15,48 @@ pytestmark = pytest.mark.complexity
 
 
 def test_documented_operations_are_reproduced(
-    row_case: Case, workshop: Workshop, record: Record
+    row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
     claim = row_case.subject.row.operations
     if claim is None:
         pytest.skip("the page makes no claim about operations")
-    judge_count(row_case.subject, claim, workshop, record)
+    judge_count(row_case.subject, claim, pipeline, record)
 
 
 def test_documented_params_are_reproduced(
-    row_case: Case, workshop: Workshop, record: Record
+    row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
     claim = row_case.subject.row.claim(Metric.PARAMS)
     if claim is None:
         pytest.skip("the page makes no claim about parameters")
-    judge_count(row_case.subject, claim, workshop, record)
+    judge_count(row_case.subject, claim, pipeline, record)
 
 
-def judge_count(subject: Subject, claim: Claim, workshop: Workshop, record: Record) -> None:
+def judge_count(subject: Subject, claim: Claim, pipeline: Pipeline, record: Record) -> None:
     """Under the rule that is pinned for the figure; a known defect has to be the known one."""
     expected = subject.expected_complexity
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
     if defect:
         record.note_defect(subject, defect.column, defect.printed.text, defect.true, defect.cause)
-    counted = workshop.counts_of(subject)[pinned.counter].of(claim.metric)
+    counted = pipeline.counts_of(subject)[pinned.counter].of(claim.metric)
     record.judge(judge_claim(claim, counted, pinned, defect), claim=claim)
 
 
 def test_true_params_are_those_of_the_pinned_network(
-    row_case: Case, workshop: Workshop, record: Record
+    row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Learned parameters, counted one by one."""
     subject = row_case.subject
-    counted, pinned = workshop.counts_of(subject)["true"], subject.expected_complexity
+    counted, pinned = pipeline.counts_of(subject)["true"], subject.expected_complexity
     record.judge(judge_true("params", counted.params, pinned.true_params))
 
 
 def test_true_macs_are_those_of_the_pinned_network(
-    row_case: Case, workshop: Workshop, record: Record
+    row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers."""
     subject = row_case.subject
-    counted, pinned = workshop.counts_of(subject)["true"], subject.expected_complexity
+    counted, pinned = pipeline.counts_of(subject)["true"], subject.expected_complexity
     record.judge(judge_true("conv+fc MACs", counted.operations, pinned.true_macs))

@@ -6,7 +6,7 @@ import pytest
 
 from harness.expected.tolerances import Tolerances
 from harness.judging.int8 import parity_verdict
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.half
 
 
 def test_half_precision_parity(
-    half_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
+    half_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """fp16 and bf16 are within tolerance of fp32, each within its own."""
     subject, backend, precision = half_case.subject, half_case.backend, half_case.precision
     assert precision
-    compared = workshop.parity(subject, backend, precision)
+    compared = pipeline.parity(subject, backend, precision)
     record.measured(*compared.parity.measurements(precision=precision, backend=backend))
-    workshop.require_judgeable(subject.variant)
+    pipeline.require_judgeable(subject.variant)
     limits = tolerances.limits(subject.row, precision=precision)
     record.judge(parity_verdict(compared, limits, precision=precision))

@@ -19,7 +19,7 @@ from harness.judging.int8 import (
     same_model_agreement,
     same_model_verdict,
 )
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
 
@@ -27,67 +27,67 @@ pytestmark = pytest.mark.int8
 
 
 def test_every_heavy_operator_is_int8(
-    int8_case: Case, workshop: Workshop, float_operators: FloatOperators
+    int8_case: Case, pipeline: Pipeline, float_operators: FloatOperators
 ) -> None:
     """No convolution or matrix product fell back to floating point, in the file or when run."""
     subject, backend = int8_case.subject, int8_case.backend
     declared = float_operators.of(subject.id, backend=backend)
-    require_quantized(workshop.compiled_row(subject, backend).facts, declared=declared)
+    require_quantized(pipeline.compiled_row(subject, backend).facts, declared=declared)
 
 
 def test_quantization_parameters_follow_from_the_calibration_images(
-    int8_case: Case, workshop: Workshop
+    int8_case: Case, pipeline: Pipeline
 ) -> None:
     """Every scale, zero point and code is what images and weights ask for, without a baseline."""
-    require_parameters(workshop.compiled_row(int8_case.subject, int8_case.backend).facts)
+    require_parameters(pipeline.compiled_row(int8_case.subject, int8_case.backend).facts)
 
 
 def test_fp32_in_the_backend_agrees_with_its_source(
-    fp32_case: Case, workshop: Workshop, record: Record
+    fp32_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The float half of the parity comparison is right by itself."""
     subject, backend = fp32_case.subject, fp32_case.backend
-    reference = workshop.reference(subject.variant, subject.size)
-    agreement, tolerance = reference.compared(workshop.float_probes(subject, backend))
-    record.measured(*agreement.measurements(form=workshop.form_for(subject, backend).id))
+    reference = pipeline.reference(subject.variant, subject.size)
+    agreement, tolerance = reference.compared(pipeline.float_probes(subject, backend))
+    record.measured(*agreement.measurements(form=pipeline.form_for(subject, backend).id))
     record.judge(float_verdict(agreement, tolerance))
 
 
 def test_parity(
-    int8_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
+    int8_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """On images that it was not calibrated on, int8 is within tolerance of fp32."""
     subject, backend = int8_case.subject, int8_case.backend
-    compared = workshop.parity(subject, backend, "int8")
+    compared = pipeline.parity(subject, backend, "int8")
     record.measured(*compared.parity.measurements(precision="int8", backend=backend))
-    workshop.require_judgeable(subject.variant)
+    pipeline.require_judgeable(subject.variant)
     limits = tolerances.limits(subject.row, precision="int8")
     verdict = parity_verdict(compared, limits, precision="int8")
     record.judge(verdict, other_half=test_fp32_in_the_backend_agrees_with_its_source)
 
 
 def test_the_same_int8_model_agrees_elsewhere(
-    same_model_case: Case, workshop: Workshop, tolerances: Tolerances, record: Record
+    same_model_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """What the default backend compiled gives about the same on another one; how far is told."""
     subject, backend = same_model_case.subject, same_model_case.backend
     agreement = same_model_agreement(
-        workshop.int8_outputs(subject), workshop.int8_outputs(subject, backend)
+        pipeline.int8_outputs(subject), pipeline.int8_outputs(subject, backend)
     )
     record.measured(*agreement)
-    workshop.require_judgeable(subject.variant)
+    pipeline.require_judgeable(subject.variant)
     record.judge(same_model_verdict(agreement, tolerances.limits(subject.row, precision="int8")))
 
 
 def test_parity_is_the_accepted_one(
     int8_case: Case,
-    workshop: Workshop,
+    pipeline: Pipeline,
     parity_baselines: Mapping[str, Baseline],
     record: Record,
 ) -> None:
     """Parity has not moved since it was last accepted, for the worse or for the better."""
     subject, backend = int8_case.subject, int8_case.backend
     accepted = parity_baselines[backend].accepted(subject.id, "centred_sqnr")
-    compared = workshop.parity(subject, backend, "int8")
-    verdict = baseline_verdict(compared, accepted, weights=workshop.weights_kind)
+    compared = pipeline.parity(subject, backend, "int8")
+    verdict = baseline_verdict(compared, accepted, weights=pipeline.weights_kind)
     record.judge(verdict, failure=Regression)

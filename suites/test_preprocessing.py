@@ -19,7 +19,7 @@ from PIL import Image
 from harness.errors import ImageError, PreprocessError
 from harness.images.decoding import FORMATS, Limits, decode
 from harness.images.fuzz_profiles import fuzz
-from harness.images.pipelines import Levels, Pipeline, load, pipelines
+from harness.images.pipelines import ImagePipeline, Levels, load, pipelines
 from harness.images.pipelines.conformance import (
     is_centred,
     require_constant,
@@ -55,7 +55,7 @@ any_image = st.one_of(photographs(), odd_images())
 
 
 @pytest.mark.parametrize("pipeline", pipelines().values(), ids=pipelines().keys())
-def test_pipeline_is_as_specified(pipeline: Pipeline) -> None:
+def test_pipeline_is_as_specified(pipeline: ImagePipeline) -> None:
     """On a scene as large as photographs are, and upright too."""
     (scene,) = scenes(1, seed=4)
     for image in (scene, np.ascontiguousarray(scene.transpose(1, 0, 2)[:, :-1])):
@@ -65,20 +65,20 @@ def test_pipeline_is_as_specified(pipeline: Pipeline) -> None:
 @fuzz()
 @given(any_pipeline, any_image)
 @example(pipelines()["timm-gluon_in1k"], EDGES)  # found: Pillow resized rows first
-def test_pipeline_is_as_specified_on_any_image(pipeline: Pipeline, image: Levels) -> None:
+def test_pipeline_is_as_specified_on_any_image(pipeline: ImagePipeline, image: Levels) -> None:
     require_specified(load(pipeline.id), pipeline, image)
 
 
 @fuzz()
 @given(any_pipeline, any_image)
-def test_tensor_is_well_formed(pipeline: Pipeline, image: Levels) -> None:
+def test_tensor_is_well_formed(pipeline: ImagePipeline, image: Levels) -> None:
     require_well_formed(load(pipeline.id), pipeline, image)
 
 
 @fuzz()
 @given(any_pipeline, sizes(), st.integers(0, 255))
 def test_constant_image_gives_its_constant(
-    pipeline: Pipeline, size: tuple[int, int], level: int
+    pipeline: ImagePipeline, size: tuple[int, int], level: int
 ) -> None:
     require_constant(load(pipeline.id), pipeline, size, level)
 
@@ -86,14 +86,16 @@ def test_constant_image_gives_its_constant(
 @fuzz()
 @given(any_pipeline, any_image)
 @example(pipelines()["page-on-tensors"], PIXEL)  # found: torch takes no mirrored view of one pixel
-def test_crop_is_in_the_middle(pipeline: Pipeline, image: Levels) -> None:
+def test_crop_is_in_the_middle(pipeline: ImagePipeline, image: Levels) -> None:
     assume(is_centred(pipeline, image))
     require_mirrored(load(pipeline.id), pipeline, image)
 
 
 @fuzz()
 @given(any_pipeline, st.lists(photographs(longest=200), min_size=2, max_size=3))
-def test_order_company_and_threads_change_nothing(pipeline: Pipeline, images: list[Levels]) -> None:
+def test_order_company_and_threads_change_nothing(
+    pipeline: ImagePipeline, images: list[Levels]
+) -> None:
     require_repeatable(load(pipeline.id), pipeline, images)
 
 
@@ -106,7 +108,7 @@ def another_process() -> Iterator[Worker]:
 @fuzz()
 @given(pipeline=any_pipeline, images=st.lists(photographs(longest=200), min_size=1, max_size=2))
 def test_another_process_gives_the_same(
-    another_process: Worker, pipeline: Pipeline, images: list[Levels]
+    another_process: Worker, pipeline: ImagePipeline, images: list[Levels]
 ) -> None:
     call = (made, pipeline.id, images)
     theirs = another_process.run(*call, timeout_s=START_SECONDS, stage=PreprocessError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judging.agreement import framework_verdict
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
@@ -14,23 +14,23 @@ pytestmark = pytest.mark.export
 
 
 def test_network_computes_what_arithmetic_says(
-    row_case: Case, workshop: Workshop, record: Record
+    row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The source's float32 logits are those of the same network in float64, on torch."""
-    own = workshop.reference(row_case.subject.variant, row_case.subject.size)
+    own = pipeline.reference(row_case.subject.variant, row_case.subject.size)
     exact = own.logits64
     record.judge(framework_verdict(exact, own.logits[: len(exact)], "float64"))
 
 
 def test_same_network_from_another_source_agrees(
-    row_case: Case, workshop: Workshop, gate: Gate, record: Record
+    row_case: Case, pipeline: Pipeline, gate: Gate, record: Record
 ) -> None:
     """Given the same weights, each row agrees with the first row of the same network."""
     subject = row_case.subject
-    if workshop.settings.weights is not None:
+    if pipeline.settings.weights is not None:
         pytest.skip("published weights differ from source to source")
     first = gate.catalogue.first_of(subject.variant.network)
     if first is subject:
         pytest.skip("the first row of its network; the others are held against it")
-    theirs, own = (workshop.reference(one.variant, one.size) for one in (first, subject))
+    theirs, own = (pipeline.reference(one.variant, one.size) for one in (first, subject))
     record.judge(framework_verdict(theirs.logits, own.logits, first.id))

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from harness.accuracy.identity import Identity, read_identity
-from harness.accuracy.predictions import SCHEMA, Answers
+from harness.accuracy.predictions import SCHEMA, Predictions
 from harness.errors import HarnessError, MeasureError
 from harness.runtime.atomic import write_bytes, write_text
 from harness.runtime.foreign import read_bytes, read_text, real_path
@@ -109,12 +109,12 @@ class ResultsFolder:
         name = f"{first:08}-{first + table.num_rows:08}.{_checksum(data)}.parquet"
         write_bytes(self.path / name, data)
 
-    def answers(self) -> Answers:
+    def answers(self) -> Predictions:
         """All that is there and sound."""
         return _joined(self.identity, read_parts(self.path, self.identity)[0])
 
 
-def open_results(path: Path) -> Answers:
+def open_results(path: Path) -> Predictions:
     """The answers in a folder, by its own account of what they are.
 
     Raises:
@@ -190,10 +190,10 @@ def _read(path: Path, checksum: str, identity: Identity, places: range) -> Any:
     return table
 
 
-def _joined(identity: Identity, parts: list[Part]) -> Answers:
+def _joined(identity: Identity, parts: list[Part]) -> Predictions:
     tables = [part.table for part in parts]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    return Answers(identity, table.sort_by("position"))
+    return Predictions(identity, table.sort_by("position"))
 
 
 def _checksum(data: bytes) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from harness.accuracy.identity import require_same
 from harness.accuracy.order import Order
-from harness.accuracy.predictions import Answers, BadFile
+from harness.accuracy.predictions import BadFile, Predictions
 from harness.accuracy.sequential import difference, stands_for
 from harness.errors import MeasureError
 from harness.images.datasets.imagenet import mislabelled
@@ -132,7 +132,7 @@ class Judgement:
         return next((one for one in order if one in outcomes), Outcome.NOT_MEASURED)
 
 
-def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> Judgement:
+def judge(question: Question, *, fp32: Predictions | None, int8: Predictions | None) -> Judgement:
     """Judge what was measured; at least one half. In place of int8 may be another low precision.
 
     Raises:
@@ -168,7 +168,9 @@ def judge(question: Question, *, fp32: Answers | None, int8: Answers | None) -> 
     return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
 
 
-def paired(fp32: Answers, int8: Answers, *, case: str = "") -> tuple[Answers, Answers]:
+def paired(
+    fp32: Predictions, int8: Predictions, *, case: str = ""
+) -> tuple[Predictions, Predictions]:
     """The answers of both halves on the images that both have scored, in order.
 
     Raises:
@@ -180,7 +182,7 @@ def paired(fp32: Answers, int8: Answers, *, case: str = "") -> tuple[Answers, An
     places = [one.table["position"].to_numpy() for one in halves]
     both = np.intersect1d(places[0], places[1], assume_unique=True)
     ours, theirs = (
-        Answers(one.identity, one.table.filter(pa.array(np.isin(place, both))))
+        Predictions(one.identity, one.table.filter(pa.array(np.isin(place, both))))
         for one, place in zip(halves, places, strict=True)
     )
     if not len(ours):
@@ -191,7 +193,7 @@ def paired(fp32: Answers, int8: Answers, *, case: str = "") -> tuple[Answers, An
     return ours, theirs
 
 
-def sample(answers: Answers, hits: int) -> Sample:
+def sample(answers: Predictions, hits: int) -> Sample:
     """Hits among scored images, and what these images are a sample of.
 
     Where the set is not the validation set, its images stand for an endless number of others.
@@ -202,18 +204,18 @@ def sample(answers: Answers, hits: int) -> Sample:
     return Sample(hits, images, max(FULL_SET, images + 1), stratified=True)
 
 
-def _half(precision: str, answers: Answers) -> Half:
+def _half(precision: str, answers: Predictions) -> Half:
     scored = answers.scored()
     top1, top5 = (sample(scored, int(hits.sum())) for hits in (scored.hit1, scored.hit5))
     return Half(precision, top1, top5, answers.bad)
 
 
-def _unread(*halves: Answers) -> tuple[str, ...]:
+def _unread(*halves: Predictions) -> tuple[str, ...]:
     """Files that one half at least did not score, in order."""
     return tuple(dict.fromkeys(str(one) for half in halves for one in half.bad))
 
 
-def _disbelief(question: Question, *halves: Answers) -> Verdict | None:
+def _disbelief(question: Question, *halves: Predictions) -> Verdict | None:
     """Whether the first half, fp32 where there is one, can be believed; of both what they read."""
     held = halves[0]
     scored = held.scored()
@@ -234,7 +236,7 @@ def _disbelief(question: Question, *halves: Answers) -> Verdict | None:
 
 
 def _with_unread(
-    verdict: Verdict, fp32: Answers, int8: Answers, question: Question, unread: int
+    verdict: Verdict, fp32: Predictions, int8: Predictions, question: Question, unread: int
 ) -> Verdict:
     """The verdict with what was not read; one that it could turn is inconclusive."""
     if not unread:
@@ -252,7 +254,7 @@ def _with_unread(
     return Verdict(outcome, verdict.headline, (*verdict.details, told))
 
 
-def _implausible(fp32: Answers, int8: Answers, differs: str) -> Verdict | None:
+def _implausible(fp32: Predictions, int8: Predictions, differs: str) -> Verdict | None:
     """That what lies between the halves cannot come of a lower precision, or None."""
     ours, theirs = fp32.ranking, int8.ranking
     known = all(np.isfinite(one.probabilities).all() for one in (ours, theirs))
@@ -271,7 +273,9 @@ def _implausible(fp32: Answers, int8: Answers, differs: str) -> Verdict | None:
     return Verdict(Outcome.DOES_NOT_CONFORM, found.finding, tuple(details))
 
 
-def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Question) -> Verdict:
+def _claim_verdict(
+    claim: Claim, answers: Predictions, precision: str, question: Question
+) -> Verdict:
     scored = answers.scored()
     hits = int((scored.hit1 if claim.metric is Metric.TOP1 else scored.hit5).sum())
     measured = sample(scored, hits)
@@ -290,7 +294,7 @@ def _claim_verdict(claim: Claim, answers: Answers, precision: str, question: Que
     return judge_claim(claim, measured, allowed)
 
 
-def _paired_verdict(fp32: Answers, int8: Answers, question: Question) -> Verdict:
+def _paired_verdict(fp32: Predictions, int8: Predictions, question: Question) -> Verdict:
     identity, margin = fp32.identity, question.margin
     cause = CAUSES[Culprit.QUANTIZATION]
     if question.until_decided:
@@ -302,7 +306,7 @@ def _paired_verdict(fp32: Answers, int8: Answers, question: Question) -> Verdict
     return judge_fixed(counts, margin, population=None if identity.gap else FULL_SET, cause=cause)
 
 
-def _preprocessing(fp32: Answers, int8: Answers) -> str:
+def _preprocessing(fp32: Predictions, int8: Predictions) -> str:
     """A sentence on preprocessing where the halves do not share it, else nothing."""
     ours, theirs = fp32.identity, int8.identity
     if ours.pipeline == theirs.pipeline:
@@ -314,7 +318,11 @@ def _preprocessing(fp32: Answers, int8: Answers) -> str:
 
 
 def _blame(
-    question: Question, fp32: Answers, int8: Answers, claims: tuple[Verdict, ...], verdict: Verdict
+    question: Question,
+    fp32: Predictions,
+    int8: Predictions,
+    claims: tuple[Verdict, ...],
+    verdict: Verdict,
 ) -> Blame:
     """Where the set is not the validation set, the documented figure plays no part."""
     claim = question.claim(Metric.TOP1)

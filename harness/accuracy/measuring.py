@@ -16,7 +16,7 @@ from harness.accuracy.folder import ResultsFolder
 from harness.accuracy.identity import Identity
 from harness.accuracy.images import ImageSet
 from harness.accuracy.order import ALL, Order, Shard
-from harness.accuracy.predictions import Answers, Item
+from harness.accuracy.predictions import Item, Predictions
 from harness.accuracy.progress import shown
 from harness.accuracy.running import BATCH, Run, evaluate, known
 from harness.accuracy.sequential import Watch, stands_for
@@ -33,7 +33,7 @@ JOB_IMAGES: Final = 500  # of a job on a device: a tenth of a gigabyte of levels
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class EvaluationPlan:
     """Which images, in which order, and by what means.
 
     Attributes:
@@ -145,19 +145,24 @@ class Prepared:
 
 
 def measure_files(
-    row: str, models: Mapping[str, ModelFile], maker: Maker, course: Course, *, threads: int = 1
-) -> dict[str, Answers]:
+    row: str,
+    models: Mapping[str, ModelFile],
+    maker: Maker,
+    plan: EvaluationPlan,
+    *,
+    threads: int = 1,
+) -> dict[str, Predictions]:
     """As :func:`measure`, of files; sessions on the processor have so many threads.
 
     Everything it takes and gives can be pickled, so that it may run in an isolated child.
     """
     loaded = {name: model.load(threads=threads) for name, model in models.items()}
-    return measure(row, loaded, maker, course)
+    return measure(row, loaded, maker, plan)
 
 
 def measure(
-    row: str, models: Mapping[str, Model], maker: Maker, course: Course
-) -> dict[str, Answers]:
+    row: str, models: Mapping[str, Model], maker: Maker, plan: EvaluationPlan
+) -> dict[str, Predictions]:
     """Evaluate models, by precision, on the same images.
 
     Those whose calls are jobs have large batches, unless it is decided meanwhile when to stop.
@@ -173,47 +178,49 @@ def measure(
         RunError: a backend refuses the images.
         MeasureError: outputs that are no numbers; the image is named.
     """
-    alike: dict[tuple[str, int], tuple[dict[str, Model], Supply, Course]] = {}
+    alike: dict[tuple[str, int], tuple[dict[str, Model], Supply, EvaluationPlan]] = {}
     for precision, model in models.items():
-        jobs = model.runner.jobs and course.until is None
-        how = replace(course, batch=JOB_IMAGES) if jobs else course
+        jobs = model.runner.jobs and plan.until is None
+        how = replace(plan, batch=JOB_IMAGES) if jobs else plan
         supply = model.runner.supply(maker)
-        given = supply.key(files=course.images.digest).digest, how.batch
+        given = supply.key(files=plan.images.digest).digest, how.batch
         alike.setdefault(given, ({}, supply, how))[0][precision] = model
-    if course.until is not None and len(alike) > 1:
+    if plan.until is not None and len(alike) > 1:
         raise HarnessError("a run until it is decided needs the same images for all models")
-    answers: dict[str, Answers] = {}
+    answers: dict[str, Predictions] = {}
     for some, supply, how in alike.values():
         answers |= _measure(row, some, supply, how)
     return answers
 
 
 def _measure(
-    row: str, models: Mapping[str, Model], supply: Supply, course: Course
-) -> dict[str, Answers]:
+    row: str, models: Mapping[str, Model], supply: Supply, plan: EvaluationPlan
+) -> dict[str, Predictions]:
     """Models that are given the same images, in the same batches."""
-    items = course.items
+    items = plan.items
     identities = {
-        precision: identity_of(row, precision, model, supply, course)
+        precision: identity_of(row, precision, model, supply, plan)
         for precision, model in models.items()
     }
     with ExitStack() as stack:
         runs: dict[str, Run] = {}
         for precision, model in models.items():
-            folder = ResultsFolder(course.root, identities[precision])
+            folder = ResultsFolder(plan.root, identities[precision])
             stack.enter_context(folder.held())
             runs[precision] = Run(model.session, folder, items)
-        reached = _run(row, runs, items, supply, course)
+        reached = _run(row, runs, items, supply, plan)
     found = {precision: run.folder.answers() for precision, run in runs.items()}
-    last = course.count or len(course.images)
-    if course.until is not None:
+    last = plan.count or len(plan.images)
+    if plan.until is not None:
         last = reached
     return {precision: answers.first(last) for precision, answers in found.items()}
 
 
-def identity_of(row: str, precision: str, model: Model, supply: Supply, course: Course) -> Identity:
+def identity_of(
+    row: str, precision: str, model: Model, supply: Supply, plan: EvaluationPlan
+) -> Identity:
     """What the answers of one model depend on."""
-    images = course.images
+    images = plan.images
     own = {"code": code_digest("backends", "accuracy/predictions.py", "accuracy/running.py")}
     return Identity(
         row=row,
@@ -224,34 +231,34 @@ def identity_of(row: str, precision: str, model: Model, supply: Supply, course: 
         dataset=images.digest,
         images=len(images),
         gap=images.gap,
-        order=course.order,
-        seed=course.seed,
-        batch=course.batch,
+        order=plan.order,
+        seed=plan.seed,
+        batch=plan.batch,
         tools={**model.tools, **tools("numpy"), **own},
-        shard=course.shard,
+        shard=plan.shard,
     )
 
 
 def _run(
-    row: str, runs: Mapping[str, Run], items: Sequence[Item], supply: Supply, course: Course
+    row: str, runs: Mapping[str, Run], items: Sequence[Item], supply: Supply, plan: EvaluationPlan
 ) -> int:
     """Evaluate until all is known, or decided; how many of the first images are known then."""
     every = list(runs.values())
     reached = known(every)
     watch = None
-    if course.until is not None:
-        population = stands_for(len(course.images))
-        watch = Watch(runs["fp32"], runs["int8"], margin=course.until, population=population)
+    if plan.until is not None:
+        population = stands_for(len(plan.images))
+        watch = Watch(runs["fp32"], runs["int8"], margin=plan.until, population=population)
         if watch.decided(reached):
             return watch.places
-    if reached >= course.stop:
+    if reached >= plan.stop:
         return reached
-    label = f"{row} {' and '.join(runs)}" + ("" if course.shard.is_all else f" {course.shard}")
+    label = f"{row} {' and '.join(runs)}" + ("" if plan.shard.is_all else f" {plan.shard}")
     with (
-        _tensors(items, supply, course) as tensors,
-        shown(label, total=course.stop, done=reached) as progress,
+        _tensors(items, supply, plan) as tensors,
+        shown(label, total=plan.stop, done=reached) as progress,
     ):
-        steps = evaluate(every, tensors, stop=course.stop, batch=course.batch, progress=progress)
+        steps = evaluate(every, tensors, stop=plan.stop, batch=plan.batch, progress=progress)
         with closing(steps):
             for reached in steps:
                 if watch is not None and watch.decided(reached):
@@ -260,14 +267,14 @@ def _run(
 
 
 def _tensors(
-    items: Sequence[Item], supply: Supply, course: Course
+    items: Sequence[Item], supply: Supply, plan: EvaluationPlan
 ) -> AbstractContextManager[Tensors]:
     """The tensors of the images that are wanted, and of as many as fill the last batch."""
-    goal = min(-(-course.stop // course.batch) * course.batch, len(items))
+    goal = min(-(-plan.stop // plan.batch) * plan.batch, len(items))
     hashes = hashlib.sha256("".join(f"{item.sha256}\n" for item in items[:goal]).encode())
     paths = tuple(item.image.path for item in items[:goal])
-    files = _files(paths, hashes.hexdigest(), course.workers)
-    return supply.open(files, cache=course.cache, workers=course.workers)
+    files = _files(paths, hashes.hexdigest(), plan.workers)
+    return supply.open(files, cache=plan.cache, workers=plan.workers)
 
 
 @lru_cache(maxsize=1)

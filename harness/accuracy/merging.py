@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from harness.accuracy.folder import ResultsFolder, open_results
 from harness.accuracy.identity import require_same
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 from harness.errors import MeasureError
 
 
-def merge(shards: Sequence[Answers], *, images: int | None = None) -> Answers:
+def merge(shards: Sequence[Predictions], *, images: int | None = None) -> Predictions:
     """One table of all shards.
 
     Args:
@@ -49,7 +49,7 @@ def merge(shards: Sequence[Answers], *, images: int | None = None) -> Answers:
         raise MeasureError(f"{wanted} images are wanted, expected 1 to {first.images}")
     parts = [_complete(one, wanted) for one in shards]
     table = pa.concat_tables([part.table for part in parts]).sort_by("position")
-    return Answers(first.whole, table)
+    return Predictions(first.whole, table)
 
 
 def merge_folders(folders: Iterable[Path], root: Path, *, images: int | None = None) -> Path:
@@ -70,7 +70,7 @@ def merge_folders(folders: Iterable[Path], root: Path, *, images: int | None = N
     return target.path
 
 
-def _complete(one: Answers, wanted: int) -> Answers:
+def _complete(one: Predictions, wanted: int) -> Predictions:
     """The shard's answers among the first ``wanted`` images.
 
     Raises:
@@ -87,5 +87,5 @@ def _complete(one: Answers, wanted: int) -> Answers:
     return part
 
 
-def _case(one: Answers) -> str:
+def _case(one: Predictions) -> str:
     return f"{one.identity.row} {one.identity.precision}"

@@ -12,10 +12,10 @@ from harness.accuracy.flip_table import write_flips
 from harness.accuracy.folder import open_results
 from harness.accuracy.images import ImageSet, labelled_by, read_images
 from harness.accuracy.judging import Judgement
-from harness.accuracy.measuring import Course
+from harness.accuracy.measuring import EvaluationPlan
 from harness.accuracy.merging import merge_folders
 from harness.accuracy.order import parse_shard
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 from harness.accuracy.rows import (
     Allowed,
     accuracy_claims,
@@ -31,7 +31,7 @@ from harness.errors import HarnessError, StageError, Unavailable
 from harness.images.datasets import open_dataset, read_manifest, read_synsets, require_disjoint
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Catalogue, Subject, read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Outcome
 from harness.runtime import option_types
 
@@ -63,14 +63,14 @@ def _measure(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
         raise HarnessError(f"{', '.join(arguments.row)}: the page documents no accuracy there")
     images = _images(arguments)
     build = arguments.build_config or arguments.expected / "build" / "embedded.yaml"
-    workshop = Workshop(Settings(build, store=arguments.store, weights=arguments.weights))
+    pipeline = Pipeline(Settings(build, store=arguments.store, weights=arguments.weights))
     try:
         if arguments.calibration is not None:
             manifest, root = arguments.calibration
             require_disjoint(read_manifest(manifest, root=root), images.images)
-        return [_row(one, images, workshop, arguments) for one in subjects]
+        return [_row(one, images, pipeline, arguments) for one in subjects]
     finally:
-        workshop.worker.close()
+        pipeline.worker.close()
 
 
 def _images(arguments: argparse.Namespace) -> ImageSet:
@@ -83,44 +83,40 @@ def _images(arguments: argparse.Namespace) -> ImageSet:
 
 
 def _row(
-    subject: Subject, images: ImageSet, workshop: Workshop, arguments: argparse.Namespace
+    subject: Subject, images: ImageSet, pipeline: Pipeline, arguments: argparse.Namespace
 ) -> int:
     """Measure and judge one row; what keeps it from being measured does not keep the others."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
     precisions = tuple(arguments.precision or PRECISIONS)
     if arguments.until_decided and set(precisions) != set(PRECISIONS):
         raise HarnessError("--until-decided compares int8 with fp32 and needs both")
-    course = Course(
+    plan = EvaluationPlan(
         images,
         arguments.out,
         count=arguments.images,
         until=margin if arguments.until_decided else None,
         seed=arguments.seed,
         shard=parse_shard(arguments.shard),
-        cache=None if arguments.no_cache else workshop.store.root / "tensors",
+        cache=None if arguments.no_cache else pipeline.store.root / "tensors",
         workers=arguments.workers,
     )
     maker = maker_of(subject, asked=arguments.pipeline)
-    print(f"{subject.id}  {maker.name}, seed {course.seed}", flush=True)
+    print(f"{subject.id}  {maker.name}, seed {plan.seed}", flush=True)
     try:
         if arguments.calibration is not None:
             manifest, root = arguments.calibration
             calibration = read_manifest(manifest, root=root)
-            calibrate_on(workshop, calibration, maker, workers=course.workers)
-        answers = measure_row(
-            workshop, subject, precisions, maker, course, threads=arguments.threads
-        )
+            calibrate_on(pipeline, calibration, maker, workers=plan.workers)
+        answers = measure_row(pipeline, subject, precisions, maker, plan, threads=arguments.threads)
     except Unavailable as reason:
         print(f"  {Outcome.NOT_MEASURED}: {reason}")
         return INCONCLUSIVE
     except StageError as failure:
         print(f"  {failure.repeated_by(_command(arguments, subject))}")
         return DOES_NOT_CONFORM
-    if not course.shard.is_all:
+    if not plan.shard.is_all:
         for one in answers.values():
-            print(
-                f"  shard {course.shard}: {len(one)} answers in {course.root / one.identity.digest}"
-            )
+            print(f"  shard {plan.shard}: {len(one)} answers in {plan.root / one.identity.digest}")
         return CONFORMS
     return _judge(subject, answers, arguments)
 
@@ -162,7 +158,7 @@ def _from_results(catalogue: Catalogue, arguments: argparse.Namespace) -> int:
     return _judge(subject, answers, arguments)
 
 
-def _judge(subject: Subject, answers: dict[str, Answers], arguments: argparse.Namespace) -> int:
+def _judge(subject: Subject, answers: dict[str, Predictions], arguments: argparse.Namespace) -> int:
     """Judge, print, and write what is asked for."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
     until = arguments.until_decided
@@ -179,7 +175,7 @@ def _judge(subject: Subject, answers: dict[str, Answers], arguments: argparse.Na
 
 def _write(
     subject: Subject,
-    answers: dict[str, Answers],
+    answers: dict[str, Predictions],
     judgement: Judgement,
     arguments: argparse.Namespace,
 ) -> None:

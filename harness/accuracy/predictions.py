@@ -73,7 +73,7 @@ class BadFile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class Predictions:
     """A model's answers, in the order of evaluation.
 
     Attributes:
@@ -87,9 +87,9 @@ class Answers:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def first(self, images: int) -> Answers:
+    def first(self, images: int) -> Predictions:
         """Those among the first images of the order."""
-        return Answers(self.identity, self.table.filter(pc.field("position") < images))
+        return Predictions(self.identity, self.table.filter(pc.field("position") < images))
 
     @property
     def bad(self) -> tuple[BadFile, ...]:
@@ -100,7 +100,7 @@ class Answers:
             for file, reason in zip(rows["file"].to_pylist(), rows["bad"].to_pylist(), strict=True)
         )
 
-    def scored(self, *, case: str = "") -> Answers:
+    def scored(self, *, case: str = "") -> Predictions:
         """Those of files that are not bad.
 
         Raises:
@@ -108,7 +108,7 @@ class Answers:
         """
         good = self.table.filter(pc.field("bad").is_null())
         require_finite(good, case=case)
-        return Answers(self.identity, good)
+        return Predictions(self.identity, good)
 
     @property
     def files(self) -> list[str]:

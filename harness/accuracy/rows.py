@@ -10,8 +10,8 @@ from typing import cast
 
 from harness.accuracy.calibrating import CalibratedImages
 from harness.accuracy.judging import Judgement, Question, judge
-from harness.accuracy.measuring import Course, ModelFile, measure_files
-from harness.accuracy.predictions import Answers
+from harness.accuracy.measuring import EvaluationPlan, ModelFile, measure_files
+from harness.accuracy.predictions import Predictions
 from harness.accuracy.preprocessors import named_maker
 from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED
@@ -25,9 +25,9 @@ from harness.pipeline import keys
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.embedded import EmbeddedImages
 from harness.pipeline.limits import seconds_for
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Metric, Row
-from harness.runtime.store import Entry, Needed
+from harness.runtime.store import Entry, LazyArtifact
 from harness.sources.forms import require_as_promised
 
 ACCURACIES = (Metric.TOP1, Metric.TOP5)
@@ -80,18 +80,18 @@ def maker_of(subject: Subject, *, asked: str | None = None) -> Maker:
 
 
 def calibrate_on(
-    workshop: Workshop, calibration: CalibrationSet, maker: Maker, *, workers: int
+    pipeline: Pipeline, calibration: CalibrationSet, maker: Maker, *, workers: int
 ) -> None:
-    """Have the workshop calibrate on these photographs and not on the embedded scenes."""
-    embedded = workshop.images
+    """Have the pipeline calibrate on these photographs and not on the embedded scenes."""
+    embedded = pipeline.images
     if isinstance(embedded, CalibratedImages):
         embedded = embedded.embedded
-    images = CalibratedImages(embedded, calibration, maker, workshop.store, workers)
-    workshop.images = cast(EmbeddedImages, images)
+    images = CalibratedImages(embedded, calibration, maker, pipeline.store, workers)
+    pipeline.images = cast(EmbeddedImages, images)
 
 
 def model_file(
-    workshop: Workshop,
+    pipeline: Pipeline,
     subject: Subject,
     precision: Precision,
     backend: str = EMBEDDED,
@@ -108,28 +108,30 @@ def model_file(
         StageError: a step failed.
         ExpectationError: see :func:`shipped_file`.
     """
-    if precision == "int8" and not isinstance(workshop.images, CalibratedImages):
+    if precision == "int8" and not isinstance(pipeline.images, CalibratedImages):
         raise MissingDataset(
             "int8 accuracy needs photographs to calibrate on, --calibration: embedded scenes "
             "do not stand for them"
         )
-    target = workshop.backend(backend)
-    form = workshop.form_for(subject, backend)
+    target = pipeline.backend(backend)
+    form = pipeline.form_for(subject, backend)
     file = target.compiles(precision)
     if file is None:
-        entry, path = Needed(lambda: workshop.compilable(subject, backend), form.file).opened()
+        entry, path = LazyArtifact(
+            lambda: pipeline.compilable(subject, backend), form.file
+        ).opened()
         require_as_promised(entry.facts, form, subject.variant, size=subject.size)
     else:
-        entry, path = Needed(
-            lambda: workshop.compiled_row(subject, backend, precision), file
+        entry, path = LazyArtifact(
+            lambda: pipeline.compiled_row(subject, backend, precision), file
         ).opened()
-    ops = workshop.config_at(subject.size, precision).process_ops
-    host = workshop.settings.host
+    ops = pipeline.config_at(subject.size, precision).process_ops
+    host = pipeline.settings.host
     if run_times is not None and target.runner.resizes:
         host = replace(host, run_time=shipped_file(subject, run_times))
     digest = keys.model_identity(entry)
     if backend == EMBEDDED and file is not None:
-        digest = workshop.worker.run(
+        digest = pipeline.worker.run(
             canonical.canonical_digest,
             path,
             timeout_s=seconds_for(subject.variant),
@@ -159,27 +161,27 @@ def shipped_file(subject: Subject, folder: Path) -> Path:
 
 
 def measure_row(
-    workshop: Workshop,
+    pipeline: Pipeline,
     subject: Subject,
     precisions: Sequence[Precision],
     maker: Maker,
-    course: Course,
+    plan: EvaluationPlan,
     *,
     threads: int = 1,
-) -> dict[str, Answers]:
+) -> dict[str, Predictions]:
     """Answers of a row's models, by precision, evaluated in this process.
 
     Raises:
         Unavailable, StageError: see :func:`model_file`.
         HarnessError: see :func:`harness.accuracy.measuring.measure`.
     """
-    found = {one: model_file(workshop, subject, one) for one in precisions}  # held till the end
+    found = {one: model_file(pipeline, subject, one) for one in precisions}  # held till the end
     models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
-    return measure_files(subject.id, models, maker, course, threads=threads)
+    return measure_files(subject.id, models, maker, plan, threads=threads)
 
 
 def judge_row(
-    subject: Subject, answers: dict[str, Answers], margin: Margin, *, until: bool
+    subject: Subject, answers: dict[str, Predictions], margin: Margin, *, until: bool
 ) -> Judgement:
     """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
     question = Question(

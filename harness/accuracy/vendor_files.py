@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from harness.accuracy.identity import Identity
 from harness.accuracy.order import Order
-from harness.accuracy.predictions import RANKS, SCHEMA, Answers
+from harness.accuracy.predictions import RANKS, SCHEMA, Predictions
 from harness.accuracy.vendor_results.evaluation import true_class
 from harness.accuracy.vendor_results.files import Result, read_results, write_results
 from harness.accuracy.vendor_results.lines import Guess
@@ -20,7 +20,7 @@ from harness.images.datasets.layouts import SUFFIX
 
 
 def write_vendor_file(
-    path: Path, answers: Answers, *, synsets: Sequence[str], labels: Sequence[str]
+    path: Path, answers: Predictions, *, synsets: Sequence[str], labels: Sequence[str]
 ) -> None:
     """Write scored answers as a result file.
 
@@ -63,7 +63,7 @@ def write_vendor_file(
 
 def read_vendor_file(
     path: Path, *, row: str, precision: str, synsets: Mapping[str, int]
-) -> Answers:
+) -> Predictions:
     """Answers from a result file, whoever wrote it; the right class is the image's folder.
 
     Images stand in order of their names. They are the validation set's if names and classes are,
@@ -113,4 +113,4 @@ def read_vendor_file(
         batch=0,
         tools={},
     )
-    return Answers(identity, pa.Table.from_arrays(arrays, schema=SCHEMA))
+    return Predictions(identity, pa.Table.from_arrays(arrays, schema=SCHEMA))

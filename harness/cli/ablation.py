@@ -12,7 +12,7 @@ from harness.backends.registry import EMBEDDED, backend
 from harness.errors import HarnessError, NonConformance
 from harness.expected.baselines import Baseline, read_baseline, write_baseline
 from harness.images.ablation import accepted
-from harness.images.ablation.answers import Answers
+from harness.images.ablation.answers import FlippedAnswers
 from harness.images.ablation.figures import SetChange, set_changes
 from harness.images.ablation.measuring import Measured, Reader, measure
 from harness.images.ablation.pictures import ImageFile, embedded_files, files_below, read_file
@@ -24,9 +24,9 @@ from harness.pipeline.catalogue import EXPECTED, Catalogue, read_catalogue
 from harness.runtime import atomic
 
 EXAMPLES = """examples:
-  python -m harness waterfall
-  python -m harness waterfall --row resnext/timm/gluon_resnext50_32x4d --images photographs/
-  python -m harness waterfall --row 'resnext/mmcls/*' --images photographs/ --sample 100 \\
+  python -m harness ablation
+  python -m harness ablation --row resnext/timm/gluon_resnext50_32x4d --images photographs/
+  python -m harness ablation --row 'resnext/mmcls/*' --images photographs/ --sample 100 \\
       --model resnext50_32x4d_224.onnx --int8 resnext50_32x4d_int8.onnx
 """
 
@@ -34,7 +34,8 @@ EXAMPLES = """examples:
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser(
-        "waterfall",
+        "ablation",
+        aliases=["waterfall"],
         help="measure what lies between a claim's preprocessing and the one that ships",
         description="Medians over the images of each step's own change, and of the whole change "
         "up to it, in levels of 255; the embedded images without --images.",
@@ -108,7 +109,9 @@ def _chosen(catalogue: Catalogue, arguments: argparse.Namespace) -> Mapping[Rout
     return routes(pipelines)
 
 
-def _answers(chosen: Mapping[Route, object], arguments: argparse.Namespace) -> dict[str, Answers]:
+def _answers(
+    chosen: Mapping[Route, object], arguments: argparse.Namespace
+) -> dict[str, FlippedAnswers]:
     if arguments.model is None:
         return {}
     session = backend(EMBEDDED).session
@@ -116,7 +119,7 @@ def _answers(chosen: Mapping[Route, object], arguments: argparse.Namespace) -> d
     int8 = None
     if arguments.int8 is not None:
         int8 = session(arguments.int8, precision="int8").logits
-    return {route.id: Answers(fp32, int8) for route in chosen}
+    return {route.id: FlippedAnswers(fp32, int8) for route in chosen}
 
 
 def _itself(file: ImageFile) -> ImageFile:
@@ -138,7 +141,7 @@ def _print(
     chosen: Mapping[Route, tuple[str, ...]],
     measured: Measured,
     over_set: Mapping[str, Sequence[SetChange]],
-    answers: Mapping[str, Answers],
+    answers: Mapping[str, FlippedAnswers],
     *,
     each: bool,
 ) -> None:
@@ -166,7 +169,7 @@ def _write_json(
     chosen: Mapping[Route, tuple[str, ...]],
     measured: Measured,
     over_set: Mapping[str, Sequence[SetChange]],
-    answers: Mapping[str, Answers],
+    answers: Mapping[str, FlippedAnswers],
 ) -> None:
     document = {
         "routes": {

@@ -13,9 +13,9 @@ from harness.errors import HarnessError
 from harness.exporting.external_data import DATA_SUFFIX, refer_to
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.runtime.atomic import sync
-from harness.runtime.store import Needed
+from harness.runtime.store import LazyArtifact
 from harness.sources.forms import Form, compiled_form, forms, require_as_promised
 
 EXAMPLES = """examples:
@@ -58,9 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
         store=arguments.store,
         weights=arguments.weights,
     )
-    workshop = Workshop(settings)
+    pipeline = Pipeline(settings)
     try:
-        exported = Needed(lambda: workshop.exported(subject.variant, subject.size, form), form.file)
+        exported = LazyArtifact(
+            lambda: pipeline.exported(subject.variant, subject.size, form), form.file
+        )
         entry, path = exported.opened()
         require_as_promised(entry.facts, form, subject.variant, size=subject.size)
         suffix = "pt" if form.format == "torchscript" else "onnx"
@@ -79,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise HarnessError(f"cannot write to {arguments.out}: {error.strerror}") from error
     finally:
-        workshop.worker.close()
-    print(f"{target}  {form.id}, {workshop.weights_kind} weights, {target.stat().st_size} bytes")
+        pipeline.worker.close()
+    print(f"{target}  {form.id}, {pipeline.weights_kind} weights, {target.stat().st_size} bytes")
     return 0
 
 

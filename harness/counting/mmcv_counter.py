@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     from mmcv.cnn import get_model_complexity_info
 
 from harness.counting.counts import Counts, exact
-from harness.counting.meta_twin import meta_twin
+from harness.counting.on_meta import on_meta
 from harness.errors import CountError
 
 
@@ -25,7 +25,7 @@ def count_mmcv(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Count
     Raises:
         CountError: a total is not a whole number.
     """
-    return _count(meta_twin(module), input_shape)
+    return _count(on_meta(module), input_shape)
 
 
 def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
@@ -36,19 +36,19 @@ def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int])
     Raises:
         CountError: the module has no ``extract_feat``, or a total is not a whole number.
     """
-    twin = meta_twin(module)
-    extract_feat = getattr(twin, "extract_feat", None)
+    copy_on_meta = on_meta(module)
+    extract_feat = getattr(copy_on_meta, "extract_feat", None)
     if extract_feat is None:
         raise CountError(
             f"rule 'mmcv-features' counts extract_feat, which {type(module).__name__} lacks"
         )
-    setattr(twin, "forward", extract_feat)  # noqa: B010  (mypy refuses to assign to a method)
-    return _count(twin, input_shape)
+    setattr(copy_on_meta, "forward", extract_feat)  # noqa: B010  (mypy refuses to assign to a method)
+    return _count(copy_on_meta, input_shape)
 
 
-def _count(twin: nn.Module, input_shape: tuple[int, int, int]) -> Counts:
+def _count(copy_on_meta: nn.Module, input_shape: tuple[int, int, int]) -> Counts:
     operations, params = get_model_complexity_info(
-        twin, tuple(input_shape), print_per_layer_stat=False, as_strings=False
+        copy_on_meta, tuple(input_shape), print_per_layer_stat=False, as_strings=False
     )
     return Counts(
         operations=exact(float(operations), what="mmcv operations"),

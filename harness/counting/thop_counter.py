@@ -17,7 +17,7 @@ with warnings.catch_warnings():
     import thop
 
 from harness.counting.counts import Counts, exact
-from harness.counting.meta_twin import meta_twin
+from harness.counting.on_meta import on_meta
 from harness.errors import Unavailable
 
 # The version under which documented figures reproduce. ultralytics-thop installs a package of
@@ -38,7 +38,7 @@ def count_thop(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Count
     """
     require_pinned(_providers())
     image = torch.empty(1, *input_shape, device="meta")
-    operations, params = thop.profile(meta_twin(module), (image,), verbose=False)
+    operations, params = thop.profile(on_meta(module), (image,), verbose=False)
     return Counts(
         operations=exact(float(operations), what="thop operations"),
         params=exact(float(params), what="thop parameters"),

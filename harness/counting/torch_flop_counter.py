@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.counting.counts import Counts, exact
-from harness.counting.meta_twin import meta_twin
+from harness.counting.on_meta import on_meta
 
 
 def count_torch_flops(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
@@ -20,10 +20,10 @@ def count_torch_flops(module: nn.Module, *, input_shape: tuple[int, int, int]) -
     Raises:
         CountError: the total is not a whole number.
     """
-    twin = meta_twin(module)
+    copy_on_meta = on_meta(module)
     image = torch.empty(1, *input_shape, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        twin(image)
+        copy_on_meta(image)
     return Counts(
         operations=exact(float(counter.get_total_flops()), what="torch FLOPs"),
         params=sum(parameter.numel() for parameter in module.parameters()),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.counting.layers import Layer, LayerKind, Network
-from harness.counting.meta_twin import meta_twin
+from harness.counting.on_meta import on_meta
 from harness.errors import CountError
 
 _BATCH_NORM = {"native_batch_norm", "_native_batch_norm_legit_no_training"}
@@ -75,9 +75,9 @@ def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Net
     """
     reader = _Reader()
     image = torch.empty(1, *input_shape, device="meta")
-    twin = meta_twin(module)
+    copy_on_meta = on_meta(module)
     with torch.no_grad(), reader:
-        twin(image)
+        copy_on_meta(image)
     return Network(
         layers=tuple(reader.layers),
         params=sum(parameter.numel() for parameter in module.parameters()),

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from harness.counting.counts import Counts, exact
-from harness.counting.meta_twin import meta_twin
+from harness.counting.on_meta import on_meta
 
 
 def count_mmengine(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
@@ -41,10 +41,10 @@ def count_fvcore(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Cou
 def _count(
     analysis: Callable[..., Any], module: nn.Module, input_shape: tuple[int, int, int]
 ) -> Counts:
-    twin = _with_memory(meta_twin(module), module).eval()
+    copy_on_meta = _with_memory(on_meta(module), module).eval()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # a trace warns of every Python value that it keeps
-        analyser = analysis(twin, torch.zeros(1, *input_shape))
+        analyser = analysis(copy_on_meta, torch.zeros(1, *input_shape))
         analyser.unsupported_ops_warnings(False)
         analyser.uncalled_modules_warnings(False)
         total = analyser.total()
@@ -54,24 +54,24 @@ def _count(
     )
 
 
-def _with_memory(twin: nn.Module, module: nn.Module) -> nn.Module:
-    """The twin on the CPU, for a run that is the same whatever its memory held before.
+def _with_memory(copy_on_meta: nn.Module, module: nn.Module) -> nn.Module:
+    """The copy on the CPU, for a run that is the same whatever its memory held before.
 
     Buffers get the module's values, or zeros where it has none (on ``meta``): zero is an index into
     anything. So do parameters that are no floating-point numbers. The others stay uninitialised:
     arithmetic on them changes no shape, and memory that is not written to costs nothing.
     """
-    twin.to_empty(device="cpu")
+    copy_on_meta.to_empty(device="cpu")
     originals = dict(_tensors(module))
     with torch.no_grad():
-        for name, tensor in _tensors(twin):
+        for name, tensor in _tensors(copy_on_meta):
             if isinstance(tensor, nn.Parameter) and tensor.is_floating_point():
                 continue
             if originals[name].is_meta:
                 tensor.zero_()
             else:
                 tensor.copy_(originals[name])
-    return twin
+    return copy_on_meta
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

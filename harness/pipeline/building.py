@@ -16,8 +16,8 @@ from harness.errors import DamagedArtifact, MissingSource, StageError
 from harness.expected.variants import Variant
 from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
-from harness.runtime.memory import Ledger, default_budget_bytes
-from harness.runtime.store import JSON, Entry, Key, Needed, Store, open_store
+from harness.runtime.memory import MemoryReservations, default_budget_bytes
+from harness.runtime.store import JSON, Entry, Key, LazyArtifact, Store, open_store
 from harness.runtime.store.quantities import MIB, size_text
 
 STEP_STAGES = {
@@ -73,10 +73,10 @@ class Builder:
         return open_store(self.settings.store, limit=self.settings.store_limit)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def reservations(self) -> MemoryReservations:
         """Who of this machine's processes holds how much memory."""
         budget = self.settings.memory_bytes or default_budget_bytes()
-        return Ledger(self.store.root / "memory.json", budget_bytes=budget)
+        return MemoryReservations(self.store.root / "memory.json", budget_bytes=budget)
 
     def build(
         self,
@@ -91,8 +91,8 @@ class Builder:
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
 
-        ``arguments``: what the function gets after its folder; of a :class:`Needed` it gets the
-        path, and nobody asks for one where nothing is built. ``repeat``, ``waits_s``: see
+        ``arguments``: what the function gets after its folder; of a :class:`LazyArtifact` it gets
+        the path, and nobody asks for one where nothing is built. ``repeat``, ``waits_s``: see
         :meth:`run_apart`.
 
         Raises:
@@ -151,8 +151,8 @@ class Builder:
         Raises:
             StageError: see :meth:`harness.runtime.isolation.Worker.run`.
         """
-        whole = self.ledger.budget_bytes if alone else bytes_for(step, variant)
-        with self.ledger.reserve(whole, owner=f"{step} {variant.row}"):
+        whole = self.reservations.budget_bytes if alone else bytes_for(step, variant)
+        with self.reservations.reserve(whole, owner=f"{step} {variant.row}"):
             return self.worker.run(
                 function,
                 *arguments,
@@ -179,7 +179,7 @@ def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:
     held: list[Entry] = []
     given: list[object] = []
     for one in arguments:
-        if isinstance(one, Needed):
+        if isinstance(one, LazyArtifact):
             entry, path = one.opened()
             held.append(entry)
             given.append(path)

@@ -39,7 +39,7 @@ from harness.pipeline.given_weights import require_judgeable, weights_of
 from harness.pipeline.limits import is_large
 from harness.pipeline.steps import NetworkSpec
 from harness.runtime.isolation import Worker
-from harness.runtime.store import Entry, Needed, Store
+from harness.runtime.store import Entry, LazyArtifact, Store
 from harness.sources.forms import (
     ALL_BATCHES,
     EVALUATION,
@@ -77,7 +77,7 @@ class Reference:
 
 
 @dataclass
-class Workshop:
+class Pipeline:
     """Counts, exports, compiles and runs networks, each thing once."""
 
     settings: Settings
@@ -226,7 +226,7 @@ class Workshop:
             backend,
             self.settings.host,
             precision,
-            Needed(model, exported_file(target)),
+            LazyArtifact(model, exported_file(target)),
             self.images.files(size).calibration,
             config,
             repeat=_repeat(backend, precision),
@@ -270,7 +270,7 @@ class Workshop:
             backend,
             self.settings.host,
             precision,
-            Needed(model, file),
+            LazyArtifact(model, file),
             self.images.files(size).evaluation,
             batches,
             sized(self.config, size),

@@ -15,7 +15,7 @@ from harness.backends.backend import Precision
 from harness.backends.registry import BACKENDS, EMBEDDED, backend
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Metric, Outcome, Verdict
 from harness.runtime.option_types import count, points
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
     from harness.accuracy.images import ImageSet
     from harness.accuracy.judging import Half, Judgement
     from harness.accuracy.measuring import ModelFile
-    from harness.accuracy.predictions import Answers
+    from harness.accuracy.predictions import Predictions
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
@@ -156,8 +156,8 @@ class Accuracies:
     """Measures each row once in each precision, and keeps its answers."""
 
     options: AccuracyOptions
-    workshop: Workshop
-    _answers: dict[tuple[str, ...], dict[str, Answers]] = field(default_factory=dict)
+    pipeline: Pipeline
+    _answers: dict[tuple[str, ...], dict[str, Predictions]] = field(default_factory=dict)
 
     def judge(self, subject: Subject, *precisions: Precision, backend: str) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
@@ -173,7 +173,7 @@ class Accuracies:
         answers = self._measured(subject, backend, precisions)
         margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
         until = self.options.until_decided
-        chosen: dict[str, Answers] = {one: answers[one] for one in precisions}
+        chosen: dict[str, Predictions] = {one: answers[one] for one in precisions}
         return judge_row(subject, chosen, margin, until=until)
 
     def judge_claim(
@@ -209,9 +209,9 @@ class Accuracies:
 
     def _measured(
         self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
-    ) -> dict[str, Answers]:
+    ) -> dict[str, Predictions]:
         if self.options.imagenet is None:
-            weights = "" if self.workshop.settings.weights else ", and published weights"
+            weights = "" if self.pipeline.settings.weights else ", and published weights"
             raise MissingDataset(f"accuracy needs labelled images, --imagenet DIR{weights}")
         if self.options.until_decided and set(precisions) <= set(PRECISIONS):
             precisions = PRECISIONS  # what one of them answers depends on when both are decided
@@ -227,8 +227,8 @@ class Accuracies:
 
     def _measure(
         self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
-    ) -> dict[str, Answers]:
-        from harness.accuracy.measuring import Course, measure_files
+    ) -> dict[str, Predictions]:
+        from harness.accuracy.measuring import EvaluationPlan, measure_files
         from harness.accuracy.order import parse_shard
         from harness.accuracy.rows import Allowed, calibrate_on, maker_of, model_file
         from harness.images.datasets import read_manifest, require_disjoint
@@ -236,38 +236,38 @@ class Accuracies:
         options = self.options
         maker = maker_of(subject, asked=options.pipeline)
         margin = Allowed(options.margin, options.acceptable).of(subject.row)
-        course = Course(
+        plan = EvaluationPlan(
             self.images,
             options.results,
             count=options.images,
             until=margin if options.until_decided and precisions == PRECISIONS else None,
             seed=options.seed,
             shard=parse_shard(options.shard),
-            cache=self.workshop.store.root / "tensors",
+            cache=self.pipeline.store.root / "tensors",
         )
-        embedded = self.workshop.images  # what the other stages go on with
+        embedded = self.pipeline.images  # what the other stages go on with
         try:
             if options.calibration is not None:
                 manifest, root = options.calibration
                 calibration = read_manifest(manifest, root=root)
                 require_disjoint(calibration, self.images.images)
-                calibrate_on(self.workshop, calibration, maker, workers=1)
+                calibrate_on(self.pipeline, calibration, maker, workers=1)
             where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
             found = {  # held till the end
-                one: model_file(self.workshop, subject, one, where[one], run_times=options.run_time)
+                one: model_file(self.pipeline, subject, one, where[one], run_times=options.run_time)
                 for one in where
             }
         finally:
-            self.workshop.images = embedded
+            self.pipeline.images = embedded
         models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
-        answers: dict[str, Answers] = self.workshop.builder.run_apart(
+        answers: dict[str, Predictions] = self.pipeline.builder.run_apart(
             "run",
             subject.variant,
             measure_files,
             subject.id,
             models,
             maker,
-            course,
+            plan,
             stage=RunError,
             repeat=_repeat(backend),
             seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
@@ -298,6 +298,6 @@ def _resizing(names: Iterable[str]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def accuracies(pytestconfig: pytest.Config, workshop: Workshop) -> Accuracies:
+def accuracies(pytestconfig: pytest.Config, pipeline: Pipeline) -> Accuracies:
     """The accuracy of rows."""
-    return Accuracies(pytestconfig.stash[OPTIONS], workshop)
+    return Accuracies(pytestconfig.stash[OPTIONS], pipeline)

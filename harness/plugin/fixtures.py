@@ -9,7 +9,7 @@ import pytest
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
 from harness.expected.tolerances import Tolerances
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import GATE, Gate
 
 
@@ -20,9 +20,9 @@ def gate(pytestconfig: pytest.Config) -> Gate:
 
 
 @pytest.fixture(scope="session")
-def workshop(gate: Gate) -> Iterator[Workshop]:
+def pipeline(gate: Gate) -> Iterator[Pipeline]:
     """Builds, counts, exports, compiles and runs networks; one for each worker process."""
-    made = Workshop(gate.settings)
+    made = Pipeline(gate.settings)
     yield made
     made.worker.close()
 

@@ -16,7 +16,7 @@ import pytest
 from harness.backends.registry import EMBEDDED
 from harness.errors import HarnessError
 from harness.pipeline.limits import bytes_for
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
 from harness.plugin.costs import Weight
 from harness.plugin.options import GATE, Gate
@@ -210,7 +210,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def _budget(config: pytest.Config) -> int:
-    return Workshop(config.stash[GATE].settings).builder.ledger.budget_bytes
+    return Pipeline(config.stash[GATE].settings).builder.reservations.budget_bytes
 
 
 class _Weigher:

@@ -11,7 +11,7 @@ import pytest
 from harness.expected.baselines import Baseline, read_baseline, speed_file
 from harness.judging.verdicts import worst_of
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import GATE, Gate
 from harness.records import Measurement, Outcome, Verdict
 from harness.reporting import machine
@@ -61,7 +61,7 @@ class Throughputs:
     """Measures each row once on each backend, in all its precisions, and judges them."""
 
     gate: Gate
-    workshop: Workshop
+    pipeline: Pipeline
     rounds: int
     seconds: float
     job_images: int
@@ -81,7 +81,7 @@ class Throughputs:
             effort = Effort(rounds=self.rounds, seconds=self.seconds)
             folder = self.logs / f"{subject.slug}-{backend}"
             measured = measure_speeds(
-                self.workshop,
+                self.pipeline,
                 subject,
                 backend,
                 offered,
@@ -111,7 +111,7 @@ class Throughputs:
 
         speeds = self.speeds(subject, backend)
         told = {"machine": machine.describe().cpu, "backend": backend, "precision": precision}
-        told |= self.workshop.backend(backend).tools()
+        told |= self.pipeline.backend(backend).tools()
         return tuple(
             speed_measurement(speeds.facts, precision, scenario, reference=REFERENCE, **told)
             for scenario in speeds.scenarios
@@ -148,7 +148,7 @@ class Throughputs:
 
     def _pretence(self, backend: str) -> str:
         """Why the speed of a backend's tools says nothing, or ""."""
-        for tool, said in self.workshop.backend(backend).tools().items():
+        for tool, said in self.pipeline.backend(backend).tools().items():
             if STAND_IN in said.lower():
                 return f"{tool} only stands in for the real one, its speed says nothing"
         return ""
@@ -159,12 +159,12 @@ class Throughputs:
 
 
 @pytest.fixture(scope="session")
-def throughputs(pytestconfig: pytest.Config, workshop: Workshop) -> Throughputs:
+def throughputs(pytestconfig: pytest.Config, pipeline: Pipeline) -> Throughputs:
     """The speed of rows."""
     option = pytestconfig.getoption
     return Throughputs(
         pytestconfig.stash[GATE],
-        workshop,
+        pipeline,
         option("--rounds"),
         option("--round-seconds"),
         option("--job-images"),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import tomli_w
 
-from harness.images.pipelines import Pipeline
+from harness.images.pipelines import ImagePipeline
 from harness.images.pipelines import pipelines as all_pipelines
 from harness.images.pipelines.recipe import Kernel
 from harness.judging.published import Preprocessing, Published
@@ -142,7 +142,7 @@ def _pixels(size: tuple[int, int]) -> str:
     return f"{size[0]}×{size[1]}"
 
 
-def _pipeline(one: Resolved) -> Pipeline | None:
+def _pipeline(one: Resolved) -> ImagePipeline | None:
     """The pipeline that a row's accuracies were measured with, where the suite has it."""
     if one.choice is None:
         return None
@@ -162,7 +162,7 @@ def _measured(one: Resolved) -> Preprocessing | None:
     return next((each for each in found if each.size == one.size), None)
 
 
-def _does(pipeline: Pipeline, size: int, wanted: Preprocessing | None) -> bool:
+def _does(pipeline: ImagePipeline, size: int, wanted: Preprocessing | None) -> bool:
     recipe = pipeline.recipe
     if recipe.crop != (size, size):
         return False

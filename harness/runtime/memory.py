@@ -70,7 +70,7 @@ class _Books:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class MemoryReservations:
     """A book of reserved memory that the processes of one machine share.
 
     It keeps steps from running side by side that fit only one after the other; it limits nobody.

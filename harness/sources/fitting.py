@@ -44,24 +44,24 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class Requirement:
     """A tensor of a network, and whether its values are real numbers, not whole ones."""
 
     shape: Shape
     floating: bool
 
 
-def needed_by(network: Network) -> dict[str, Needed]:
+def needed_by(network: Network) -> dict[str, Requirement]:
     """The parameters and buffers of a network by name; a weightless one has them too."""
     state: Mapping[str, Any] = network.module.state_dict()
     return {
-        name: Needed(tuple(value.shape), "float" in str(value.dtype))
+        name: Requirement(tuple(value.shape), "float" in str(value.dtype))
         for name, value in state.items()
     }
 
 
 def require_fit(
-    path: Path, told: Mapping[str, Told], needed: Mapping[str, Needed] | None = None
+    path: Path, told: Mapping[str, Told], needed: Mapping[str, Requirement] | None = None
 ) -> None:
     """Refuse a file whose tensors are no plain ones, or others than the network needs.
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.images.pipelines.catalogue import Pipeline
+from harness.images.pipelines.catalogue import ImagePipeline
 from harness.sources.network import Framework
 
 USUAL_OPSET = 11  # what the zoo's own export commands ask for, but for PaddleClas'
@@ -54,7 +54,7 @@ class Source:
     published: str = ""
     table: str = ""
     results_table: bool = False
-    pipelines: tuple[Pipeline, ...] = ()
+    pipelines: tuple[ImagePipeline, ...] = ()
     statistics: Statistics = "fractions"
     rules: tuple[str, ...] = ()
     documented_opset: int = USUAL_OPSET

@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from harness.errors import BuildError, quoted
 from harness.runtime.foreign import open_regular, open_zip
-from harness.sources.fitting import SIZES, Needed, Told, require_fit
+from harness.sources.fitting import SIZES, Requirement, Told, require_fit
 from harness.sources.pickles import Outline, outline
 
 _WRAPPERS = ("state_dict", "model")  # where mmcls and training scripts put the tensors
@@ -54,7 +54,7 @@ _SAFETENSORS: Final = {
 
 
 def read_checkpoint(
-    path: Path, *, needed: Mapping[str, Needed] | None = None
+    path: Path, *, needed: Mapping[str, Requirement] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
     """Tensors by name, in their own types but bfloat16, which numpy lacks: it comes as float32.
 

@@ -17,7 +17,7 @@ from harness.errors import BuildError, MissingWeights
 from harness.expected.variants import Variant
 from harness.runtime.foreign import open_regular, real_path
 from harness.sources import source
-from harness.sources.fitting import Needed, Told, require_fit
+from harness.sources.fitting import Requirement, Told, require_fit
 from harness.sources.network import Framework
 
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # torch.hub's convention, mmcls has it too
@@ -100,7 +100,7 @@ def digest(path: Path) -> str:
 
 
 def load(
-    path: Path, *, framework: Framework, needed: Mapping[str, Needed] | None = None
+    path: Path, *, framework: Framework, needed: Mapping[str, Requirement] | None = None
 ) -> dict[str, npt.NDArray[Any]]:
     """Tensors by name, without running anything that is in the file.
 

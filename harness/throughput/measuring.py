@@ -51,7 +51,7 @@ WARM_SECONDS = 0.2  # for a first look at the speed, after one batch that does n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Workload:
     """What is measured.
 
     Attributes:
@@ -89,9 +89,9 @@ class Effort:
     answer_timeout_s: float = 120.0
 
 
-def reference_subject(folder: Path, load: Load = ALONE) -> Subject:
+def reference_subject(folder: Path, load: Load = ALONE) -> Workload:
     """The reference workload on the CPU; writes its images into the folder."""
-    return Subject(
+    return Workload(
         name=REFERENCE,
         open_session=reference.Reference,
         images=reference.write_images(folder),
@@ -101,7 +101,7 @@ def reference_subject(folder: Path, load: Load = ALONE) -> Subject:
 
 
 def measure(
-    subjects: Sequence[Subject],
+    subjects: Sequence[Workload],
     effort: Effort,
     folder: Path,
     scenarios: Sequence[Scenario] = ("SingleStream", "Offline"),
@@ -149,7 +149,7 @@ def measure(
 
 
 def _measured(
-    subjects: Sequence[Subject], effort: Effort, folder: Path, scenario: Scenario
+    subjects: Sequence[Workload], effort: Effort, folder: Path, scenario: Scenario
 ) -> dict[str, Any]:
     with ExitStack() as stack:
         stands = []
@@ -176,7 +176,7 @@ def _measured(
 
 
 @contextmanager
-def _told(subject: Subject, scenario: Scenario) -> Iterator[None]:
+def _told(subject: Workload, scenario: Scenario) -> Iterator[None]:
     """Have an error of a step say which subject it is about; its case is the caller's to name."""
     try:
         yield
@@ -189,7 +189,7 @@ def _told(subject: Subject, scenario: Scenario) -> Iterator[None]:
 class _Stand:
     """A subject under test in one scenario."""
 
-    subject: Subject
+    subject: Workload
     instances: Instances
     load: Load
     effort: Effort

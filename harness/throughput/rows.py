@@ -15,10 +15,10 @@ from harness.backends.session import Load, Session
 from harness.errors import MeasureError
 from harness.pipeline.catalogue import Subject as Row
 from harness.pipeline.embedded import sized
-from harness.pipeline.pipeline import Workshop, exported_file
+from harness.pipeline.pipeline import Pipeline, exported_file
 from harness.records import Measurement
-from harness.runtime.store import Entry, Needed
-from harness.throughput.measuring import REFERENCE, Effort, Subject, measure, reference_subject
+from harness.runtime.store import Entry, LazyArtifact
+from harness.throughput.measuring import REFERENCE, Effort, Workload, measure, reference_subject
 from harness.throughput.trials import Scenario
 
 MIB = 2**20
@@ -65,7 +65,7 @@ class Speeds:
 
 
 def measure_speeds(
-    workshop: Workshop,
+    pipeline: Pipeline,
     row: Row,
     name: str,
     precisions: Sequence[Precision],
@@ -85,22 +85,22 @@ def measure_speeds(
         Unavailable: the backend, LoadGen or memory is not here.
         StageError: a step failed, or LoadGen finds the measurement invalid.
     """
-    target = workshop.backend(name)
+    target = pipeline.backend(name)
     folder.mkdir(parents=True, exist_ok=True)
-    images, jobs = _images(workshop, row, target, folder), target.runner.jobs
+    images, jobs = _images(pipeline, row, target, folder), target.runner.jobs
     load = Load(instances=1, processes=1, batch=job_images if jobs else BATCH)
     scenarios: tuple[Scenario, ...] = ("Offline",) if jobs else ("SingleStream", "Offline")
     subjects = [reference_subject(folder)]
     costs: dict[str, tuple[Measurement, ...]] = {}
     held: list[Entry] = []  # till the end
     for precision in precisions:
-        entry, path, costs[precision] = _model(workshop, row, name, precision)
+        entry, path, costs[precision] = _model(pipeline, row, name, precision)
         held.append(entry)
-        host = replace(workshop.settings.host, doubled=LEAST_DOUBLED)
+        host = replace(pipeline.settings.host, doubled=LEAST_DOUBLED)
         opened = OpenModel(name, host, precision, path)
-        subjects.append(Subject(name=precision, open_session=opened, images=images, load=load))
+        subjects.append(Workload(name=precision, open_session=opened, images=images, load=load))
     tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
-    facts: Mapping[str, Any] = workshop.builder.run_apart(
+    facts: Mapping[str, Any] = pipeline.builder.run_apart(
         "run",
         row.variant,
         measure,
@@ -116,11 +116,11 @@ def measure_speeds(
     return Speeds(facts, costs)
 
 
-def _images(workshop: Workshop, row: Row, target: Backend, folder: Path) -> Path:
+def _images(pipeline: Pipeline, row: Row, target: Backend, folder: Path) -> Path:
     """The evaluation images as the backend's sessions are given them."""
-    path = workshop.images.files(row.size).evaluation
+    path = pipeline.images.files(row.size).evaluation
     images = np.load(path, allow_pickle=False)
-    prepared = target.runner.prepare(images, sized(workshop.config, row.size).process_ops)
+    prepared = target.runner.prepare(images, sized(pipeline.config, row.size).process_ops)
     if prepared is images:
         return path
     np.save(folder / "images.npy", prepared)
@@ -128,15 +128,15 @@ def _images(workshop: Workshop, row: Row, target: Backend, folder: Path) -> Path
 
 
 def _model(
-    workshop: Workshop, row: Row, name: str, precision: Precision
+    pipeline: Pipeline, row: Row, name: str, precision: Precision
 ) -> tuple[Entry, Path, tuple[Measurement, ...]]:
     """A model's entry and main file, and what it took to compile it."""
-    target = workshop.backend(name)
+    target = pipeline.backend(name)
     file = target.compiles(precision)
     if file is None:
-        exported = Needed(lambda: workshop.compilable(row, name), exported_file(target))
+        exported = LazyArtifact(lambda: pipeline.compilable(row, name), exported_file(target))
         return *exported.opened(), ()
-    entry, path = Needed(lambda: workshop.compiled_row(row, name, precision), file).opened()
+    entry, path = LazyArtifact(lambda: pipeline.compiled_row(row, name, precision), file).opened()
     conditions = {"backend": name, "precision": precision}
     figures = [("artifact_size", entry.facts.get("bytes"), MIB, "MiB")]
     figures.append(("compile_time", entry.facts.get("seconds", entry.facts.get("cpu_s")), 1, "s"))

@@ -1,26 +1,27 @@
 """The conformance kit: what a backend passes before its figures are believed.
 
-Each check takes an :class:`Exam` (one backend on one subject) and a precision, and raises
-:class:`harness.errors.NonConformance` with the cause. A package that adds a backend, such as
+Each check takes a :class:`BackendUnderTest` (one backend on one network) and a precision, and
+raises :class:`harness.errors.NonConformance` with the cause. A package that adds a backend, such as
 ``fixtures/example_plugin``, runs the kit in a test module of its own::
 
     import pytest
     from acme.backend import Acme  # called with a Host, as the registry does
-    from harness.backends.kit import CHECKS, Exam, make_subject
+    from harness.backends.kit import CHECKS, BackendUnderTest, make_subject
 
     @pytest.fixture(scope="module")
-    def exam(tmp_path_factory):
+    def under_test(tmp_path_factory):
         subject = make_subject(tmp_path_factory.mktemp("subject"))
-        with Exam(Acme, subject, tmp_path_factory.mktemp("exam"), name="acme") as exam:
-            yield exam
+        folder = tmp_path_factory.mktemp("kit")
+        with BackendUnderTest(Acme, subject, folder, name="acme") as under_test:
+            yield under_test
 
     @pytest.mark.parametrize("precision", Acme.precisions)
     @pytest.mark.parametrize("check", CHECKS)
-    def test_conforms(exam, check, precision):
-        CHECKS[check](exam, precision)
+    def test_conforms(under_test, check, precision):
+        CHECKS[check](under_test, precision)
 
-``Exam`` takes the ``Host`` that the backend is made with, and ``Terms``: other bounds, which are
-then the backend's stated ones, and fewer calls where each of them is slow.
+``BackendUnderTest`` takes the ``Host`` that the backend is made with, and ``Terms``: other bounds,
+which are then the backend's stated ones, and fewer calls where each of them is slow.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,12 +29,21 @@ from collections.abc import Callable, Mapping
 from harness.backends.backend import Precision
 from harness.backends.kit import outputs, refusals, repeats, residues, truth
 from harness.backends.kit.bounds import BOUNDS, Bounds
-from harness.backends.kit.subject import Subject, make_subject
-from harness.backends.kit.under_test import Exam, Terms
+from harness.backends.kit.subject import NetworkUnderTest, make_subject
+from harness.backends.kit.under_test import BackendUnderTest, Terms
 
-__all__ = ["BOUNDS", "CHECKS", "Bounds", "Check", "Exam", "Subject", "Terms", "make_subject"]
+__all__ = [
+    "BOUNDS",
+    "CHECKS",
+    "BackendUnderTest",
+    "Bounds",
+    "Check",
+    "NetworkUnderTest",
+    "Terms",
+    "make_subject",
+]
 
-Check = Callable[[Exam, Precision], None]
+Check = Callable[[BackendUnderTest, Precision], None]
 
 CHECKS: Mapping[str, Check] = {
     check.__name__: check

@@ -19,7 +19,7 @@ _WIDTH, _GROUPS = 32, 4
 _SEED = 7
 
 
-class ExamNetwork(nn.Module):
+class ExampleNetwork(nn.Module):
     """A strided stem, max pooling, a residual bottleneck with a grouped convolution, a readout."""
 
     def __init__(self) -> None:
@@ -51,13 +51,13 @@ class ExamNetwork(nn.Module):
         return pooled.flatten(1)
 
 
-def fitted(images: Floats) -> ExamNetwork:
+def fitted(images: Floats) -> ExampleNetwork:
     """The network with weights that behave like trained ones on these images, for evaluation.
 
     Convolutions have He's variance, channels unequal strength, batch norms fitting statistics, and
     logits a standard deviation of about two between images.
     """
-    network, random = ExamNetwork(), torch.Generator().manual_seed(_SEED)
+    network, random = ExampleNetwork(), torch.Generator().manual_seed(_SEED)
     with torch.inference_mode():
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d):
@@ -76,7 +76,7 @@ def fitted(images: Floats) -> ExamNetwork:
     return network.eval().requires_grad_(False)
 
 
-def exported(network: ExamNetwork, folder: Path, *, size: int) -> dict[str, Path]:
+def exported(network: ExampleNetwork, folder: Path, *, size: int) -> dict[str, Path]:
     """The same weights in both formats, for any number of images: format to file."""
     onnx, torchscript = folder / "exam.onnx", folder / "exam.pt"
     export_onnx(network, onnx, opset=OPSET, input_shape=(3, size, size))
@@ -84,7 +84,7 @@ def exported(network: ExamNetwork, folder: Path, *, size: int) -> dict[str, Path
     return {"onnx": onnx, "torchscript": torchscript}
 
 
-def logits64(network: ExamNetwork, images: Floats) -> npt.NDArray[np.float64]:
+def logits64(network: ExampleNetwork, images: Floats) -> npt.NDArray[np.float64]:
     """What the network says in float64; it stays in float64 from then on."""
     with torch.inference_mode():
         return np.asarray(network.double()(torch.from_numpy(images).double()).numpy())

@@ -7,82 +7,88 @@ import json
 import numpy as np
 
 from harness.backends.backend import PRECISIONS, Precision
-from harness.backends.kit.under_test import Exam
+from harness.backends.kit.under_test import BackendUnderTest
 
 
-def declared(exam: Exam, precision: Precision) -> None:
+def declared(under_test: BackendUnderTest, precision: Precision) -> None:
     """The backend's own word: format, runner, precisions, tools, and facts that can be stored."""
-    backend = exam.backend
-    if backend.format not in exam.subject.models:
-        exam.fail(precision, f"format is {backend.format!r}")
-    given, tensors = exam.images.shape, exam.subject.tensors.shape
+    backend = under_test.backend
+    if backend.format not in under_test.subject.models:
+        under_test.fail(precision, f"format is {backend.format!r}")
+    given, tensors = under_test.images.shape, under_test.subject.tensors.shape
     if given != tensors:
-        exam.fail(precision, f"the runner makes images {given} of {tensors}")
+        under_test.fail(precision, f"the runner makes images {given} of {tensors}")
     strange = set(backend.precisions) - set(PRECISIONS)
     if strange or precision not in backend.precisions:
-        exam.fail(precision, f"precisions are {backend.precisions}, out of {PRECISIONS}")
+        under_test.fail(precision, f"precisions are {backend.precisions}, out of {PRECISIONS}")
     tools = backend.tools()
     if not tools or not all(isinstance(one, str) and one for both in tools.items() for one in both):
-        exam.fail(precision, f"tools are {dict(tools)}, expected names and versions")
-    facts = exam.facts(precision)
+        under_test.fail(precision, f"tools are {dict(tools)}, expected names and versions")
+    facts = under_test.facts(precision)
     try:
         same = json.loads(json.dumps(facts, allow_nan=False)) == facts
     except (TypeError, ValueError) as error:
-        exam.fail(precision, f"facts cannot be stored: {error}")
+        under_test.fail(precision, f"facts cannot be stored: {error}")
     if not same:
-        exam.fail(precision, "facts are not in JSON's types: they read back as others")
+        under_test.fail(precision, "facts are not in JSON's types: they read back as others")
 
 
-def shape(exam: Exam, precision: Precision) -> None:
+def shape(under_test: BackendUnderTest, precision: Precision) -> None:
     """(n, classes), for any number of images."""
-    classes = exam.subject.logits64.shape[1]
-    for count in (1, 2, len(exam.images)):
-        outputs = exam.session(precision).logits(exam.images[:count])
+    classes = under_test.subject.logits64.shape[1]
+    for count in (1, 2, len(under_test.images)):
+        outputs = under_test.session(precision).logits(under_test.images[:count])
         if outputs.shape != (count, classes):
-            exam.fail(precision, f"{count} images give {outputs.shape}, not {(count, classes)}")
+            under_test.fail(
+                precision, f"{count} images give {outputs.shape}, not {(count, classes)}"
+            )
 
 
-def float32(exam: Exam, precision: Precision) -> None:
+def float32(under_test: BackendUnderTest, precision: Precision) -> None:
     """A NumPy array of float32, whatever the backend computes in."""
-    outputs = exam.session(precision).logits(exam.images)
+    outputs = under_test.session(precision).logits(under_test.images)
     if type(outputs) is not np.ndarray or outputs.dtype != np.dtype(np.float32):
         found = getattr(outputs, "dtype", "")
-        exam.fail(precision, f"outputs are {type(outputs).__name__} {found}, expected float32")
+        under_test.fail(
+            precision, f"outputs are {type(outputs).__name__} {found}, expected float32"
+        )
 
 
-def finite(exam: Exam, precision: Precision) -> None:
+def finite(under_test: BackendUnderTest, precision: Precision) -> None:
     """No NaN, no infinity."""
-    wrong = ~np.isfinite(exam.session(precision).logits(exam.images)).all(axis=1)
+    wrong = ~np.isfinite(under_test.session(precision).logits(under_test.images)).all(axis=1)
     if wrong.any():
-        exam.fail(precision, f"images {np.flatnonzero(wrong).tolist()} have NaN or infinite logits")
+        under_test.fail(
+            precision, f"images {np.flatnonzero(wrong).tolist()} have NaN or infinite logits"
+        )
 
 
-def own_memory(exam: Exam, precision: Precision) -> None:
+def own_memory(under_test: BackendUnderTest, precision: Precision) -> None:
     """C-contiguous, and nobody else's: neither the images' nor the next result's."""
-    session, images = exam.session(precision), exam.images
+    session, images = under_test.session(precision), under_test.images
     first = session.logits(images)
     if not first.flags.c_contiguous:
-        exam.fail(precision, "outputs are not C-contiguous")
+        under_test.fail(precision, "outputs are not C-contiguous")
     if np.shares_memory(first, images):
-        exam.fail(precision, "outputs share memory with the images")
+        under_test.fail(precision, "outputs share memory with the images")
     kept = first.copy()
     second = session.logits(images[::-1].copy())
     if np.shares_memory(first, second) or not np.array_equal(first, kept):
-        exam.fail(precision, "a second run overwrites the first one's outputs")
+        under_test.fail(precision, "a second run overwrites the first one's outputs")
 
 
-def images_unchanged(exam: Exam, precision: Precision) -> None:
+def images_unchanged(under_test: BackendUnderTest, precision: Precision) -> None:
     """A run leaves the images as they were."""
-    images, before = exam.images, exam.images
-    exam.session(precision).logits(images)
+    images, before = under_test.images, under_test.images
+    under_test.session(precision).logits(images)
     if not np.array_equal(images, before):
-        exam.fail(precision, "a run modifies the images that it is given")
+        under_test.fail(precision, "a run modifies the images that it is given")
 
 
-def any_layout(exam: Exam, precision: Precision) -> None:
+def any_layout(under_test: BackendUnderTest, precision: Precision) -> None:
     """Images in read-only memory, and views of others, are images like any other."""
-    images, expected = exam.images, exam.logits(precision)
-    read_only = exam.images
+    images, expected = under_test.images, under_test.logits(precision)
+    read_only = under_test.images
     read_only.flags.writeable = False
     views = {
         "read-only": read_only,
@@ -92,13 +98,13 @@ def any_layout(exam: Exam, precision: Precision) -> None:
     }
     for what, view in views.items():
         try:
-            outputs = exam.session(precision).logits(view)
+            outputs = under_test.session(precision).logits(view)
         except Exception as error:
-            exam.fail(precision, f"images {what}: {type(error).__name__}: {error}")
-        exam.require_near(
+            under_test.fail(precision, f"images {what}: {type(error).__name__}: {error}")
+        under_test.require_near(
             expected,
             outputs,
             precision,
-            bound=exam.terms.bounds[precision].repeat,
+            bound=under_test.terms.bounds[precision].repeat,
             what=f"images {what}",
         )

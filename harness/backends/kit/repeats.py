@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.backends.backend import Precision
-from harness.backends.kit.under_test import Exam
+from harness.backends.kit.under_test import BackendUnderTest
 from harness.backends.session import Session
 
 Floats = npt.NDArray[np.float32]
@@ -18,57 +18,69 @@ CALLS = 4  # an executor that optimizes after its first calls has done so by the
 THREAD_RUNS = 8
 
 
-def batch_invariance(exam: Exam, precision: Precision) -> None:
+def batch_invariance(under_test: BackendUnderTest, precision: Precision) -> None:
     """An image alone gives what it gives in a batch."""
-    session, together = exam.session(precision), exam.logits(precision)
-    alone = np.concatenate([session.logits(image[None]) for image in exam.images])
-    bound = exam.terms.bounds[precision].batch
+    session, together = under_test.session(precision), under_test.logits(precision)
+    alone = np.concatenate([session.logits(image[None]) for image in under_test.images])
+    bound = under_test.terms.bounds[precision].batch
     what = "images alone, and as one batch"
-    exam.require_near(together, alone, precision, bound=bound, what=what)
+    under_test.require_near(together, alone, precision, bound=bound, what=what)
 
 
-def order(exam: Exam, precision: Precision) -> None:
+def order(under_test: BackendUnderTest, precision: Precision) -> None:
     """Images in another order give the same logits in that order."""
-    images = exam.images
+    images = under_test.images
     moved = np.roll(np.arange(len(images))[::-1], 1)
-    outputs = exam.session(precision).logits(np.ascontiguousarray(images[moved]))
-    exam.require_near(
-        exam.logits(precision)[moved],
+    outputs = under_test.session(precision).logits(np.ascontiguousarray(images[moved]))
+    under_test.require_near(
+        under_test.logits(precision)[moved],
         outputs,
         precision,
-        bound=exam.terms.bounds[precision].batch,
+        bound=under_test.terms.bounds[precision].batch,
         what="images in another order",
     )
 
 
-def determinism(exam: Exam, precision: Precision) -> None:
+def determinism(under_test: BackendUnderTest, precision: Precision) -> None:
     """Calls of one session give the same, and so does another session."""
-    bound = exam.terms.bounds[precision].repeat
+    bound = under_test.terms.bounds[precision].repeat
     for _ in range(CALLS):
-        again = exam.session(precision).logits(exam.images)
-        exam.require_near(
-            exam.logits(precision), again, precision, bound=bound, what="two calls of one session"
+        again = under_test.session(precision).logits(under_test.images)
+        under_test.require_near(
+            under_test.logits(precision),
+            again,
+            precision,
+            bound=bound,
+            what="two calls of one session",
         )
-    other = exam.new_session(precision).logits(exam.images)
-    exam.require_near(
-        exam.logits(precision), other, precision, bound=bound, what="two sessions of one model"
+    other = under_test.new_session(precision).logits(under_test.images)
+    under_test.require_near(
+        under_test.logits(precision),
+        other,
+        precision,
+        bound=bound,
+        what="two sessions of one model",
     )
 
 
-def compiled_again(exam: Exam, precision: Precision) -> None:
+def compiled_again(under_test: BackendUnderTest, precision: Precision) -> None:
     """A second compilation, in another process, gives a model that says the same."""
-    again = exam.recompiled(precision)
+    again = under_test.recompiled(precision)
     if again is not None:
-        bound = exam.terms.bounds[precision].repeat
-        exam.require_near(
-            exam.alone(precision), again.logits, precision, bound=bound, what="two compilations"
+        bound = under_test.terms.bounds[precision].repeat
+        under_test.require_near(
+            under_test.alone(precision),
+            again.logits,
+            precision,
+            bound=bound,
+            what="two compilations",
         )
 
 
-def threads(exam: Exam, precision: Precision) -> None:
+def threads(under_test: BackendUnderTest, precision: Precision) -> None:
     """Two sessions in two threads give what each gives alone."""
-    halves = exam.images[0::2].copy(), exam.images[1::2].copy()
-    sessions = exam.new_session(precision), exam.new_session(precision)
+    halves = under_test.images[0::2].copy(), under_test.images[1::2].copy()
+    sessions = under_test.new_session(precision), under_test.new_session(precision)
     alone = [one.logits(half).copy() for one, half in zip(sessions, halves, strict=True)]
     start = Barrier(2)
 
@@ -80,24 +92,24 @@ def threads(exam: Exam, precision: Precision) -> None:
         found = list(both.map(run, sessions, halves))
     for expected, outputs in zip(alone, found, strict=True):
         for one in outputs:
-            exam.require_near(
+            under_test.require_near(
                 expected,
                 one,
                 precision,
-                bound=exam.terms.bounds[precision].repeat,
+                bound=under_test.terms.bounds[precision].repeat,
                 what="a session alone, and beside one in another thread",
             )
 
 
-def processes(exam: Exam, precision: Precision) -> None:
+def processes(under_test: BackendUnderTest, precision: Precision) -> None:
     """Two processes that run at the same time give what each gives alone."""
-    halves = zip(exam.halves(precision), exam.halves_beside(precision), strict=True)
+    halves = zip(under_test.halves(precision), under_test.halves_beside(precision), strict=True)
     for alone, beside in halves:
         for outputs in beside:
-            exam.require_near(
+            under_test.require_near(
                 alone,
                 outputs,
                 precision,
-                bound=exam.terms.bounds[precision].repeat,
+                bound=under_test.terms.bounds[precision].repeat,
                 what="a process alone, and beside another",
             )

@@ -48,7 +48,7 @@ CONFIG = BuildConfig(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subject:
+class NetworkUnderTest:
     """A network, images for it, and its logits in float64.
 
     Attributes:
@@ -75,7 +75,7 @@ class Subject:
         )
 
 
-def make_subject(folder: Path) -> Subject:
+def make_subject(folder: Path) -> NetworkUnderTest:
     """Make the suite's own subject, its files in an empty folder. Needs torch and onnx."""
     from harness.backends.kit import network
 
@@ -83,7 +83,7 @@ def make_subject(folder: Path) -> Subject:
     calibration = _images(CALIBRATION_IMAGES, seed=_CALIBRATION_SEED)
     np.save(folder / "calibration.npy", calibration)
     exam_network = network.fitted(calibration)
-    return Subject(
+    return NetworkUnderTest(
         models=network.exported(exam_network, folder, size=SIZE),
         config=CONFIG,
         calibration=folder / "calibration.npy",

@@ -16,7 +16,7 @@ from harness.backends.backend import Backend, Host, Precision
 from harness.backends.kit import children
 from harness.backends.kit.bounds import BOUNDS, Bounds, spacings
 from harness.backends.kit.children import Recompiled, Refusal, Residue, Trial
-from harness.backends.kit.subject import Subject
+from harness.backends.kit.subject import NetworkUnderTest
 from harness.backends.session import Session
 from harness.errors import MeasureError, NonConformance
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
@@ -40,7 +40,7 @@ class Terms:
     timeout_s: float = 300.0
 
 
-class Exam:
+class BackendUnderTest:
     """A backend, a subject, and a folder for what comes of the two.
 
     What could harm the process (a refusal that is a crash), or needs one of its own (what is left
@@ -56,7 +56,7 @@ class Exam:
     def __init__(
         self,
         make: Callable[[Host], Backend],
-        subject: Subject,
+        subject: NetworkUnderTest,
         folder: Path,
         *,
         name: str,

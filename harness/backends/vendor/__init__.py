@@ -14,18 +14,18 @@ from harness.backends.vendor.compiling import (
     build_config,
     compile_model,
 )
-from harness.backends.vendor.running import Answers, CompiledModel, Jobs, LevelsSession
+from harness.backends.vendor.running import CompiledModel, Jobs, LevelsSession, RunnerOutputs
 from harness.backends.vendor.runtime_file import runtime_text
 from harness.backends.vendor.toolchain import Toolchain, Versions, find_toolchain, versions
 
 __all__ = [
-    "Answers",
     "CalibrationFolder",
     "Cards",
     "Compiled",
     "CompiledModel",
     "Jobs",
     "LevelsSession",
+    "RunnerOutputs",
     "Toolchain",
     "Versions",
     "build_config",

@@ -21,12 +21,12 @@ from PIL import Image
 from harness.backends.backend import Build, Host, Precision
 from harness.backends.session import Load, Session
 from harness.backends.vendor import (
-    Answers,
     CalibrationFolder,
     Cards,
     CompiledModel,
     Jobs,
     LevelsSession,
+    RunnerOutputs,
     Toolchain,
     build_config,
     compile_model,
@@ -182,7 +182,7 @@ class AnyCard:
     jobs: Jobs
     cards: int
 
-    def answers(self, files: Sequence[Path]) -> Answers:
+    def answers(self, files: Sequence[Path]) -> RunnerOutputs:
         """As the jobs do.
 
         Raises:

@@ -33,7 +33,7 @@ Levels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RunnerOutputs:
     """What came of one job.
 
     Attributes:
@@ -55,7 +55,7 @@ class Answers:
 class Jobs(Protocol):
     """A compiled model that takes image files a list at a time."""
 
-    def answers(self, files: Sequence[Path]) -> Answers:
+    def answers(self, files: Sequence[Path]) -> RunnerOutputs:
         """Run the images of npz files, as ``harness.images.datasets.npz`` writes them.
 
         Raises:
@@ -96,7 +96,7 @@ class CompiledModel:
     scratch: Path | None = None
     case: str = ""
 
-    def answers(self, files: Sequence[Path]) -> Answers:
+    def answers(self, files: Sequence[Path]) -> RunnerOutputs:
         """Run the images of npz files on a card of its own.
 
         Raises:
@@ -124,7 +124,7 @@ class CompiledModel:
             answers = self._read(outputs, arrangement, files, ended)
         copies = len(arrangement.images) - len(files)
         logits = matching.answers_by_image(arrangement, answers)
-        return Answers(logits, copies, card, ended.seconds, ended.log)
+        return RunnerOutputs(logits, copies, card, ended.seconds, ended.log)
 
     def command(self, card: int, datalist: Path, outputs: Path) -> list[str]:
         """The runner's command line."""

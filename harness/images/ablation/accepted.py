@@ -14,7 +14,7 @@ from harness.images.ablation.pictures import ImageFile, digest
 from harness.judging.verdicts import against_baseline
 from harness.records import Measurement, Outcome, Verdict
 
-ACCEPT = "python -m harness waterfall --accept"
+ACCEPT = "python -m harness ablation --accept"
 
 LEAST_BAND = Decimal("0.0001")
 """Levels of 255. Float32 alone moves a figure by less than a tenth of it."""

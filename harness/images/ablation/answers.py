@@ -33,7 +33,7 @@ class AnswerChange:
 
 
 @dataclass(slots=True)
-class Answers:
+class FlippedAnswers:
     """Collects logits, one image at a time.
 
     Attributes:

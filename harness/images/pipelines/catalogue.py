@@ -27,7 +27,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline:
+class ImagePipeline:
     """A pipeline: where it is run, and what it is specified to do.
 
     Attributes:
@@ -35,7 +35,7 @@ class Pipeline:
         adapter: ``module:function``; imported when first used.
         argument: what the adapter is handed: a model, a tag, a config.
         recipe: the specification, written down independently of the library.
-        bound: agreement with the recipe's twin.
+        bound: agreement with the recipe's reference.
         tools: distributions that take part, besides NumPy and Pillow.
         opencv: whether the library's users read files with OpenCV, and not with Pillow.
     """
@@ -75,7 +75,7 @@ LEVELS_MEAN, LEVELS_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _VENDOR = "harness.images.pipelines.vendor"
 
 _SHIPPED = (
-    Pipeline(
+    ImagePipeline(
         "vendor-build",
         f"{_VENDOR}:build_config",
         "fractions",
@@ -84,7 +84,7 @@ _SHIPPED = (
         tools=("opencv-python",),
         opencv=True,  # the vendor's image2npz.py
     ),
-    Pipeline(
+    ImagePipeline(
         "vendor-build-levels",
         f"{_VENDOR}:build_config",
         "levels",
@@ -93,7 +93,7 @@ _SHIPPED = (
         tools=("opencv-python",),
         opencv=True,
     ),
-    Pipeline(
+    ImagePipeline(
         "vendor-run-time",
         f"{_VENDOR}:run_time",
         "fractions",
@@ -107,7 +107,7 @@ _SHIPPED = (
         tools=("opencv-python",),
         opencv=True,
     ),
-    Pipeline(
+    ImagePipeline(
         "vendor-run-time-levels",
         f"{_VENDOR}:run_time",
         "levels",
@@ -130,23 +130,23 @@ class HasPipelines(Protocol):
     """What is taken of a source: ``harness.sources.source.Source`` has it."""
 
     @property
-    def pipelines(self) -> tuple[Pipeline, ...]:
+    def pipelines(self) -> tuple[ImagePipeline, ...]:
         """How the library prepares images."""
 
 
 @functools.cache
-def pipelines() -> Mapping[str, Pipeline]:
+def pipelines() -> Mapping[str, ImagePipeline]:
     """Every pipeline by its id: those of the sources, then the vendor's.
 
     Raises:
         ExpectationError: two have the same id.
         Unavailable: what a package names as its source cannot be imported.
     """
-    of_sources: list[Pipeline] = []
+    of_sources: list[ImagePipeline] = []
     for target in entry_points.sources().values():
         source: HasPipelines = entry_points.load(target)
         of_sources += source.pipelines
-    found: dict[str, Pipeline] = {}
+    found: dict[str, ImagePipeline] = {}
     for pipeline in (*of_sources, *_SHIPPED):
         if found.setdefault(pipeline.id, pipeline) is not pipeline:
             raise ExpectationError(f"two pipelines have the id {pipeline.id!r}")

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from harness.errors import NonConformance
-from harness.images.pipelines.catalogue import Pipeline
+from harness.images.pipelines.catalogue import ImagePipeline
 from harness.images.pipelines.recipe import Kernel, Recipe
+from harness.images.pipelines.reference import reference
 from harness.images.pipelines.run import Floats, Levels, Run
-from harness.images.pipelines.twin import twin
 
 THREADS = 4
 
@@ -20,22 +20,22 @@ ROUNDING = 1e-4
 
 
 def distance(tensor: Floats, image: Levels, recipe: Recipe) -> float:
-    """The largest difference of a pipeline's tensor from the twin's, in levels of 255.
+    """The largest difference of a pipeline's tensor from the reference's, in levels of 255.
 
-    For bicubic, from the nearer of the twins that resize columns or rows first. NaN where the
+    For bicubic, from the nearer of the references that resize columns or rows first. NaN where the
     tensor has one, infinite where shape or dtype differ: neither is within a bound.
     """
     if tensor.shape != (3, *recipe.crop) or tensor.dtype != np.float32:
         return math.inf
     orders = (False, True) if recipe.kernel is Kernel.PILLOW_BICUBIC else (False,)
-    twins = (twin(image, recipe, rows_first=order) for order in orders)
-    return min(float(np.max(np.abs(tensor - one) * _level(recipe))) for one in twins)
+    references = (reference(image, recipe, rows_first=order) for order in orders)
+    return min(float(np.max(np.abs(tensor - one) * _level(recipe))) for one in references)
 
 
-def require_specified(run: Run, pipeline: Pipeline, image: Levels) -> float:
+def require_specified(run: Run, pipeline: ImagePipeline, image: Levels) -> float:
     """The tensor is what the specification says, as near as the library's arithmetic allows.
 
-    Returns the distance from the twin in levels.
+    Returns the distance from the reference in levels.
     """
     found = distance(run(image), image, pipeline.recipe)
     if not found <= pipeline.bound.levels:
@@ -48,7 +48,7 @@ def require_specified(run: Run, pipeline: Pipeline, image: Levels) -> float:
     return found
 
 
-def require_well_formed(run: Run, pipeline: Pipeline, image: Levels) -> None:
+def require_well_formed(run: Run, pipeline: ImagePipeline, image: Levels) -> None:
     """float32 (3, height, width), contiguous, finite, and between black and white."""
     tensor, recipe = run(image), pipeline.recipe
     expected = (3, *recipe.crop)
@@ -65,7 +65,7 @@ def require_well_formed(run: Run, pipeline: Pipeline, image: Levels) -> None:
         )
 
 
-def require_constant(run: Run, pipeline: Pipeline, size: tuple[int, int], level: int) -> None:
+def require_constant(run: Run, pipeline: ImagePipeline, size: tuple[int, int], level: int) -> None:
     """An image of one level gives one value in each channel, and the right one."""
     recipe = pipeline.recipe
     tensor = run(np.full((*size, 3), level, np.uint8))
@@ -79,13 +79,13 @@ def require_constant(run: Run, pipeline: Pipeline, size: tuple[int, int], level:
             )
 
 
-def is_centred(pipeline: Pipeline, image: Levels) -> bool:
+def is_centred(pipeline: ImagePipeline, image: Levels) -> bool:
     """Whether the crop can be in the middle: the remainder of the width is even."""
     _, width = pipeline.recipe.resized(image.shape[0], image.shape[1])
     return (width - pipeline.recipe.crop[1]) % 2 == 0
 
 
-def require_mirrored(run: Run, pipeline: Pipeline, image: Levels) -> None:
+def require_mirrored(run: Run, pipeline: ImagePipeline, image: Levels) -> None:
     """The mirror image gives the mirrored tensor, where :func:`is_centred`.
 
     Exact arithmetic is symmetric, so both may differ by the bound each, in opposite directions.
@@ -100,7 +100,7 @@ def require_mirrored(run: Run, pipeline: Pipeline, image: Levels) -> None:
         )
 
 
-def require_repeatable(run: Run, pipeline: Pipeline, images: list[Levels]) -> None:
+def require_repeatable(run: Run, pipeline: ImagePipeline, images: list[Levels]) -> None:
     """Alone, in another order, and in several threads at once: the same to the last bit.
 
     The images are left as they were.

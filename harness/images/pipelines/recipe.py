@@ -1,4 +1,4 @@
-"""What a pipeline is specified to do, in numbers: no more than its twin needs to do the same."""
+"""What a pipeline is specified to do, in numbers: what its reference needs, and no more."""
 
 from __future__ import annotations
 

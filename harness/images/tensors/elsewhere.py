@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.errors import NonConformance
-from harness.images.pipelines import Floats, Levels, Pipeline, Run, load
+from harness.images.pipelines import Floats, ImagePipeline, Levels, Run, load
 
 
 def made(pipeline: str, images: Sequence[Levels]) -> list[Floats]:
@@ -15,7 +15,7 @@ def made(pipeline: str, images: Sequence[Levels]) -> list[Floats]:
 
 
 def require_same(
-    run: Run, pipeline: Pipeline, images: Sequence[Levels], elsewhere: Sequence[Floats]
+    run: Run, pipeline: ImagePipeline, images: Sequence[Levels], elsewhere: Sequence[Floats]
 ) -> None:
     """The tensors that another process gave are this process's, to the last bit.
 

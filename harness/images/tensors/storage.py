@@ -1,4 +1,4 @@
-"""Where caches lie, how large they are, which are there, and which to let go first.
+"""Where caches lie, how large they are, which are there, and which to evict first.
 
 <root>/<pipeline>-<digest>.npy        tensors as they are kept, of their final size from the start
 <root>/<pipeline>-<digest>.journal    what of it is finished

@@ -74,8 +74,8 @@ def network(spec: NetworkSpec) -> Network:
     if spec.weights.path is None:
         from harness.sources import seeded
 
-        twin = reference_network(variant.network, spec.images.statistics)
-        tensors = source.from_reference(built, dict(seeded.tensors(twin)))
+        reference = reference_network(variant.network, spec.images.statistics)
+        tensors = source.from_reference(built, dict(seeded.tensors(reference)))
     else:
         from harness.sources import weights as published
 

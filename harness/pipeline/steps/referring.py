@@ -43,7 +43,9 @@ def _double(built: Network, spec: NetworkSpec, probes: Floats) -> npt.NDArray[np
         again = partial(build, spec.variant.model, input_size=spec.size, weightless=False)
         return ppcls.logits64(built, probes, again=again)
     if spec.weights.kind == "seeded":
-        twin = reference_network(spec.variant.network, spec.images.statistics)
+        reference = reference_network(spec.variant.network, spec.images.statistics)
     else:
-        twin = seeded.reference_like(spec.variant.network, built)
-    return torch_networks.logits64(Network("torch", twin, twin, built.input_shape), probes)
+        reference = seeded.reference_like(spec.variant.network, built)
+    return torch_networks.logits64(
+        Network("torch", reference, reference, built.input_shape), probes
+    )

@@ -10,7 +10,7 @@
 
 from harness.runtime.store.entries import Entry, FileRecord
 from harness.runtime.store.keys import JSON, Key
-from harness.runtime.store.needed import Needed
+from harness.runtime.store.lazy import LazyArtifact
 from harness.runtime.store.store import Store, open_store
 
-__all__ = ["JSON", "Entry", "FileRecord", "Key", "Needed", "Store", "open_store"]
+__all__ = ["JSON", "Entry", "FileRecord", "Key", "LazyArtifact", "Store", "open_store"]

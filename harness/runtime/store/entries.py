@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
+from harness.errors import DamagedArtifact, EvictedArtifact, HarnessError
 from harness.runtime.atomic import sync, write_text
 from harness.runtime.foreign import read_bytes
 from harness.runtime.store.contents import SHARED_FROM_BYTES, Hashes, disown, share
@@ -85,7 +85,7 @@ class Entry:
         touched since.
 
         Raises:
-            DamagedArtifact: the file is not what was written, or (:class:`LetGoArtifact`) was
+            DamagedArtifact: the file is not what was written, or (:class:`EvictedArtifact`) was
                 let go. The entry is then as good as removed: the next build makes it anew.
             HarnessError: the step made no such file.
         """
@@ -93,7 +93,7 @@ class Entry:
         path = self.path / name
         if was_let_go(self.path, name, record):
             (self.path / MANIFEST).unlink(missing_ok=True)
-            raise LetGoArtifact(f"{self.key}: {name} was let go to make room")
+            raise EvictedArtifact(f"{self.key}: {name} was evicted to make room")
         if damage := file_damage(path, record, self._hashes):
             (self.path / MANIFEST).unlink(missing_ok=True)
             raise DamagedArtifact(f"{self.key}: {name} {damage}; the next build makes it anew")
@@ -186,14 +186,14 @@ def read_manifest(entry: Path, key: Key | None = None) -> Manifest:
 
     Raises:
         DamagedArtifact: it is not what was written, or a file has not the size it had.
-        LetGoArtifact: there is none, since a file that was let go was asked for.
+        EvictedArtifact: there is none, since a file that was evicted was asked for.
     """
     path = entry / MANIFEST
     try:
         manifest = _manifest(json.loads(read_bytes(path, most=MANIFEST_LIMIT_BYTES)))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and (entry / LET_GO).exists():
-            raise LetGoArtifact(f"{entry} is to be built anew") from error
+            raise EvictedArtifact(f"{entry} is to be built anew") from error
         raise DamagedArtifact(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedArtifact(f"{path}: not what was written ({error})") from error

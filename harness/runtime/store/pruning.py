@@ -31,7 +31,7 @@ class Stored:
     """An entry from outside: what it occupies, and when it was last used (seconds since 1970).
 
     ``inodes`` maps each file on disk to its bytes; entries that share a file share the inode.
-    ``large`` are the files that can be let go.
+    ``large`` are the files that can be evicted.
     """
 
     path: Path

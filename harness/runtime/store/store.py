@@ -13,7 +13,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from harness.errors import DamagedArtifact, HarnessError, LetGoArtifact
+from harness.errors import DamagedArtifact, EvictedArtifact, HarnessError
 from harness.runtime.atomic import sync
 from harness.runtime.private import require_private
 from harness.runtime.store.contents import Hashes
@@ -52,7 +52,7 @@ class Store:
         limit_bytes: int | None = DEFAULT_LIMIT_BYTES,
         free_bytes: int = 0,
     ) -> None:
-        """Large files are let go, and then entries, where more is held or less is free on disk.
+        """Large files are evicted, and then entries, where more is held or less is free on disk.
 
         ``limit_bytes`` (None: no limit) holds after each build, ``free_bytes`` also before one.
         """
@@ -225,8 +225,8 @@ def open_store(root: Path | None = None, *, limit: str | None = None) -> Store:
 
 
 def _tell(damage: DamagedArtifact) -> None:
-    """What was let go is no trouble; anything else is."""
-    level = logging.INFO if isinstance(damage, LetGoArtifact) else logging.WARNING
+    """What was evicted is no trouble; anything else is."""
+    level = logging.INFO if isinstance(damage, EvictedArtifact) else logging.WARNING
     LOG.log(level, "%s", damage)
 
 

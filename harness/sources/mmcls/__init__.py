@@ -1,6 +1,11 @@
 """MMPretrain, once MMClassification: its networks, names, figures and preprocessing."""
 
-from harness.images.pipelines.catalogue import LEVELS_MEAN, LEVELS_STD, PILLOW_BILINEAR, Pipeline
+from harness.images.pipelines.catalogue import (
+    LEVELS_MEAN,
+    LEVELS_STD,
+    PILLOW_BILINEAR,
+    ImagePipeline,
+)
 from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.sources.source import Source
 
@@ -12,7 +17,7 @@ SOURCE = Source(
     models="harness.sources.mmcls.names:Mmpretrain",
     published="harness.sources.mmcls.published",
     pipelines=(
-        Pipeline(
+        ImagePipeline(
             "mmpretrain",
             "harness.sources.mmcls.preprocessing:from_config",
             "resnext50-32x4d_8xb32_in1k",

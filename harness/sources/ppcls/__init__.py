@@ -2,7 +2,7 @@
 
 import re
 
-from harness.images.pipelines.catalogue import OPENCV_BILINEAR, Pipeline
+from harness.images.pipelines.catalogue import OPENCV_BILINEAR, ImagePipeline
 from harness.images.pipelines.recipe import Kernel, Recipe, Rounding
 from harness.sources.source import Source
 
@@ -15,7 +15,7 @@ SOURCE = Source(
     weights_in_names=re.compile(r"_(?:ssld|wsl)$"),
     models="harness.sources.ppcls.names:PaddleClas",
     pipelines=(
-        Pipeline(
+        ImagePipeline(
             "paddleclas",
             "harness.sources.ppcls.preprocessing:from_config",
             "inference_cls.yaml",

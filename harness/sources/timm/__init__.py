@@ -3,11 +3,11 @@
 import re
 from functools import partial
 
-from harness.images.pipelines.catalogue import PILLOW_BICUBIC, PILLOW_BILINEAR, Pipeline
+from harness.images.pipelines.catalogue import PILLOW_BICUBIC, PILLOW_BILINEAR, ImagePipeline
 from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.sources.source import Source
 
-_tagged = partial(Pipeline, tools=("torch", "torchvision", "timm"))
+_tagged = partial(ImagePipeline, tools=("torch", "torchvision", "timm"))
 _FROM_TAG = "harness.sources.timm.preprocessing:from_tag"
 _BICUBIC_256 = Recipe((256,), Kernel.PILLOW_BICUBIC)
 _BICUBIC_235 = Recipe((235,), Kernel.PILLOW_BICUBIC)  # 224 / 0.95, cut off

@@ -1,6 +1,6 @@
 """Torchvision: its networks, names, published figures and preprocessing."""
 
-from harness.images.pipelines.catalogue import PILLOW_BILINEAR, TENSOR_BILINEAR, Pipeline
+from harness.images.pipelines.catalogue import PILLOW_BILINEAR, TENSOR_BILINEAR, ImagePipeline
 from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.sources.source import Source
 
@@ -15,7 +15,7 @@ SOURCE = Source(
     models="harness.sources.torchvision.names:Torchvision",
     published="harness.sources.torchvision.published",
     pipelines=(
-        Pipeline(
+        ImagePipeline(
             "torchvision-IMAGENET1K_V1",
             f"{_PREPROCESSING}:from_weights",
             "resnext50_32x4d:IMAGENET1K_V1",
@@ -24,8 +24,10 @@ SOURCE = Source(
             tools=_TOOLS,
         ),
         # What pages of the zoo prescribe, in torchvision's transforms, on pictures and on tensors.
-        Pipeline("page", f"{_PREPROCESSING}:page", "", _BILINEAR, PILLOW_BILINEAR, tools=_TOOLS),
-        Pipeline(
+        ImagePipeline(
+            "page", f"{_PREPROCESSING}:page", "", _BILINEAR, PILLOW_BILINEAR, tools=_TOOLS
+        ),
+        ImagePipeline(
             "page-on-tensors",
             f"{_PREPROCESSING}:page_on_tensors",
             "",

@@ -15,7 +15,7 @@ from tiny_evaluation import IDENTITY, IMAGES, Linear, Preloaded, answered, linea
 
 from harness.accuracy.flip_table import write_flips
 from harness.accuracy.judging import Question, judge, paired
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 from harness.accuracy.wording import report
 from harness.errors import MeasureError
 from harness.judging.accuracy.blame import Culprit
@@ -30,7 +30,7 @@ CLAIMS = tuple(
 )
 QUESTION = Question(CLAIMS, Margin(Decimal(10)))
 
-Half = Callable[..., Answers]
+Half = Callable[..., Predictions]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def half(tmp_path: Path) -> Half:
 
     def make(
         precision: str = "fp32", *, noise: float = 0.0, gap: str = IDENTITY.gap, **options: object
-    ) -> Answers:
+    ) -> Predictions:
         identity = replace(IDENTITY, precision=precision, model=f"{noise}", gap=gap)
         session = Linear(linear(noise))
         return answered(tmp_path, identity=identity, session=session, **options)
@@ -47,19 +47,19 @@ def half(tmp_path: Path) -> Half:
     return make
 
 
-def verdicts(question: Question, **halves: Answers) -> list[Outcome]:
+def verdicts(question: Question, **halves: Predictions) -> list[Outcome]:
     judgement = judge(question, **{"fp32": None, "int8": None, **halves})
     return [one.outcome for one in judgement.claims]
 
 
-def on_validation_set(answers: Answers, copies: int = 125) -> Answers:
+def on_validation_set(answers: Predictions, copies: int = 125) -> Predictions:
     """The same answers as often as make 50,000 images."""
     tables = []
     for copy in range(copies):
         positions = pa.array(range(copy * IMAGES, (copy + 1) * IMAGES))
         tables.append(answers.table.set_column(0, answers.table.schema.field(0), positions))
     identity = replace(answers.identity, gap="", images=copies * IMAGES)
-    return Answers(identity, pa.concat_tables(tables))
+    return Predictions(identity, pa.concat_tables(tables))
 
 
 def test_another_set_is_never_held_against_the_claim(half: Half) -> None:
@@ -135,12 +135,12 @@ def test_only_images_that_both_scored_are_paired(half: Half) -> None:
 
 def test_halves_on_other_images_are_refused(half: Half) -> None:
     fp32, int8 = half(), half("int8")
-    other = Answers(replace(int8.identity, dataset="other"), int8.table)
+    other = Predictions(replace(int8.identity, dataset="other"), int8.table)
     with pytest.raises(MeasureError, match="do not belong together: dataset"):
         paired(fp32, other)
     shifted = int8.table.set_column(1, int8.table.schema.field(1), [["other"] * IMAGES])
     with pytest.raises(MeasureError, match="the halves differ in file: not the same images"):
-        paired(fp32, Answers(int8.identity, shifted))
+        paired(fp32, Predictions(int8.identity, shifted))
 
 
 def test_all_flips_are_in_the_file_and_ten_in_the_report(half: Half, tmp_path: Path) -> None:

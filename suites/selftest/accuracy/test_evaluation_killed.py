@@ -11,7 +11,7 @@ import pytest
 from tiny_evaluation import IDENTITY, IMAGES, answered, start_evaluating
 
 from harness.accuracy.folder import open_results
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 
 pytestmark = [
     pytest.mark.shows(
@@ -23,13 +23,13 @@ pytestmark = [
 MOST_STARTS = 60
 
 
-def require_same_table(found: Answers, expected: Answers) -> None:
+def require_same_table(found: Predictions, expected: Predictions) -> None:
     """Every image once, each with the same answer to the last bit."""
     assert found.table["position"].to_pylist() == list(range(IMAGES)), "lost or counted twice"
     assert found.table.equals(expected.table), "another answer"
 
 
-def results(root: Path) -> Answers:
+def results(root: Path) -> Predictions:
     return open_results(root / IDENTITY.digest)
 
 

@@ -12,10 +12,10 @@ import pytest
 from small_images import CLASSES, COUNT, MAKER, Brightness, write_image, write_set
 
 from harness.accuracy.images import ImageSet, labelled_by, read_images
-from harness.accuracy.measuring import JOB_IMAGES, Course, Model, measure
+from harness.accuracy.measuring import JOB_IMAGES, EvaluationPlan, Model, measure
 from harness.accuracy.merging import merge
 from harness.accuracy.order import Shard
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 from harness.backends.backend import InProcess, Runner
 from harness.errors import HarnessError, MissingDataset
 from harness.expected.buildconfig import Resize
@@ -38,71 +38,73 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def course(root: Path, tmp_path: Path) -> Course:
-    return Course(read(root), tmp_path / "out")
+def plan(root: Path, tmp_path: Path) -> EvaluationPlan:
+    return EvaluationPlan(read(root), tmp_path / "out")
 
 
-def run(course: Course, session: Brightness | None = None) -> Answers:
+def run(plan: EvaluationPlan, session: Brightness | None = None) -> Predictions:
     models = {"fp32": Model("ab" * 32, session or Brightness())}
-    return measure("zoo/tiny/brightness", models, MAKER, course)["fp32"]
+    return measure("zoo/tiny/brightness", models, MAKER, plan)["fp32"]
 
 
-def test_cached_and_streamed_answers_are_the_same(course: Course, tmp_path: Path) -> None:
-    streamed = run(course)
+def test_cached_and_streamed_answers_are_the_same(plan: EvaluationPlan, tmp_path: Path) -> None:
+    streamed = run(plan)
     for _ in range(2):  # the cache is filled, then read
-        cached = run(replace(course, root=tmp_path / "other", cache=tmp_path / "cache"))
+        cached = run(replace(plan, root=tmp_path / "other", cache=tmp_path / "cache"))
         assert cached.table == streamed.table
     assert streamed.hit1.all()
     assert len(streamed) == COUNT
 
 
-def test_bad_files_are_told_of_and_not_scored(root: Path, course: Course, tmp_path: Path) -> None:
+def test_bad_files_are_told_of_and_not_scored(
+    root: Path, plan: EvaluationPlan, tmp_path: Path
+) -> None:
     (root / "val" / "007.JPEG").write_bytes(b"\xff\xd8\xff no image")
     (root / "val" / "021.JPEG").write_bytes(b"")
     for cache in (None, tmp_path / "cache"):
-        found = run(replace(course, images=read(root), cache=cache))
+        found = run(replace(plan, images=read(root), cache=cache))
         assert sorted(bad.file for bad in found.bad) == ["val/007.JPEG", "val/021.JPEG"]
         assert all(bad.reason for bad in found.bad)
         assert len(found.scored()) == COUNT - 2
 
 
-def test_images_are_evaluated_in_the_order_of_the_seed(course: Course) -> None:
-    first, again = run(course), run(replace(course, root=course.root / "again"))
-    other = run(replace(course, seed=1))
+def test_images_are_evaluated_in_the_order_of_the_seed(plan: EvaluationPlan) -> None:
+    first, again = run(plan), run(replace(plan, root=plan.root / "again"))
+    other = run(replace(plan, seed=1))
     assert first.files == again.files
     assert first.files != sorted(first.files)
     assert sorted(first.files) == sorted(other.files)
     assert first.files != other.files
 
 
-def test_a_number_of_images_is_spread_over_the_classes(course: Course) -> None:
-    part = run(replace(course, count=20))
+def test_a_number_of_images_is_spread_over_the_classes(plan: EvaluationPlan) -> None:
+    part = run(replace(plan, count=20))
     assert sorted(part.labels.tolist()) == sorted([*range(CLASSES)] * 2)
     session = Brightness()
-    longer = run(replace(course, count=40), session)
+    longer = run(replace(plan, count=40), session)
     assert longer.files[:20] == part.files
     assert session.images <= 40
 
 
-def test_shards_of_files_merge_to_the_whole(course: Course) -> None:
-    parts = [run(replace(course, shard=Shard(number, 3))) for number in (1, 2, 3)]
-    assert merge(parts).table.drop_columns(["margin"]) == run(course).table.drop_columns(["margin"])
+def test_shards_of_files_merge_to_the_whole(plan: EvaluationPlan) -> None:
+    parts = [run(replace(plan, shard=Shard(number, 3))) for number in (1, 2, 3)]
+    assert merge(parts).table.drop_columns(["margin"]) == run(plan).table.drop_columns(["margin"])
 
 
-def test_a_changed_image_is_another_set(root: Path, course: Course) -> None:
-    before = run(course)
+def test_a_changed_image_is_another_set(root: Path, plan: EvaluationPlan) -> None:
+    before = run(plan)
     write_image(root / "val" / "011.JPEG", 5, seed=0)
     session = Brightness()
-    after = run(replace(course, images=read(root)), session)
+    after = run(replace(plan, images=read(root)), session)
     assert after.identity.dataset != before.identity.dataset
     assert session.images == COUNT
     assert not after.hit1.all()
 
 
-def test_a_set_that_changes_after_it_was_read_is_noticed(root: Path, course: Course) -> None:
+def test_a_set_that_changes_after_it_was_read_is_noticed(root: Path, plan: EvaluationPlan) -> None:
     write_image(root / "val" / "011.JPEG", 5, seed=0)
     with pytest.raises(HarnessError, match="the set was changed since it was read"):
-        run(course)
+        run(plan)
 
 
 class Meddler(Brightness):
@@ -119,14 +121,14 @@ class Meddler(Brightness):
 
 
 def test_a_set_that_changes_during_the_run_is_noticed(
-    root: Path, course: Course, monkeypatch: pytest.MonkeyPatch
+    root: Path, plan: EvaluationPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_at_a_time(items: Generator, *, ahead: int) -> Generator:  # noqa: ARG001
         yield from items
 
     monkeypatch.setattr("harness.accuracy.running.prefetched", one_at_a_time)
     with pytest.raises(HarnessError, match=r"\.JPEG: was changed after it had been hashed"):
-        run(course, Meddler(root))
+        run(plan, Meddler(root))
 
 
 @pytest.mark.parametrize(
@@ -137,10 +139,10 @@ def test_a_set_that_changes_during_the_run_is_noticed(
     ],
 )
 def test_a_number_that_the_set_has_not_is_refused(
-    course: Course, wrong: dict[str, int], message: str
+    plan: EvaluationPlan, wrong: dict[str, int], message: str
 ) -> None:
     with pytest.raises(HarnessError, match=message):
-        replace(course, **wrong)
+        replace(plan, **wrong)
 
 
 # ── models of different backends ──────────────────────────────────────────────────────────────
@@ -157,28 +159,28 @@ class ByItself(InProcess):
         return Preprocessed(replace(MAKER, name="its own", ops=(Resize((4, 4)), *MAKER.ops[1:])))
 
 
-def both(course: Course, runner: Runner) -> dict[str, Answers]:
+def both(plan: EvaluationPlan, runner: Runner) -> dict[str, Predictions]:
     """The session as it is, and behind this runner."""
     models = {"fp32": Model("ab" * 32, Brightness()), "int8": Model("cd" * 32, Brightness())}
     models["int8"] = replace(models["int8"], runner=runner)
-    return measure("zoo/tiny/brightness", models, MAKER, course)
+    return measure("zoo/tiny/brightness", models, MAKER, plan)
 
 
-def test_jobs_are_given_large_batches_and_no_other_answers(course: Course) -> None:
-    found = both(course, InJobs())
-    assert [one.identity.batch for one in found.values()] == [course.batch, JOB_IMAGES]
+def test_jobs_are_given_large_batches_and_no_other_answers(plan: EvaluationPlan) -> None:
+    found = both(plan, InJobs())
+    assert [one.identity.batch for one in found.values()] == [plan.batch, JOB_IMAGES]
     assert found["int8"].hit1.tolist() == found["fp32"].hit1.tolist()
 
 
-def test_each_model_has_the_images_that_its_runner_takes(course: Course) -> None:
-    found = both(course, ByItself())
+def test_each_model_has_the_images_that_its_runner_takes(plan: EvaluationPlan) -> None:
+    found = both(plan, ByItself())
     assert [one.identity.pipeline for one in found.values()] == ["small", "its own"]
     assert len({one.identity.tensors for one in found.values()}) == 2
 
 
-def test_a_run_until_it_is_decided_needs_the_same_images_for_both(course: Course) -> None:
+def test_a_run_until_it_is_decided_needs_the_same_images_for_both(plan: EvaluationPlan) -> None:
     with pytest.raises(HarnessError, match="needs the same images for all models"):
-        both(replace(course, until=Margin(Decimal(10))), ByItself())
+        both(replace(plan, until=Margin(Decimal(10))), ByItself())
 
 
 # ── a label list elsewhere ────────────────────────────────────────────────────────────────────

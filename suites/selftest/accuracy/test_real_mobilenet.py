@@ -18,8 +18,8 @@ import pytest
 from harness.accuracy.folder import open_results
 from harness.accuracy.images import read_images
 from harness.accuracy.judging import Judgement
-from harness.accuracy.measuring import Course, Model, measure, measure_files
-from harness.accuracy.predictions import Answers
+from harness.accuracy.measuring import EvaluationPlan, Model, measure, measure_files
+from harness.accuracy.predictions import Predictions
 from harness.accuracy.rows import calibrate_on, judge_row, maker_of, measure_row, model_file
 from harness.backends.onnxruntime.sessions import Session as OnnxSession
 from harness.backends.session import Session
@@ -30,7 +30,7 @@ from harness.judging.accuracy.pairs import count_pairs, loss_interval
 from harness.judging.accuracy.risks import Margin
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Outcome
 
 TWO = Margin(Decimal(2))
@@ -42,30 +42,30 @@ class Line:
 
     zoo: Any
     folder: Path
-    workshop: Workshop
-    course: Course
+    pipeline: Pipeline
+    plan: EvaluationPlan
 
     def subject(self, row: str) -> Any:
         return read_catalogue(self.zoo.expected).one(row)
 
     def model(self, row: str, precision: str) -> Model:
-        _, file = model_file(self.workshop, self.subject(row), precision)
+        _, file = model_file(self.pipeline, self.subject(row), precision)
         return Model(file.digest, OnnxSession(file.path))
 
-    def answers(self, row: str, *precisions: str, **course: Any) -> dict[str, Answers]:
+    def answers(self, row: str, *precisions: str, **plan: Any) -> dict[str, Predictions]:
         maker = maker_of(self.subject(row), asked=str(self.zoo.squashed))
-        changed = replace(self.course, **course)
-        return measure_row(self.workshop, self.subject(row), precisions, maker, changed)
+        changed = replace(self.plan, **plan)
+        return measure_row(self.pipeline, self.subject(row), precisions, maker, changed)
 
     def until_decided(self, row: str, name: str, session: Session) -> Judgement:
         """Hold a model in place of int8 against fp32, by the margin of two points."""
         maker = maker_of(self.subject(row), asked=str(self.zoo.squashed))
         models = {"fp32": self.model(row, "fp32"), "int8": Model(name, session)}
-        answers = measure(row, models, maker, replace(self.course, until=TWO))
+        answers = measure(row, models, maker, replace(self.plan, until=TWO))
         return judge_row(self.subject(row), answers, TWO, until=True)
 
     def file(self, row: str, precision: str) -> Path:
-        return model_file(self.workshop, self.subject(row), precision)[1].path
+        return model_file(self.pipeline, self.subject(row), precision)[1].path
 
 
 @pytest.fixture(scope="session")
@@ -77,15 +77,17 @@ def line(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
     settings = Settings(
         zoo.expected / "build/embedded.yaml", store=folder / "store", weights=str(zoo.weights)
     )
-    workshop = Workshop(settings)
+    pipeline = Pipeline(settings)
     dataset = open_dataset(shared / "imagenet-val-1300", synsets=read_synsets())
-    course = Course(read_images(dataset), folder / "out", cache=folder / "store/tensors", workers=2)
-    made = Line(zoo, folder, workshop, course)
+    plan = EvaluationPlan(
+        read_images(dataset), folder / "out", cache=folder / "store/tensors", workers=2
+    )
+    made = Line(zoo, folder, pipeline, plan)
     maker = maker_of(made.subject(TORCHVISION), asked=str(zoo.squashed))
     calibration = read_manifest(zoo.manifest, root=shared / "imagenet-calib-1000")
-    calibrate_on(workshop, calibration, maker, workers=2)
+    calibrate_on(pipeline, calibration, maker, workers=2)
     yield made
-    workshop.worker.close()
+    pipeline.worker.close()
 
 
 TORCHVISION, TIMM = "mobilenet_v2/torchvision/mobilenetv2", "mobilenet_v2/timm/mobilenetv2"
@@ -120,11 +122,11 @@ def test_the_claims_are_not_held_against_these_images(line: Line) -> None:
 
 
 def test_an_isolated_child_gives_the_same_answers(line: Line) -> None:
-    subject, course = line.subject(TORCHVISION), replace(line.course, count=50)
+    subject, plan = line.subject(TORCHVISION), replace(line.plan, count=50)
     maker = maker_of(subject, asked=str(line.zoo.squashed))
-    models = {"fp32": model_file(line.workshop, subject, "fp32")[1]}
-    given = (TORCHVISION, models, maker, replace(course, root=line.folder / "child"))
-    answers = line.workshop.worker.run(measure_files, *given, timeout_s=120, stage=MeasureError)
+    models = {"fp32": model_file(line.pipeline, subject, "fp32")[1]}
+    given = (TORCHVISION, models, maker, replace(plan, root=line.folder / "child"))
+    answers = line.pipeline.worker.run(measure_files, *given, timeout_s=120, stage=MeasureError)
     ours = line.answers(TORCHVISION, "fp32", count=50)["fp32"]
     assert answers["fp32"].table == ours.table
 

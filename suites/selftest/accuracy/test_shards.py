@@ -14,17 +14,17 @@ from tiny_evaluation import IDENTITY, IMAGES, Linear, answered, shard_of
 from harness.accuracy.folder import open_results
 from harness.accuracy.merging import merge, merge_folders
 from harness.accuracy.order import Shard, parse_shard
-from harness.accuracy.predictions import Answers
+from harness.accuracy.predictions import Predictions
 from harness.errors import HarnessError, MeasureError
 
-Shards = Callable[..., list[Answers]]
+Shards = Callable[..., list[Predictions]]
 
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
     """Evaluates shards, each as if on a machine of its own."""
 
-    def make(*numbers: int, of: int = 3, **options: int) -> list[Answers]:
+    def make(*numbers: int, of: int = 3, **options: int) -> list[Predictions]:
         return [
             answered(tmp_path / str(number), identity=shard_of(number, of), **options)
             for number in numbers
@@ -87,7 +87,7 @@ def test_shards_that_divide_differently_are_refused(shards: Shards) -> None:
 def test_shards_of_something_else_are_refused(shards: Shards, field: str) -> None:
     one, two, three = shards(1, 2, 3)
     value = {"seed": 8, "tools": {"numpy": "3"}}.get(field, "other")
-    strange = Answers(replace(two.identity, **{field: value}), two.table)
+    strange = Predictions(replace(two.identity, **{field: value}), two.table)
     with pytest.raises(MeasureError, match=f"do not belong together: {field} "):
         merge([one, strange, three])
 

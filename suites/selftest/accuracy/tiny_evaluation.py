@@ -18,7 +18,7 @@ from harness.accuracy import running
 from harness.accuracy.folder import Part, ResultsFolder
 from harness.accuracy.identity import Identity
 from harness.accuracy.order import ALL, Order, Shard
-from harness.accuracy.predictions import Answers, Item, rows
+from harness.accuracy.predictions import Item, Predictions, rows
 from harness.accuracy.running import Run, evaluate
 from harness.images.datasets import Fault, FaultKind, LabelledImage
 from harness.images.tensors import Batch
@@ -115,7 +115,7 @@ def answered(
     session: Linear | None = None,
     source: Preloaded | None = None,
     stop: int = IMAGES,
-) -> Answers:
+) -> Predictions:
     """Evaluate a shard in this process, to its end."""
     folder = ResultsFolder(root, identity)
     mine = items(identity.images, identity.shard)

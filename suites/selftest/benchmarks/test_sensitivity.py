@@ -25,7 +25,7 @@ from harness.errors import MeasureError
 from harness.expected.buildconfig import read_build_config
 from harness.judging.parity import compare
 from harness.pipeline.catalogue import EXPECTED, Subject
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 
 NETWORK = """
 <ir_version: 8, opset_import: ["" : 19]>
@@ -275,9 +275,9 @@ def test_rows_of_one_model_are_measured_once() -> None:
     def compiled_row(subject: Subject) -> Any:
         return SimpleNamespace(digest=lambda _: subject.id.split("-")[0])
 
-    workshop = cast(Workshop, SimpleNamespace(compiled_row=compiled_row))
+    pipeline = cast(Pipeline, SimpleNamespace(compiled_row=compiled_row))
     one, other, same = (cast(Subject, SimpleNamespace(id=id)) for id in ("x-1", "y-1", "x-2"))
-    assert distinct_models(workshop, [one, other, same]) == {"x": (one, same), "y": (other,)}
+    assert distinct_models(pipeline, [one, other, same]) == {"x": (one, same), "y": (other,)}
 
 
 def run(monkeypatch: pytest.MonkeyPatch, found: Sensitivity, *arguments: str) -> int:

@@ -1,4 +1,4 @@
-"""Images are preprocessed as a slow, obvious twin does it, and as torchvision does it."""
+"""Images are preprocessed as a slow, obvious reference does it, and as torchvision does it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from slow_twin import twin
+from slow_reference import reference
 
 from harness.errors import CalibrationError
 from harness.expected.buildconfig import (
@@ -31,16 +31,16 @@ OPS = (Resize((29, 33)), CenterCrop((22, 28)), IMAGENET, ToTensor())
 
 BOUND = 1.001
 """Levels. Pillow rounds to whole levels twice, after the columns and after the rows, by at most
-half a level each, and its weights to 22 bits, less than a thousandth; the twin never rounds."""
+half a level each, and its weights to 22 bits, less than a thousandth; the reference never does."""
 
 SIZES = [(37, 53), (53, 37), (100, 31), (23, 29), (29, 33), (200, 201)]
 
 
 def furthest(ours: Preprocess, image: Levels, ops: Sequence[ProcessOp]) -> float:
-    """The largest difference from the twin, in levels: that is, before normalization."""
+    """The largest difference from the reference, in levels: that is, before normalization."""
     normalize = next(op for op in ops if isinstance(op, Normalize))
     level = np.asarray(normalize.std)[:, None, None] * (255 if normalize.div255 else 1)
-    return float(np.max(np.abs(ours(image, ops) - twin(image, ops)) * level))
+    return float(np.max(np.abs(ours(image, ops) - reference(image, ops)) * level))
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -54,7 +54,7 @@ def furthest(ours: Preprocess, image: Levels, ops: Sequence[ProcessOp]) -> float
     ],
 )
 @pytest.mark.parametrize("div255", [True, False])
-def test_twin_agrees_to_a_level(
+def test_reference_agrees_to_a_level(
     noise: Draw, height: int, width: int, sizes: tuple[ProcessOp, ...], div255: bool
 ) -> None:
     ops = (*sizes, replace(IMAGENET, div255=div255), ToTensor())
@@ -113,7 +113,7 @@ def test_the_wrong_ones_are_wrong_in_one_thing_only(noise: Draw) -> None:
 
 
 @pytest.mark.shows(
-    "preprocessing is off by a little", by="a slow float64 twin; torchvision to the last bit"
+    "preprocessing is off by a little", by="a slow float64 reference; torchvision to the last bit"
 )
 @pytest.mark.parametrize(
     "wrong",
@@ -129,7 +129,7 @@ def test_the_wrong_ones_are_wrong_in_one_thing_only(noise: Draw) -> None:
         _reduced_first,
     ],
 )
-def test_twin_notices_what_is_wrong(noise: Draw, wrong: Preprocess) -> None:
+def test_reference_notices_what_is_wrong(noise: Draw, wrong: Preprocess) -> None:
     assert furthest(wrong, noise(100, 71), OPS) > 2 * BOUND
 
 

@@ -43,7 +43,7 @@ class Stored:
 
 
 @dataclass
-class QuickWorkshop:
+class QuickPipeline:
     """Exports a tiny network in place of each row's own, which would take half a minute."""
 
     folder: Path
@@ -54,7 +54,7 @@ class QuickWorkshop:
     is_open: bool = True
 
     @property
-    def worker(self) -> QuickWorkshop:
+    def worker(self) -> QuickPipeline:
         return self
 
     def close(self) -> None:
@@ -80,16 +80,16 @@ class QuickWorkshop:
         return Stored(self.folder, inspect_onnx(path))
 
 
-Workshops = Callable[..., QuickWorkshop]
+Pipelines = Callable[..., QuickPipeline]
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshops:
-    """Puts a quick workshop in place."""
+def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipelines:
+    """Puts a quick pipeline in place."""
 
-    def put(**options: Any) -> QuickWorkshop:
-        quick = QuickWorkshop(tmp_path / "stored", **options)
-        monkeypatch.setattr(export_command, "Workshop", lambda settings: quick)  # noqa: ARG005
+    def put(**options: Any) -> QuickPipeline:
+        quick = QuickPipeline(tmp_path / "stored", **options)
+        monkeypatch.setattr(export_command, "Pipeline", lambda settings: quick)  # noqa: ARG005
         return quick
 
     return put
@@ -116,9 +116,9 @@ def logits(path: Path) -> np.ndarray[Any, Any]:
 
 
 def test_the_file_is_named_as_the_zoo_names_it(
-    workshop: Workshops, out: Path, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipelines, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = workshop()
+    quick = pipeline()
     assert main([*ARGUMENTS, "--out", str(out)]) == 0
     written = out / "resnext50_32x4d_224.onnx"
     assert names(out) == [written.name]
@@ -126,8 +126,8 @@ def test_the_file_is_named_as_the_zoo_names_it(
     assert f"{written}  onnx-opset19, seeded weights" in capsys.readouterr().out
 
 
-def test_torchscript_is_written_too(workshop: Workshops, out: Path) -> None:
-    workshop()
+def test_torchscript_is_written_too(pipeline: Pipelines, out: Path) -> None:
+    pipeline()
     assert main([*ARGUMENTS, "--format", "torchscript", "--out", str(out)]) == 0
     assert names(out) == ["resnext50_32x4d_224.pt"]
 
@@ -136,9 +136,9 @@ def test_torchscript_is_written_too(workshop: Workshops, out: Path) -> None:
     ("option", "opset"), [([], 19), (["--opset", "11"], 11), (["--opset", "15"], 15)]
 )
 def test_the_opset_is_the_one_asked_for(
-    workshop: Workshops, out: Path, option: list[str], opset: int
+    pipeline: Pipelines, out: Path, option: list[str], opset: int
 ) -> None:
-    quick = workshop()
+    quick = pipeline()
     assert main([*ARGUMENTS, *option, "--out", str(out)]) == 0
     (form,), (written,) = quick.asked, out.iterdir()
     (imported,) = onnx.load(written).opset_import
@@ -146,9 +146,9 @@ def test_the_opset_is_the_one_asked_for(
 
 
 def test_weights_beside_the_model_carry_its_name_and_are_found(
-    workshop: Workshops, out: Path
+    pipeline: Pipelines, out: Path
 ) -> None:
-    quick = workshop(beside=True)
+    quick = pipeline(beside=True)
     assert main([*ARGUMENTS, "--out", str(out)]) == 0
     assert names(out) == ["resnext50_32x4d_224.onnx", "resnext50_32x4d_224.onnx.data"]
     expected = logits(quick.folder / "model.onnx")
@@ -156,8 +156,8 @@ def test_weights_beside_the_model_carry_its_name_and_are_found(
     assert np.array_equal(logits(out / "resnext50_32x4d_224.onnx"), expected)
 
 
-def test_the_child_is_ended(workshop: Workshops, out: Path) -> None:
-    quick = workshop(written_opset=18)
+def test_the_child_is_ended(pipeline: Pipelines, out: Path) -> None:
+    quick = pipeline(written_opset=18)
     main([*ARGUMENTS, "--out", str(out)])
     assert not quick.is_open
 
@@ -190,9 +190,9 @@ def test_a_format_that_the_source_does_not_have_is_refused(
 
 
 def test_another_opset_than_asked_for_is_refused_and_not_written(
-    workshop: Workshops, out: Path, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipelines, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workshop(written_opset=18)
+    pipeline(written_opset=18)
     assert main([*ARGUMENTS, "--opset", "11", "--out", str(out)]) == 2
     error = capsys.readouterr().err
     assert "error: export failed: onnx-opset11 is not what was asked for: opset 18" in error
@@ -200,9 +200,9 @@ def test_another_opset_than_asked_for_is_refused_and_not_written(
 
 
 def test_an_export_that_fails_leaves_no_folder(
-    workshop: Workshops, out: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipelines, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick = workshop()
+    quick = pipeline()
 
     def fail(*_: object) -> Stored:
         raise ExportError("killed by SIGKILL")
@@ -213,9 +213,9 @@ def test_an_export_that_fails_leaves_no_folder(
 
 
 def test_a_place_that_cannot_be_written_to_is_named(
-    workshop: Workshops, out: Path, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipelines, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workshop()
+    pipeline()
     out.write_text("a file")
     below = out / "below"
     assert main([*ARGUMENTS, "--out", str(below)]) == 2
@@ -223,9 +223,9 @@ def test_a_place_that_cannot_be_written_to_is_named(
 
 
 def test_a_full_disk_leaves_the_file_that_was_there(
-    workshop: Workshops, out: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipelines, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop()
+    pipeline()
     out.mkdir()
     before = out / "resnext50_32x4d_224.onnx"
     before.write_bytes(b"yesterday's")

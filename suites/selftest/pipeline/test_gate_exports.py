@@ -15,7 +15,7 @@ from harness.exporting import torch_exports
 from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Metric, Outcome
 from harness.runtime.isolation import Worker
 from harness.sources.forms import Form
@@ -165,4 +165,4 @@ def test_an_exporter_that_hangs_is_killed_at_its_limit(
     monkeypatch.setattr("harness.pipeline.steps.export_onnx", hanging_step.hang)
     settings = Settings(small_config, store=tmp_path, step_timeout_s=2)
     with Worker() as worker, pytest.raises(ExportError, match=r"did not finish within 2 s"):
-        Workshop(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)
+        Pipeline(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)

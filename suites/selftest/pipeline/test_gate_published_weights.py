@@ -20,7 +20,7 @@ from harness.errors import BuildError, MissingWeights
 from harness.judging.agreement import float_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.records import Outcome
 from harness.sources import adapter, seeded
 from harness.sources.forms import compiled_form
@@ -61,16 +61,16 @@ def scenes() -> Floats:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     folder = tmp_path / "weights"
     folder.mkdir()
     config = EXPECTED / "build" / "embedded.yaml"
-    made = Workshop(Settings(config, store=tmp_path / "store", weights=str(folder)))
+    made = Pipeline(Settings(config, store=tmp_path / "store", weights=str(folder)))
     yield made
     made.worker.close()
 
 
-def publish(row: str, reference: Tensors, workshop: Workshop) -> Subject:
+def publish(row: str, reference: Tensors, pipeline: Pipeline) -> Subject:
     """Put a file into the weights folder as the row's publisher would, and pin its name."""
     subject = read_catalogue().one(row)
     with warnings.catch_warnings():
@@ -78,7 +78,7 @@ def publish(row: str, reference: Tensors, workshop: Workshop) -> Subject:
         source = adapter(subject.variant.source)
         network = source.build(subject.variant.model, input_size=224, weightless=True)
     name, write = PUBLISHED[row]
-    folder = Path(str(workshop.settings.weights))
+    folder = Path(str(pipeline.settings.weights))
     write(source.from_reference(network, reference), folder / "made")
     digest = hashlib.sha256((folder / "made").read_bytes()).hexdigest()[:8]
     (folder / "made").rename(folder / name.format(digest))
@@ -87,36 +87,36 @@ def publish(row: str, reference: Tensors, workshop: Workshop) -> Subject:
 
 @pytest.mark.parametrize("row", PUBLISHED)
 def test_published_weights_reach_the_export(
-    row: str, reference: Tensors, workshop: Workshop
+    row: str, reference: Tensors, pipeline: Pipeline
 ) -> None:
-    subject = publish(row, reference, workshop)
+    subject = publish(row, reference, pipeline)
     form = compiled_form(subject.variant.source)
-    expected = workshop.reference(subject.variant, subject.size)
-    outputs = workshop.probe_outputs(replace(subject, complexity=None), form)
+    expected = pipeline.reference(subject.variant, subject.size)
+    outputs = pipeline.probe_outputs(replace(subject, complexity=None), form)
     verdict = float_verdict(*expected.compared(outputs))
-    assert (verdict.outcome, workshop.weights_kind) == (Outcome.CONFORMS, "published")
+    assert (verdict.outcome, pipeline.weights_kind) == (Outcome.CONFORMS, "published")
 
 
 @pytest.mark.shows("the weights are other ones than published")
-def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, workshop: Workshop) -> None:
-    subject = publish("resnext/timm/resnext50_32x4d", reference, workshop)
-    path = Path(str(workshop.settings.weights)) / subject.variant.weights
+def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, pipeline: Pipeline) -> None:
+    subject = publish("resnext/timm/resnext50_32x4d", reference, pipeline)
+    path = Path(str(pipeline.settings.weights)) / subject.variant.weights
     damaged = bytearray(path.read_bytes())
     damaged[-1000] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(BuildError, match=path.name):
-        workshop.reference(subject.variant, subject.size)
+        pipeline.reference(subject.variant, subject.size)
 
 
 @pytest.mark.shows("the weights are other ones than published")
-def test_weights_of_another_network_are_refused(reference: Tensors, workshop: Workshop) -> None:
+def test_weights_of_another_network_are_refused(reference: Tensors, pipeline: Pipeline) -> None:
     small = {name: value for name, value in reference.items() if not name.startswith("layer4.2")}
-    subject = publish("resnext/timm/resnext50_32x4d", small, workshop)
+    subject = publish("resnext/timm/resnext50_32x4d", small, pipeline)
     with pytest.raises(BuildError, match=r"layer4\.2\.\S+ is missing"):
-        workshop.reference(subject.variant, subject.size)
+        pipeline.reference(subject.variant, subject.size)
 
 
-def test_a_missing_file_is_not_measured(workshop: Workshop) -> None:
+def test_a_missing_file_is_not_measured(pipeline: Pipeline) -> None:
     subject = read_catalogue().one("resnext/timm/resnext50_32x4d")
     with pytest.raises(MissingWeights, match=r"resnext50_32x4d_a1h-0146ab0a\.pth"):
-        workshop.reference(subject.variant, subject.size)
+        pipeline.reference(subject.variant, subject.size)

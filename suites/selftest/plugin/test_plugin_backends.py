@@ -37,9 +37,9 @@ import pytest
 from harness.records import Measurement
 
 @pytest.mark.int8
-def test_int8(int8_case, workshop, record):
+def test_int8(int8_case, pipeline, record):
     record.measured(Measurement("sqnr", 17.5, "dB", {"precision": "int8"}))
-    workshop.backend(int8_case.backend).tools()
+    pipeline.backend(int8_case.backend).tools()
 
 @pytest.mark.throughput
 def test_speed(speed_case): pass

@@ -52,18 +52,19 @@ KIT = """
 from functools import partial
 import pytest
 from harness.backends.registry import backend
-from harness.backends.kit import CHECKS, Exam, make_subject
+from harness.backends.kit import CHECKS, BackendUnderTest, make_subject
 
 @pytest.fixture(scope="module")
-def exam(tmp_path_factory):
+def under_test(tmp_path_factory):
     subject = make_subject(tmp_path_factory.mktemp("subject"))
     make = partial(backend, "example-eager")
-    with Exam(make, subject, tmp_path_factory.mktemp("exam"), name="example-eager") as exam:
-        yield exam
+    folder = tmp_path_factory.mktemp("kit")
+    with BackendUnderTest(make, subject, folder, name="example-eager") as under_test:
+        yield under_test
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_conforms(exam, check):
-    CHECKS[check](exam, "fp32")
+    CHECKS[check](under_test, "fp32")
 """
 PAGE = """# Own
 

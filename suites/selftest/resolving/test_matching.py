@@ -35,9 +35,12 @@ def test_accuracies_that_fit_no_weights_leave_the_name_ambiguous() -> None:
     by="figures decide, or nothing but the name does; two that fit are none",
 )
 def test_accuracies_that_fit_two_weights_leave_the_name_ambiguous() -> None:
-    twins = (choice("net.a", ("76.130", "92.862", 224)), choice("net.b", ("76.130", "92.862", 224)))
+    references = (
+        choice("net.a", ("76.130", "92.862", 224)),
+        choice("net.b", ("76.130", "92.862", 224)),
+    )
     with pytest.raises(Unresolved, match=r"accuracies of 2 models are .*: net\.a, net\.b"):
-        resolve(row("net", top1="76.13", top5="92.86"), Shelf({"net": twins}))
+        resolve(row("net", top1="76.13", top5="92.86"), Shelf({"net": references}))
 
 
 def test_the_documented_versions_default_decides_where_no_figure_does() -> None:

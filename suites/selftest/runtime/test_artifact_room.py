@@ -1,4 +1,4 @@
-"""Large files are let go before anything is forgotten, and come back when they are needed."""
+"""Large files are evicted before anything is forgotten, and come back when they are needed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 from builders import LARGE, Builder, key_of
 
-from harness.errors import LetGoArtifact
-from harness.runtime.store import Entry, Needed, Store
+from harness.errors import EvictedArtifact
+from harness.runtime.store import Entry, LazyArtifact, Store
 from harness.runtime.store.entries import entry_damage
 from harness.runtime.store.quantities import GIB
 
@@ -98,7 +98,7 @@ def test_file_that_was_let_go_is_built_anew_when_it_is_needed(
     store.build(key_of("a"), builder)
     store.prune(limit_bytes=10_000)
     with caplog.at_level(logging.WARNING):
-        entry, path = Needed(lambda: store.build(key_of("a"), builder), MODEL).opened()
+        entry, path = LazyArtifact(lambda: store.build(key_of("a"), builder), MODEL).opened()
     assert builder.runs == 2
     assert path.read_bytes() == content("a")
     assert entry.file(MODEL) == path
@@ -111,7 +111,7 @@ def test_asking_for_a_file_that_was_let_go_says_so(store: Store) -> None:
     store.prune(limit_bytes=10_000)
     entry = store.get(key_of("a"))
     assert entry is not None
-    with pytest.raises(LetGoArtifact, match=r"model\.bin was let go to make room"):
+    with pytest.raises(EvictedArtifact, match=r"model\.bin was evicted to make room"):
         entry.file(MODEL)
     assert store.use(key_of("a"), builder).file(MODEL).exists()
     assert builder.runs == 2

@@ -16,7 +16,7 @@ from harness.errors import ExportError
 from harness.expected.variants import Variant
 from harness.pipeline.building import Builder, Settings
 from harness.runtime.isolation import Worker
-from harness.runtime.store import Entry, Needed
+from harness.runtime.store import Entry, LazyArtifact
 from harness.runtime.store.quantities import GIB, MIB
 
 pytestmark = [
@@ -38,7 +38,7 @@ def builder(tmp_path: Path) -> Iterator[Builder]:
         yield Builder(settings, worker)
 
 
-def ask(builder: Builder, needed: Needed) -> Entry:
+def ask(builder: Builder, needed: LazyArtifact) -> Entry:
     """Build, or find, what counts the bytes of a model."""
     return builder.build("export", key_of("count"), VARIANT, ExportError, steps.count_bytes, needed)
 
@@ -51,7 +51,7 @@ def test_needed_file_is_asked_for_where_something_is_built_only(builder: Builder
         return builder.store.build(key_of("model"), Produce(bytes(LARGE)))
 
     for _ in range(2):
-        assert ask(builder, Needed(model, MODEL)).facts["bytes"] == LARGE
+        assert ask(builder, LazyArtifact(model, MODEL)).facts["bytes"] == LARGE
     assert asked == ["model"]
 
 
@@ -59,7 +59,7 @@ def test_needed_file_that_was_let_go_comes_back(builder: Builder) -> None:
     produce = Produce(bytes(LARGE))
     builder.store.build(key_of("model"), produce)
     builder.store.prune(limit_bytes=10_000)
-    needed = Needed(lambda: builder.store.build(key_of("model"), produce), MODEL)
+    needed = LazyArtifact(lambda: builder.store.build(key_of("model"), produce), MODEL)
     assert ask(builder, needed).facts["bytes"] == LARGE
     assert produce.runs == 2
 
@@ -75,7 +75,9 @@ def test_needed_file_cannot_go_while_it_is_used(
         return run(*args, **how)
 
     monkeypatch.setattr(builder.worker, "run", pruned)
-    needed = Needed(lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL)
+    needed = LazyArtifact(
+        lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL
+    )
     assert ask(builder, needed).facts["bytes"] == LARGE
 
 

@@ -20,7 +20,7 @@ from weights_files import write_pdparams, write_torch
 
 from harness.errors import BuildError
 from harness.sources import pickles, torch_checkpoints
-from harness.sources.fitting import Needed, needed_by
+from harness.sources.fitting import Requirement, needed_by
 from harness.sources.network import Network
 from harness.sources.weights import load
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.shows("a hostile file hangs or floods a run, which is 
 
 MANY = 2**33
 ROOM = 256  # MiB that reading may take beyond what is there; the file claims 16 GiB and more
-NEEDED = {"a": Needed((4,), True)}
+NEEDED = {"a": Requirement((4,), True)}
 
 # Prints what reading a file comes to, in a process that is given so much room and no more.
 BOUNDED = """

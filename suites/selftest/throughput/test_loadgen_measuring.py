@@ -16,7 +16,7 @@ from harness.errors import MeasureError, MismatchedOutput, RunError, RunHang, Wr
 from harness.judging.throughput import figures, speed_measurement
 from harness.runtime.isolation import Worker
 from harness.throughput import measuring
-from harness.throughput.measuring import Effort, Subject, measure, reference_subject
+from harness.throughput.measuring import Effort, Workload, measure, reference_subject
 from harness.throughput.reference import identity
 from harness.throughput.serving import OpenSession
 
@@ -30,13 +30,13 @@ pytestmark = [
 SHORT = Effort(rounds=3, seconds=0.05, answer_timeout_s=20.0)
 ONE = Load(instances=1, processes=1, batch=1)
 PAIRS = Load(instances=2, processes=1, batch=2)
-Make = Callable[..., Subject]
+Make = Callable[..., Workload]
 
 
 @pytest.fixture
 def subject(images: Path) -> Make:
-    def make(session: OpenSession, name: str = "candidate", load: Load = PAIRS) -> Subject:
-        return Subject(name=name, open_session=session, images=images, load=load)
+    def make(session: OpenSession, name: str = "candidate", load: Load = PAIRS) -> Workload:
+        return Workload(name=name, open_session=session, images=images, load=load)
 
     return make
 
@@ -47,7 +47,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], 
     folder = tmp_path_factory.mktemp("measured")
     np.save(folder / "images.npy", serving_stand_ins.pictures())
     reference, candidate = (
-        Subject(
+        Workload(
             name=name,
             open_session=serving_stand_ins.Sleeping,
             images=folder / "images.npy",

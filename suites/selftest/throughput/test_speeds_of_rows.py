@@ -19,7 +19,7 @@ from harness.expected.baselines import Baseline, speed_file, write_baseline
 from harness.expected.standards import read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
-from harness.pipeline.pipeline import Workshop
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import Gate
 from harness.plugin.throughput import Throughputs
 from harness.records import Measurement, Outcome
@@ -91,7 +91,7 @@ def made(tmp_path: Path, subject: Subject) -> Made:
     def measurer(**speeds: float) -> Throughputs:
         cost = {"int8": (Measurement("artifact_size", 24.5, "MiB"),)}
         measured = {(subject.id, BACKEND): Speeds(facts(**speeds), cost)}
-        return Throughputs(gate, Workshop(settings), 6, 1.0, 176, tmp_path, measured)
+        return Throughputs(gate, Pipeline(settings), 6, 1.0, 176, tmp_path, measured)
 
     return measurer
 
@@ -184,7 +184,7 @@ def test_the_speed_of_tools_that_stand_in_is_not_judged(
 ) -> None:
     throughputs = made(fp32=24.0, int8=20.0)
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
-    target = throughputs.workshop.backend(BACKEND)
+    target = throughputs.pipeline.backend(BACKEND)
     told = {**target.tools(), "vamp": "vamp stand-in 1"}
     ratios = throughputs.ratios(subject, BACKEND, "int8")
     monkeypatch.setattr(target, "tools", lambda: told)

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.backends.backend import IN_PROCESS, Build, Host, InProcess
-from harness.backends.kit.subject import CONFIG, IMAGES, SIZE, Subject
+from harness.backends.kit.subject import CONFIG, IMAGES, SIZE, NetworkUnderTest
 from harness.errors import CompileError, RunError
 from harness.expected.buildconfig import ProcessOp
 from harness.images.levels import levels_of
@@ -42,7 +42,7 @@ def normalized(levels: np.ndarray) -> np.ndarray:
     return (levels.astype(np.float32) / 255 - MEAN) / STD
 
 
-def small_subject(folder: Path) -> Subject:
+def small_subject(folder: Path) -> NetworkUnderTest:
     random = np.random.Generator(np.random.PCG64(3))
     levels = random.integers(0, 256, (IMAGES, 3, SIZE, SIZE), np.uint8) // 2
     levels += (16 * np.arange(IMAGES, dtype=np.uint8))[:, None, None, None]
@@ -50,7 +50,7 @@ def small_subject(folder: Path) -> Subject:
     np.savez(folder / "exam.npz", weights=weights)
     np.save(folder / "calibration.npy", normalized(levels))
     tensors = normalized(levels)
-    return Subject(
+    return NetworkUnderTest(
         models={"onnx": folder / "exam.npz"},
         config=CONFIG,
         calibration=folder / "calibration.npy",

@@ -6,7 +6,7 @@ import pytest
 from examined_hosts import HOSTS
 
 from harness.backends.backend import Precision
-from harness.backends.kit import CHECKS, Exam
+from harness.backends.kit import CHECKS, BackendUnderTest
 from harness.backends.registry import BACKENDS, backend
 from harness.errors import Unavailable
 
@@ -41,6 +41,6 @@ def test_it_can_be_used_here(name: str) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize(("exam", "precision"), RUNS, indirect=["exam"], scope="module")
-def test_conforms(exam: Exam, precision: Precision, check: str) -> None:
-    CHECKS[check](exam, precision)
+@pytest.mark.parametrize(("under_test", "precision"), RUNS, indirect=["under_test"], scope="module")
+def test_conforms(under_test: BackendUnderTest, precision: Precision, check: str) -> None:
+    CHECKS[check](under_test, precision)

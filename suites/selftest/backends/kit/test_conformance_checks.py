@@ -9,7 +9,7 @@ import faulty_backends as faulty
 import pytest
 
 from harness.backends.backend import Host, Precision
-from harness.backends.kit import CHECKS, Exam, Subject
+from harness.backends.kit import CHECKS, BackendUnderTest, NetworkUnderTest
 from harness.errors import NonConformance
 
 WRONG: tuple[tuple[str, type[Any], Precision, str], ...] = (
@@ -64,26 +64,26 @@ WRONG: tuple[tuple[str, type[Any], Precision, str], ...] = (
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Subject:
+def small(tmp_path: Path) -> NetworkUnderTest:
     (tmp_path / "subject").mkdir()
     return faulty.small_subject(tmp_path / "subject")
 
 
-def examined(make: type[Any], subject: Subject, folder: Path) -> Exam:
+def examined(make: type[Any], subject: NetworkUnderTest, folder: Path) -> BackendUnderTest:
     (folder / "exam").mkdir()
     (folder / "cards").mkdir()
     host = Host(cards_folder=folder / "cards")
-    return Exam(make, subject, folder / "exam", name=make.__name__, host=host)
+    return BackendUnderTest(make, subject, folder / "exam", name=make.__name__, host=host)
 
 
 @pytest.mark.parametrize("precision", faulty.Right.precisions)
 @pytest.mark.parametrize("make", [faulty.Right, faulty.RightLevels])
 def test_a_right_backend_passes_every_check(
-    make: type[Any], precision: Precision, small: Subject, tmp_path: Path
+    make: type[Any], precision: Precision, small: NetworkUnderTest, tmp_path: Path
 ) -> None:
-    with examined(make, small, tmp_path) as exam:
+    with examined(make, small, tmp_path) as under_test:
         for check in CHECKS.values():
-            check(exam, precision)
+            check(under_test, precision)
 
 
 @pytest.mark.shows("a backend is wrong in a way that one row does not show")
@@ -97,14 +97,14 @@ def test_a_wrong_backend_fails_for_the_right_reason(
     make: type[Any],
     precision: Precision,
     cause: str,
-    small: Subject,
+    small: NetworkUnderTest,
     tmp_path: Path,
 ) -> None:
     with (
-        examined(make, small, tmp_path) as exam,
+        examined(make, small, tmp_path) as under_test,
         pytest.raises(NonConformance, match=rf"backend {make.__name__}, {precision}: .*{cause}"),
     ):
-        CHECKS[check](exam, precision)
+        CHECKS[check](under_test, precision)
 
 
 @pytest.mark.shows("a backend is wrong in a way that one row does not show")

@@ -14,10 +14,10 @@ import vendor_stand_in as tiny
 
 from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor import (
-    Answers,
     Compiled,
     CompiledModel,
     LevelsSession,
+    RunnerOutputs,
     Toolchain,
     build_config,
     compile_model,
@@ -100,7 +100,7 @@ def test_facts_of_a_compilation_are_those_of_its_files(int8: Compiled) -> None:
 
 
 def test_facts_of_a_job_say_how_it_was_run(runner_of: RunnerOf, files: tuple[Path, ...]) -> None:
-    answers: Answers = runner_of().answers(files)
+    answers: RunnerOutputs = runner_of().answers(files)
     assert (answers.card, answers.copies) == (0, len(files) + 1)
     assert "vamp stand-in" in answers.log
 

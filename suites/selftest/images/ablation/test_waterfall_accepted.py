@@ -76,7 +76,7 @@ def test_wrong_claim_is_noticed(
     )
     assert found.outcome is Outcome.DOES_NOT_CONFORM
     assert found.headline.startswith("resize_mean_rms = ")
-    with pytest.raises(Regression, match="accept: python -m harness waterfall --accept"):
+    with pytest.raises(Regression, match="accept: python -m harness ablation --accept"):
         require(found, failure=Regression)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import MeasureError
-from harness.images.ablation.answers import INT8_NETWORK, Answers
+from harness.images.ablation.answers import INT8_NETWORK, FlippedAnswers
 from harness.images.ablation.pictures import Picture
 from harness.images.ablation.states import Prepared, fall
 from harness.images.ablation.tables import answers_table
@@ -32,7 +32,7 @@ def inverted(images: Floats) -> Floats:
 def test_steps_that_change_nothing_move_no_logit(
     preparing: Preparing, pictures: Mapping[str, Picture]
 ) -> None:
-    answers = Answers(network)
+    answers = FlippedAnswers(network)
     for picture in pictures.values():
         answers.ask(fall(picture, preparing("page")))
     found = {one.label: one for one in answers.changes()}
@@ -48,7 +48,7 @@ def test_steps_that_change_nothing_move_no_logit(
 def test_int8_network_comes_last_and_its_flips_are_counted(
     preparing: Preparing, pictures: Mapping[str, Picture]
 ) -> None:
-    answers = Answers(network, inverted)
+    answers = FlippedAnswers(network, inverted)
     for picture in pictures.values():
         answers.ask(fall(picture, preparing("page")))
     *_, last = answers.changes()
@@ -61,7 +61,7 @@ def test_int8_network_comes_last_and_its_flips_are_counted(
 def test_claim_at_another_size_is_asked_from_its_sibling_on(
     preparing: Preparing, pictures: Mapping[str, Picture]
 ) -> None:
-    answers = Answers(network)
+    answers = FlippedAnswers(network)
     for picture in pictures.values():
         answers.ask(fall(picture, preparing("timm-c1_in1k-288")))
     assert [one.label for one in answers.changes()][:2] == ["decode", "resize filter"]
@@ -77,7 +77,7 @@ def test_claim_at_another_size_is_asked_from_its_sibling_on(
 def test_network_that_says_nothing_is_refused(
     wrong: Callable[[Floats], Floats], preparing: Preparing, pictures: Mapping[str, Picture]
 ) -> None:
-    answers = Answers(wrong)
+    answers = FlippedAnswers(wrong)
     for picture in pictures.values():
         answers.ask(fall(picture, preparing("page")))
     with pytest.raises(MeasureError, match=r"NaN|does not distinguish images"):

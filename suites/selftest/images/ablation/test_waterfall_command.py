@@ -1,4 +1,4 @@
-"""``python -m harness waterfall``: the tables, the files that cannot be used, and acceptance."""
+"""``python -m harness ablation``: the tables, the files that cannot be used, and acceptance."""
 
 from __future__ import annotations
 

@@ -93,10 +93,12 @@ def test_resize_keeps_its_place() -> None:
     recipe = states.pipelines()["timm-a1h_in1k"].recipe
     sides = recipe.resized(300, 451)
     ours = states._resized(smooth, sides, states._origin(sides, recipe), recipe.crop)
-    twin = states.levels_in(load("timm-a1h_in1k")(smooth), table_of(load("timm-a1h_in1k"), ""), "")
+    reference = states.levels_in(
+        load("timm-a1h_in1k")(smooth), table_of(load("timm-a1h_in1k"), ""), ""
+    )
     off = states._resized(smooth, sides, (states._origin(sides, recipe)[0] + 1, 0), recipe.crop)
-    assert np.mean(np.abs(ours.astype(int) - twin)) < 0.4
-    assert np.mean(np.abs(off.astype(int) - twin)) > 1
+    assert np.mean(np.abs(ours.astype(int) - reference)) < 0.4
+    assert np.mean(np.abs(off.astype(int) - reference)) > 1
 
 
 def pairs(fallen: tuple[State, ...]) -> Iterable[tuple[State, State]]:

@@ -25,46 +25,46 @@ from harness.images.pipelines.conformance import (
     require_specified,
     require_well_formed,
 )
-from harness.images.pipelines.twin import twin, weights
+from harness.images.pipelines.reference import reference, weights
 from harness.images.preprocessing import preprocess
 
 PAGE, RUN_TIME = pipelines()["page"], pipelines()["vendor-run-time"]
 IMAGE = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
 
 
-def by_twin(**changes: object) -> Run:
-    """The page's pipeline by its twin, with a changed specification."""
+def by_reference(**changes: object) -> Run:
+    """The page's pipeline by its reference, with a changed specification."""
     recipe = replace(PAGE.recipe, **changes)
-    return lambda image: twin(image, recipe).astype(np.float32)
+    return lambda image: reference(image, recipe).astype(np.float32)
 
 
 def bgr(image: Levels) -> NDArray[np.float32]:
-    return by_twin()(image[:, :, ::-1])
+    return by_reference()(image[:, :, ::-1])
 
 
 def off_by_one(image: Levels) -> NDArray[np.float32]:
-    return np.roll(by_twin()(image), 1, axis=2)
+    return np.roll(by_reference()(image), 1, axis=2)
 
 
 VENDOR_CONFIGS = Path(__file__).resolve().parents[4] / "../shared/zoo/resnext/build"
 
 WRONG: dict[str, Run] = {
-    "aspect lost": by_twin(resize=(256, 256)),
-    "another size": by_twin(resize=(257,)),
-    "bicubic": by_twin(kernel=Kernel.PILLOW_BICUBIC),
-    "no antialiasing": by_twin(kernel=Kernel.OPENCV_BILINEAR),
-    "not divided by 255": by_twin(scale=1.0),
-    "mean of another channel": by_twin(mean=(0.406, 0.456, 0.485)),
-    "std of another channel": by_twin(std=(0.225, 0.224, 0.229)),
-    "float64": lambda image: twin(image, PAGE.recipe),
-    "NaN": lambda image: by_twin()(image) * np.float32(np.nan),
+    "aspect lost": by_reference(resize=(256, 256)),
+    "another size": by_reference(resize=(257,)),
+    "bicubic": by_reference(kernel=Kernel.PILLOW_BICUBIC),
+    "no antialiasing": by_reference(kernel=Kernel.OPENCV_BILINEAR),
+    "not divided by 255": by_reference(scale=1.0),
+    "mean of another channel": by_reference(mean=(0.406, 0.456, 0.485)),
+    "std of another channel": by_reference(std=(0.225, 0.224, 0.229)),
+    "float64": lambda image: reference(image, PAGE.recipe),
+    "NaN": lambda image: by_reference()(image) * np.float32(np.nan),
     "BGR": bgr,
     "crop off by one": off_by_one,
 }
 
 
-def test_twin_conforms() -> None:
-    assert require_specified(by_twin(), PAGE, IMAGE) < 1e-4
+def test_reference_conforms() -> None:
+    assert require_specified(by_reference(), PAGE, IMAGE) < 1e-4
 
 
 @pytest.mark.shows(
@@ -80,31 +80,31 @@ def test_wrong_pipeline_is_noticed(name: str) -> None:
 def test_float16_statistics_are_noticed() -> None:
     exact = replace(RUN_TIME.recipe, mean=PAGE.recipe.mean, std=PAGE.recipe.std)
     assert distance(load("vendor-run-time")(IMAGE), IMAGE, RUN_TIME.recipe) < 0.89
-    unrounded = twin(IMAGE, exact).astype(np.float32)
+    unrounded = reference(IMAGE, exact).astype(np.float32)
     assert 0.02 < distance(unrounded, IMAGE, RUN_TIME.recipe) < 0.1  # hidden by the resize
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda image: by_twin()(image).astype(np.float16),
-        lambda image: by_twin()(image)[:, 1:],
-        lambda image: by_twin()(image).transpose(0, 2, 1),
-        lambda image: by_twin()(image) * np.float32(np.nan),
-        lambda image: by_twin()(image) * np.float32(1.01),
-        lambda image: by_twin()(image) - np.float32(0.01),
+        lambda image: by_reference()(image).astype(np.float16),
+        lambda image: by_reference()(image)[:, 1:],
+        lambda image: by_reference()(image).transpose(0, 2, 1),
+        lambda image: by_reference()(image) * np.float32(np.nan),
+        lambda image: by_reference()(image) * np.float32(1.01),
+        lambda image: by_reference()(image) - np.float32(0.01),
     ],
 )
 def test_malformed_tensor_is_noticed(wrong: Run) -> None:
     extremes = np.where(IMAGE[:, :, :1] > 127, 255, 0).astype(np.uint8).repeat(3, axis=2)
     extremes[:, :200], extremes[:, 200:] = 0, 255
-    require_well_formed(by_twin(), PAGE, extremes)
+    require_well_formed(by_reference(), PAGE, extremes)
     with pytest.raises(NonConformance, match="page gives"):
         require_well_formed(wrong, PAGE, extremes)
 
 
 def padded_with_black(image: Levels) -> NDArray[np.float32]:
-    return np.pad(by_twin()(image)[:, 1:-1, 1:-1], ((0, 0), (1, 1), (1, 1)))
+    return np.pad(by_reference()(image)[:, 1:-1, 1:-1], ((0, 0), (1, 1), (1, 1)))
 
 
 @pytest.mark.parametrize("wrong", [padded_with_black, WRONG["std of another channel"]])
@@ -124,11 +124,11 @@ def test_crop_off_the_middle_is_noticed() -> None:
 
 def _with_memory() -> Run:
     calls = itertools.count()
-    return lambda image: by_twin()(image) + np.float32(next(calls))
+    return lambda image: by_reference()(image) + np.float32(next(calls))
 
 
 def spoils_its_image(image: Levels) -> NDArray[np.float32]:
-    tensor = by_twin()(image)
+    tensor = by_reference()(image)
     image[0, 0] += 1
     return tensor
 
@@ -140,7 +140,7 @@ def spoils_its_image(image: Levels) -> NDArray[np.float32]:
 )
 def test_history_is_noticed(make: Callable[[], Run], message: str) -> None:
     images = [IMAGE[:60, :70].copy(), IMAGE[60:150, :80].copy()]
-    require_repeatable(by_twin(), PAGE, images)
+    require_repeatable(by_reference(), PAGE, images)
     with pytest.raises(NonConformance, match=message):
         require_repeatable(make(), PAGE, images)
 
@@ -149,7 +149,7 @@ def test_history_is_noticed(make: Callable[[], Run], message: str) -> None:
 def test_threads_are_noticed() -> None:
     def elsewhere(image: Levels) -> NDArray[np.float32]:
         aside = threading.current_thread() is not threading.main_thread()
-        return by_twin()(image) + np.float32(aside)
+        return by_reference()(image) + np.float32(aside)
 
     with pytest.raises(NonConformance, match="other threads"):
         require_repeatable(elsewhere, PAGE, [IMAGE[:60, :70]])
@@ -183,7 +183,7 @@ def test_long_side_and_remainder_are_rounded_as_specified() -> None:
 
 
 def test_image_that_resizing_would_blow_up_is_refused() -> None:
-    run = guarded(by_twin(), PAGE.recipe)
+    run = guarded(by_reference(), PAGE.recipe)
     with pytest.raises(ImageError, match="an image of 1×5000 becomes 256×1280000, expected at mo"):
         run(np.zeros((1, 5000, 3), np.uint8))
     with pytest.raises(ImageError, match=r"float32 \(9, 9, 3\), expected uint8"):

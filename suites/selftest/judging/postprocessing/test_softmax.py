@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from postprocessing_twin import twin_softmax
+from postprocessing_reference import reference_softmax
 
 from harness.errors import MeasureError
 from harness.judging.postprocessing.softmax import softmax
@@ -22,7 +22,7 @@ quiet = settings(max_examples=60, deadline=None, derandomize=True, database=None
 
 RELATIVE = 1e-12
 """Of a probability. Differences of float32 logits are rounded in float64 to 1.1e-16 of themselves,
-and those that matter are below 745: 8e-14 in the exponent, once here and once in the twin."""
+and those that matter are below 745: 8e-14 in the exponent, once here and once in the reference."""
 
 ABSOLUTE = 1e-300
 """Below it float64 loses digits one by one; no file with eight decimals can show it."""
@@ -50,8 +50,8 @@ eighths = arrays(np.float64, (3, 9), elements=st.integers(-400, 400).map(lambda 
 
 
 def worst(ours: Softmax, logits: Array) -> float:
-    """The largest difference from the twin, in what is allowed."""
-    theirs = np.array([twin_softmax([float(one) for one in image]) for image in logits])
+    """The largest difference from the reference, in what is allowed."""
+    theirs = np.array([reference_softmax([float(one) for one in image]) for image in logits])
     with np.errstate(all="ignore"):
         difference = np.abs(ours(logits) - theirs) / (RELATIVE * theirs + ABSOLUTE)
     return float(np.max(np.nan_to_num(difference, nan=np.inf)))
@@ -59,19 +59,19 @@ def worst(ours: Softmax, logits: Array) -> float:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("logits", EDGES)
-def test_twin_agrees_on_zeros_huge_and_tiny_logits(logits: list[float], dtype: type) -> None:
+def test_reference_agrees_on_zeros_huge_and_tiny_logits(logits: list[float], dtype: type) -> None:
     assert worst(softmax, np.array([logits], dtype)) <= 1
 
 
 @quiet
 @given(outputs)
-def test_twin_agrees_on_any_float32(logits: Array) -> None:
+def test_reference_agrees_on_any_float32(logits: Array) -> None:
     assert worst(softmax, logits) <= 1
 
 
 @quiet
 @given(arrays(np.float16, (2, 6), elements=st.floats(-60000, 60000, width=16)))
-def test_twin_agrees_on_any_float16(logits: Array) -> None:
+def test_reference_agrees_on_any_float16(logits: Array) -> None:
     assert worst(softmax, logits) <= 1
 
 
@@ -107,7 +107,7 @@ def _twice(logits: Array) -> Array:
     "wrong",
     [_unshifted, _in_float32, _over_images, _by_powers_of_two, _shifted_by_one_maximum, _twice],
 )
-def test_twin_notices_what_is_wrong(wrong: Softmax) -> None:
+def test_reference_notices_what_is_wrong(wrong: Softmax) -> None:
     logits = np.array([[1000.0, 999.0, 998.25], [0.5, -0.25, 0.125]], np.float32)
     assert worst(softmax, logits) <= 1
     assert worst(wrong, logits) > 2

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from postprocessing_twin import twin_softmax, twin_top_k
+from postprocessing_reference import reference_softmax, reference_top_k
 
 from harness.errors import MeasureError
 from harness.judging.postprocessing.hits import Hits, count_hits
@@ -32,14 +32,14 @@ def ours(logits: Array, k: int) -> Array:
 
 
 def agrees(ranked: TopK, logits: Array, k: int) -> bool:
-    """Whether it names what the twin names."""
-    theirs = [twin_top_k([float(one) for one in image], k) for image in logits]
+    """Whether it names what the reference names."""
+    theirs = [reference_top_k([float(one) for one in image], k) for image in logits]
     return bool(np.array_equal(ranked(logits, k), theirs))
 
 
 @quiet
 @given(few_values, st.integers(1, 9), st.sampled_from([np.float16, np.float32, np.float64]))
-def test_twin_agrees_on_many_ties(logits: Array, k: int, dtype: type) -> None:
+def test_reference_agrees_on_many_ties(logits: Array, k: int, dtype: type) -> None:
     with np.errstate(over="ignore"):
         logits = np.clip(logits, -6e4, 6e4).astype(dtype)
     assert agrees(ours, logits, k)
@@ -72,7 +72,7 @@ def _one_too_low(logits: Array, k: int) -> Array:
 
 def _by_probability(logits: Array, k: int) -> Array:
     """Sees no order among classes whose probability is 0."""
-    probabilities = np.array([twin_softmax([float(one) for one in image]) for image in logits])
+    probabilities = np.array([reference_softmax([float(one) for one in image]) for image in logits])
     return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
 
 
@@ -81,7 +81,7 @@ def _by_probability(logits: Array, k: int) -> Array:
     "wrong",
     [_backwards, _upwards, _by_size, _unsorted, _in_float16, _one_too_low, _by_probability],
 )
-def test_twin_notices_what_is_wrong(wrong: TopK) -> None:
+def test_reference_notices_what_is_wrong(wrong: TopK) -> None:
     logits = np.array([[2000.0, -1000.0, 2000.5, -900.0, 2000.5, 5.0]], np.float32)
     assert agrees(ours, logits, 6)
     assert not agrees(wrong, logits, 6)
@@ -94,7 +94,7 @@ def test_of_equal_logits_the_lowest_id_comes_first() -> None:
 
 def test_probabilities_are_those_of_the_classes_named() -> None:
     ranking = top_k(np.array([[1.0, 3.0, 2.0]]), k=2)
-    expected = twin_softmax([1.0, 3.0, 2.0])
+    expected = reference_softmax([1.0, 3.0, 2.0])
     assert ranking.probabilities[0] == pytest.approx([expected[1], expected[2]], rel=1e-12)
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 
 
-def twin_softmax(logits: Sequence[float]) -> list[float]:
+def reference_softmax(logits: Sequence[float]) -> list[float]:
     """``1 / sum(exp(y - x))``: the same figure by another formula, which never divides two sums."""
     return [1.0 / math.fsum(_exp(other - one) for other in logits) for one in logits]
 
 
-def twin_top_k(logits: Sequence[float], k: int) -> list[int]:
+def reference_top_k(logits: Sequence[float], k: int) -> list[int]:
     """Again and again the largest of those that are left; of equal ones the first."""
     left = list(range(len(logits)))
     named: list[int] = []

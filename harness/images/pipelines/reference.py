@@ -16,7 +16,7 @@ from harness.images.pipelines.recipe import Kernel, Recipe, Rounding
 Array = npt.NDArray[np.float64]
 
 
-def twin(image: npt.NDArray[np.uint8], recipe: Recipe, *, rows_first: bool = False) -> Array:
+def reference(image: npt.NDArray[np.uint8], recipe: Recipe, *, rows_first: bool = False) -> Array:
     """float64 (3, height, width) from uint8 (height, width, 3).
 
     Columns are resized first, or rows. Bicubic overshoots and levels end at 0 and 255 after each,

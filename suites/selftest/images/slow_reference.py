@@ -14,7 +14,7 @@ from harness.expected.buildconfig import CenterCrop, Normalize, ProcessOp, Resiz
 Array = NDArray[np.float64]
 
 
-def twin(image: NDArray[np.uint8], ops: Sequence[ProcessOp]) -> Array:
+def reference(image: NDArray[np.uint8], ops: Sequence[ProcessOp]) -> Array:
     """float64 (3, height, width). Levels are nowhere rounded, not even between two operators."""
     values = image.astype(np.float64)
     for op in ops:

@@ -11,8 +11,8 @@ from harness.runtime.store.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
-    """A file of what ``build`` gives: built anew where it was let go or is not what was written.
+class LazyArtifact:
+    """A file of what ``build`` gives: built anew where it was evicted or is not what was written.
 
     Attributes:
         build: gives the entry; asked again, it builds what was found unusable.

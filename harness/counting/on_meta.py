@@ -8,10 +8,10 @@ from itertools import chain
 from torch import Tensor, nn
 
 
-def meta_twin(module: nn.Module) -> nn.Module:
+def on_meta(module: nn.Module) -> nn.Module:
     """Copy a module onto the ``meta`` device without touching or duplicating its weights.
 
-    A forward pass of the twin computes shapes only, and a counter may leave on it what it likes.
+    A forward pass of the copy computes shapes only, and a counter may leave on it what it likes.
     Training mode, hooks and structure are those of ``module``.
     """
     # deepcopy takes an object's copy from the memo where there is one: the weights are replaced
@@ -24,7 +24,7 @@ def meta_twin(module: nn.Module) -> nn.Module:
 
 
 def _without_numbers(tensor: Tensor) -> Tensor:
-    twin = tensor.detach().to("meta")
+    copy_on_meta = tensor.detach().to("meta")
     if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(twin, requires_grad=tensor.requires_grad)
-    return twin
+        return nn.Parameter(copy_on_meta, requires_grad=tensor.requires_grad)
+    return copy_on_meta
