@@ -4,7 +4,11 @@
 # make test      everything: lint, types, import contracts, the manual, self-tests, the gate, and the
 #                nightly run's path on one row, with a stand-in for the vendor's tools
 
-PYTHON ?= python3.11
+# The newest Python that serves: one for which all libraries have wheels, and which really runs.
+SERVES := 3.12 3.11
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(firstword $(foreach version,$(SERVES),$(shell python$(version) -c 'import venv, ensurepip' 2> /dev/null && echo python$(version))))
+endif
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -21,6 +25,7 @@ setup: $(VENV)/.ready
 
 # paddle2onnx, paddleclas and thop pin ancient versions of packages that they do not need
 $(VENV)/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python serves, expected one of $(SERVES) on the path, with venv; or name one by PYTHON="; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable '.[sources,openvino,throughput,dev]'
 	$(PIP) --no-deps paddle2onnx paddleclas thop
