@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except StageError as error:
         given = sys.argv[1:] if arguments is None else arguments
-        command = shlex.join(("python", "-m", "harness", *given)) if error.command else ""
+        command = shlex.join(("python", "-m", "harness", *given))
         print(f"error: {error.repeated_by(command)}", file=sys.stderr)
         return 2
     except HarnessError as error:

@@ -20,15 +20,6 @@ from harness.runtime.memory import MemoryReservations, default_budget_bytes
 from harness.runtime.store import JSON, Entry, Key, LazyArtifact, Store, open_store
 from harness.runtime.store.quantities import MIB, size_text
 
-STEP_STAGES = {
-    "count": "complexity",
-    "reference": "export",
-    "export": "export",
-    "compile": "int8",
-    "run": "export",
-}
-"""The marker of the tests that need a step."""
-
 NEARLY_FULL_BYTES = 512 * MIB  # with less free, a step that failed has likely failed of that
 
 
@@ -86,13 +77,12 @@ class Builder:
         stage: type[StageError],
         function: Callable[..., Any],
         *arguments: object,
-        repeat: str = "",
         waits_s: float = 0.0,
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
 
         ``arguments``: what the function gets after its folder; of a :class:`LazyArtifact` it gets
-        the path, and nobody asks for one where nothing is built. ``repeat``, ``waits_s``: see
+        the path, and nobody asks for one where nothing is built. ``waits_s``: see
         :meth:`run_apart`.
 
         Raises:
@@ -114,7 +104,6 @@ class Builder:
                         folder,
                         *given,
                         stage=stage,
-                        repeat=repeat,
                         waits_s=waits_s,
                     )
                 )
@@ -137,15 +126,13 @@ class Builder:
         *arguments: object,
         stage: type[StageError],
         seconds: float | None = None,
-        repeat: str = "",
         waits_s: float = 0.0,
         alone: bool = False,
     ) -> Any:
         """Call a function in the child, under the memory that a step of the row is reserved.
 
         ``seconds``: its limit, by default that of a step; ``waits_s`` comes on top, for what is
-        not its own work. ``repeat``: pytest's options for the tests that need it, by default the
-        step's marker.
+        not its own work.
         ``alone``: while no other step of the suite runs on this machine.
 
         Raises:
@@ -160,7 +147,6 @@ class Builder:
                 + (self.settings.step_timeout_s or seconds or seconds_for(variant)),
                 stage=stage,
                 case=variant.row,
-                command=f"pytest --row {variant.row} {repeat or f'-m {STEP_STAGES[step]}'}",
             )
 
     def use(self, step: str, key: Key, *arguments: Any, **how: Any) -> Entry:

@@ -229,7 +229,6 @@ class Pipeline:
             LazyArtifact(model, exported_file(target)),
             self.images.files(size).calibration,
             config,
-            repeat=_repeat(backend, precision),
             waits_s=target.runner.waits_s,
         )
 
@@ -274,7 +273,6 @@ class Pipeline:
             self.images.files(size).evaluation,
             batches,
             sized(self.config, size),
-            repeat=_repeat(backend, precision),
             waits_s=target.runner.waits_s,
         )
         return _array(entry, "logits.npy")
@@ -369,12 +367,6 @@ class Pipeline:
     def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
         """The int8 half of parity."""
         return self.evaluated(subject, backend, "int8")
-
-
-def _repeat(backend: str, precision: Precision) -> str:
-    """Pytest's options for the tests that need a row in this precision on a backend."""
-    stage = {"fp32": "'export or int8'", "int8": "int8"}.get(precision, "half")
-    return f"-m {stage}" + ("" if backend == EMBEDDED else f" --backend {backend}")
 
 
 def exported_file(target: Backend) -> str:

@@ -269,7 +269,6 @@ class Accuracies:
             maker,
             plan,
             stage=RunError,
-            repeat=_repeat(backend),
             seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
         )
         return answers
@@ -286,10 +285,6 @@ class Accuracies:
             labels, folder = self.options.labels, self.options.imagenet
             return read_images(labelled_by(labels, folder, classes=len(synsets)))
         return read_images(open_dataset(self.options.imagenet, synsets=synsets))
-
-
-def _repeat(backend: str) -> str:
-    return "-m accuracy" + ("" if backend == EMBEDDED else f" --backend {backend}")
 
 
 def _resizing(names: Iterable[str]) -> list[str]:

@@ -109,7 +109,6 @@ def measure_speeds(
         folder,
         scenarios,
         stage=MeasureError,
-        repeat=f"-m throughput --throughput --backend {name}",
         seconds=tests * (effort.seconds + TEST_SECONDS),
         alone=True,
     )
