@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.backend import Host
-from harness.errors import DamagedArtifact, MissingSource, StageError
+from harness.errors import MissingSource, StageError
 from harness.expected.variants import Variant
 from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 from harness.runtime.memory import MemoryReservations, default_budget_bytes
 from harness.runtime.store import JSON, Entry, Key, LazyArtifact, Store, open_store
+from harness.runtime.store.lazy import usable
 from harness.runtime.store.quantities import MIB, size_text
 
 NEARLY_FULL_BYTES = 512 * MIB  # with less free, a step that failed has likely failed of that
@@ -151,13 +152,7 @@ class Builder:
 
     def use(self, step: str, key: Key, *arguments: Any, **how: Any) -> Entry:
         """As :meth:`build`, and the files are what was written; a damaged entry is built anew."""
-        entry = self.build(step, key, *arguments, **how)
-        for name in entry.files:
-            try:
-                entry.file(name)
-            except DamagedArtifact:
-                return self.build(step, key, *arguments, **how)
-        return entry
+        return usable(lambda: self.build(step, key, *arguments, **how))
 
 
 def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:

@@ -1,21 +1,47 @@
-"""A file that a step needs, asked for at the moment it is needed."""
+"""What was kept, looked at before it is used: built once more where it is not what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DamagedArtifact
+from harness.errors import DamagedArtifact, EvictedArtifact
 from harness.runtime.store.entries import Entry
+
+LOG = logging.getLogger("harness.runtime.store")
+
+
+def usable(build: Callable[[], Entry], *, files: Sequence[str] | None = None) -> Entry:
+    """An entry whose files, all or these, are what was written; a damaged one is built anew.
+
+    Args:
+        build: gives the entry; asked again, it builds what was found unusable.
+
+    Raises:
+        DamagedArtifact: what was just built is damaged already.
+        HarnessError: there is no such file.
+    """
+    try:
+        return _verified(build(), files)
+    except DamagedArtifact as damage:
+        log_damage(damage)
+    return _verified(build(), files)
+
+
+def log_damage(damage: DamagedArtifact) -> None:
+    """What was evicted is no trouble; anything else is."""
+    level = logging.INFO if isinstance(damage, EvictedArtifact) else logging.WARNING
+    LOG.log(level, "%s", damage)
 
 
 @dataclass(frozen=True, slots=True)
 class LazyArtifact:
-    """A file of what ``build`` gives: built anew where it was evicted or is not what was written.
+    """A file that a step needs, asked for at the moment it is needed.
 
     Attributes:
-        build: gives the entry; asked again, it builds what was found unusable.
+        build: as in :func:`usable`.
         file: the file's name in the entry.
     """
 
@@ -30,13 +56,11 @@ class LazyArtifact:
         Raises:
             DamagedArtifact: what was just built is damaged already.
         """
-        try:
-            return self._opened()
-        except DamagedArtifact:
-            return self._opened()
-
-    def _opened(self) -> tuple[Entry, Path]:
-        entry = self.build()
-        for name in entry.files:
-            entry.file(name)
+        entry = usable(self.build)
         return entry, entry.file(self.file)
+
+
+def _verified(entry: Entry, files: Sequence[str] | None) -> Entry:
+    for name in entry.files if files is None else files:
+        entry.file(name)
+    return entry

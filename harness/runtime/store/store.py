@@ -13,13 +13,14 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from harness.errors import DamagedArtifact, EvictedArtifact, HarnessError
+from harness.errors import DamagedArtifact, HarnessError
 from harness.runtime.atomic import sync
 from harness.runtime.private import require_private
 from harness.runtime.store.contents import Hashes
 from harness.runtime.store.entries import Entry, entry_damage, read_manifest, seal
 from harness.runtime.store.keys import JSON, Key
 from harness.runtime.store.layout import Layout, label
+from harness.runtime.store.lazy import log_damage, usable
 from harness.runtime.store.leases import remove_entry, take_lease
 from harness.runtime.store.pruning import (
     Stored,
@@ -74,7 +75,7 @@ class Store:
         try:
             manifest = read_manifest(path, key)
         except DamagedArtifact as damage:
-            _tell(damage)
+            log_damage(damage)
             del lease
             with suppress(OSError):
                 remove_entry(path, self._layout.tmp, keep_in_use=True)
@@ -111,11 +112,7 @@ class Store:
             DamagedArtifact: what was just built is damaged already.
             HarnessError: as in :meth:`build`, or there is no such file.
         """
-        try:
-            return _verified(self.build(key, produce), files)
-        except DamagedArtifact as damage:
-            _tell(damage)
-        return _verified(self.build(key, produce), files)
+        return usable(lambda: self.build(key, produce), files=files)
 
     def prune(
         self,
@@ -222,15 +219,3 @@ def open_store(root: Path | None = None, *, limit: str | None = None) -> Store:
     root = Path(chosen).expanduser().absolute()
     require_private(root, what="the store")
     return Store(root, limit_bytes=limit_bytes, free_bytes=FREE_BYTES)
-
-
-def _tell(damage: DamagedArtifact) -> None:
-    """What was evicted is no trouble; anything else is."""
-    level = logging.INFO if isinstance(damage, EvictedArtifact) else logging.WARNING
-    LOG.log(level, "%s", damage)
-
-
-def _verified(entry: Entry, files: Sequence[str] | None) -> Entry:
-    for name in entry.files if files is None else files:
-        entry.file(name)
-    return entry
