@@ -78,11 +78,19 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     missing = [row for row in rows if row not in entries.values and row not in unknown]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
-    known = {row: _read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
+    known = {row: read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
     return PageComplexity(known, unknown)
 
 
-def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
+def read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
+    """One entry of ``[rows]``.
+
+    Args:
+        causes: of each kind of defect.
+
+    Raises:
+        ExpectationError, UnknownKey: see :func:`read_expected`.
+    """
     entry.only(("operations", "params", "true", "defects"))
     true = entry.table("true")
     true.only(("params", "macs"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +16,9 @@ from harness.sources import Network, adapter, source
 TRUE: Final = "true"
 TRACED: Final = ("mmengine", "fvcore")
 """Rules that need a run on numbers, and so a second or more for each network."""
+
+LONGEST_REASON: Final = 300
+"""Characters of a reason; libraries quote whole graphs."""
 
 Build = tuple[str, str, int]
 
@@ -45,10 +49,28 @@ class Countable:
                     rules=together,
                 )
                 self.counts |= {(build, one): counts for one, counts in counted.items()}
-            except HarnessError as error:
+            except Exception as error:  # whatever a library raises is the reason of this row
                 self.counts |= {(build, one): None for one in together}
-                self.failures |= {(build, one): str(error) for one in together}
+                self.failures |= {(build, one): _reason(error) for one in together}
+                if len(together) > 1:  # of which one may have failed alone
+                    self._each_alone(variant, size, together)
         return self.counts[build, rule]
+
+    def _each_alone(self, variant: Variant, size: int, names: Sequence[str]) -> None:
+        """What each of some rules gives by itself."""
+        build = (variant.source, variant.model, size)
+        for name in names:
+            try:
+                network = self.network(variant, size)
+                found = rules.count_all(
+                    network.countable,
+                    network.framework,
+                    input_shape=network.input_shape,
+                    rules=[name],
+                )
+                self.counts[build, name] = found[name]
+            except Exception as error:
+                self.failures[build, name] = _reason(error)
 
     def network(self, variant: Variant, size: int) -> Network:
         """The network, without weights.
@@ -70,6 +92,13 @@ class Countable:
             trainable = [one for one in network.module.parameters() if one.trainable]
             return sum(math.prod(one.shape) for one in trainable)
         return sum(one.numel() for one in network.module.parameters())
+
+
+def _reason(error: Exception) -> str:
+    """An error in a line: what kind it is, unless it is one of the suite's, and what it says."""
+    said = str(error).strip().splitlines() or ["no reason"]
+    text = said[0] if isinstance(error, HarnessError) else f"{type(error).__name__}: {said[0]}"
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
 def rules_of(name: str, framework: rules.Framework) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.claims import UNITS
-from harness.counting.counts import Printing, printed, reproduces
+from harness.counting.counts import printed, reproduces
 from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
@@ -184,9 +184,7 @@ def _finding(
         raw = _raw(one, use.rule, countable)
         assert raw is not None
         sound = use.scale.sound
-        if use.scale.printing is not Printing.ROUNDED and reproduces(
-            one.claim.figure, raw, sound.divisor(unit)
-        ):
+        if use.scale.odd and reproduces(one.claim.figure, raw, sound.divisor(unit)):
             use = Use(use.rule, sound)  # the mistake makes no difference here
         return Finding(one.row, one.claim, use, raw, unit, reproduced=True)
     nearest = _nearest(one, tried, countable)

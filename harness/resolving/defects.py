@@ -88,6 +88,8 @@ def defect_of(finding: Finding, row: Resolved) -> Found | None:
         if finding.other_size:
             return found(*_counted_at(finding.other_size), _shown(finding, row))
         return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
+    if claim.metric is Metric.PARAMS and reproduces(claim.figure, true, finding.unit):
+        return None  # the true count prints it, whatever else does
     if finding.use.scale.odd:
         # The count is right, or as right as those of other rows: only the division is not.
         scale = finding.use.scale

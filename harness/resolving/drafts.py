@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import tomli_w
 
 from harness.counting.claims import UNITS
-from harness.counting.counts import Printing
+from harness.counting.counts import Printing, reproduces
+from harness.errors import ExpectationError
+from harness.expected.complexity import read_row
+from harness.expected.document import Table
 from harness.records import Metric
-from harness.resolving.counting import Finding
+from harness.resolving.counted import TRUE
+from harness.resolving.counting import Finding, Use
 from harness.resolving.defects import Found, defect_of
 from harness.resolving.page import PageResolution, Resolved
+from harness.resolving.scales import PLAIN
 
 _VARIANTS: Final = """\
 # The exact upstream variant behind each documented name. Drafted by `python -m harness update`,
@@ -77,11 +85,24 @@ def complexity_kinds(resolution: PageResolution) -> dict[str, str]:
 
 def uncountable(resolution: PageResolution) -> dict[str, str]:
     """The rows that have no counts, and why."""
-    return {
-        one.row.id: one.variant.unresolved or one.uncountable
-        for one in resolution.rows
-        if one.variant.unresolved or one.uncountable
-    }
+    found = {}
+    for one in resolution.rows:
+        reason = one.variant.unresolved or one.uncountable or _unkept(one, resolution)
+        if reason:
+            found[one.row.id] = reason
+    return found
+
+
+def _unkept(one: Resolved, resolution: PageResolution) -> str:
+    """Why the suite would not take a row's counts as they were found, or ""."""
+    entry = tomllib.loads(_block(one.row.id, complexity_entry(one, resolution)))
+    causes = {defect.kind: defect.cause for defect in _defects(one, resolution)}
+    table = Table(Path("draft"), ("rows",), entry["rows"])
+    try:
+        read_row(one.row.id, table.table(one.row.id), causes)
+    except ExpectationError as error:
+        return f"its figures do not go together: {error}"
+    return ""
 
 
 def complexity_blocks(resolution: PageResolution) -> dict[str, str]:
@@ -99,7 +120,7 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
     operations, params = resolution.operations.get(one.row.id), resolution.params.get(one.row.id)
     entry: dict[str, Any] = {
         "operations": _pinned("operations", operations, one.true_macs),
-        "params": _pinned("params", params, one.true_params),
+        "params": _pinned("params", _unless_true(params, one.true_params), one.true_params),
         "true": {"params": one.true_params, "macs": one.true_macs},
     }
     if defects := list(_defects(one, resolution)):
@@ -108,6 +129,17 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
             for d in defects
         ]
     return entry
+
+
+def _unless_true(finding: Finding | None, true: int) -> Finding | None:
+    """How a figure comes about, or None where the true count prints it too."""
+    if finding is None or (finding.raw == true and finding.reproduced):
+        return finding
+    if reproduces(finding.claim.figure, true, finding.unit):
+        if finding.unit == _DEFAULT_UNITS["params"]:
+            return None
+        return replace(finding, use=Use(TRUE, PLAIN), raw=true, reproduced=True)
+    return finding
 
 
 def _pinned(what: str, finding: Finding | None, true: int) -> dict[str, Any]:

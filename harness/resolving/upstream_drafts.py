@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
 import tomli_w
 
 from harness.images.pipelines import ImagePipeline
@@ -149,10 +151,22 @@ def _pipeline(one: Resolved) -> ImagePipeline | None:
     declared, wanted = source(one.variant.source), _measured(one)
     if wanted is None and declared.publishes:
         return None
+    if not _normalizes_alike(declared.pipelines, one):
+        return None
     for pipeline in declared.pipelines:
         if _does(pipeline, one.size, wanted):
             return pipeline
     return None
+
+
+def _normalizes_alike(known: Sequence[ImagePipeline], one: Resolved) -> bool:
+    """Whether a source's pipelines have the row's mean, deviation and way to crop: all have one."""
+    assert one.choice is not None
+    own = one.choice.statistics
+    recipes = [pipeline.recipe for pipeline in known]
+    if own and not any(np.allclose((*each.mean, *each.std), own, atol=1e-3) for each in recipes):
+        return False
+    return one.choice.crop_mode in ("", "center")
 
 
 def _measured(one: Resolved) -> Preprocessing | None:
@@ -177,7 +191,14 @@ def _does(pipeline: ImagePipeline, size: int, wanted: Preprocessing | None) -> b
 
 
 def _why(one: Resolved) -> str:
-    how = _measured(one)
+    assert one.choice is not None
+    how, own = _measured(one), one.choice.statistics
+    if not _normalizes_alike(source(one.variant.source).pipelines, one):
+        mean, std = own[:3], own[3:]
+        return (
+            f"{one.variant.model} is normalized by mean {mean} and deviation {std}, and cropped by "
+            f"{one.choice.crop_mode!r}: no pipeline of {one.variant.source} does that"
+        )
     if how is None:
         return f"how {one.variant.model} was measured at {one.size} px is not published"
     return f"the suite has no pipeline of {one.variant.source} with {how}"

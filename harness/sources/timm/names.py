@@ -67,9 +67,17 @@ def _classes(model: str) -> int:
 
 def _choice(model: str) -> Choice:
     config: Any = timm.get_pretrained_cfg(model)
-    size = config.input_size[-1] if config is not None else None
+    file, name = _file(model, config), model.split(".")[0]
+    if config is None:
+        return Choice(model, name, file, None, published_results().get(model, ()))
     return Choice(
-        model, model.split(".")[0], _file(model, config), size, published_results().get(model, ())
+        model,
+        name,
+        file,
+        config.input_size[-1],
+        published_results().get(model, ()),
+        statistics=(*config.mean, *config.std),
+        crop_mode=config.crop_mode or "",
     )
 
 

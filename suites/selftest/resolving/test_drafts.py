@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from large_page import large_expected
-from stand_ins import choice, counted, row
+from stand_ins import Tally, choice, counted, row
 
 from harness.counting.claims import NOT_REPRODUCED, ZEROS_ADDED
+from harness.counting.counts import Counts
 from harness.errors import ExpectationError
 from harness.expected.complexity import read_expected
 from harness.expected.tolerances import read_tolerances
@@ -17,7 +24,8 @@ from harness.expected.variants import Variant, read_variants
 from harness.pipeline.catalogue import read_catalogue
 from harness.records import Metric, Page
 from harness.resolving import drafts, findings
-from harness.resolving.counting import Finding, Use
+from harness.resolving.counted import Countable
+from harness.resolving.counting import Finding, Use, find
 from harness.resolving.defects import defect_of
 from harness.resolving.merging import merge
 from harness.resolving.page import PageResolution, Resolved
@@ -235,3 +243,50 @@ def test_decisions_about_rows_of_other_pages_are_left_out(tmp_path: Path) -> Non
     tolerances = read_tolerances(expected / "tolerances.toml")
     tolerances.require_used(one.row for one in read_catalogue(expected).rows)
     assert (expected / "known_issues.toml").read_text(encoding="utf-8") == ""
+
+
+COUNT = st.integers(1_000, 10**11)
+
+
+@given(
+    st.sampled_from(["macs", "flops", "params"]),
+    st.sampled_from(["M", "G"]),
+    st.dictionaries(st.sampled_from(["thop", "true", "fvcore", "mmengine"]), COUNT, min_size=1),
+    st.sampled_from([Fraction(1), Fraction(1, 2), Fraction(2), Fraction(9, 10), Fraction(1000)]),
+    st.integers(0, 3),
+    st.integers(-2, 2),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_drafted_is_taken(
+    tmp_path_factory: pytest.TempPathFactory,
+    metric: str,
+    unit: str,
+    counts: dict[str, int],
+    part: Fraction,
+    places: int,
+    off: int,
+) -> None:
+    """Of any figure, right, wrong, scaled or by another rule, the gate takes what is drafted."""
+    one = next(iter(counts.values()))
+    value = round(Fraction(one) / 10 ** (6 if unit == "M" else 9) / part * 10**places) + off
+    text = f"{max(value, 1) / Decimal(10**places):.{places}f}"
+    tally = Tally({("net", rule): Counts(count, count) for rule, count in counts.items()})
+    claimed = counted("net", metric, text, unit=unit)
+    found = find([claimed], cast(Countable, tally)).get(claimed.row)
+    row = replace(resolved(**{metric: text}), true_params=counts.get("true", one))
+    row = replace(row, true_macs=counts.get("true", one))
+    page = page_of(row, **({} if found is None else {metric: found}))
+    path = tmp_path_factory.mktemp("drafts") / "page.toml"
+    path.write_text(drafts.complexity(page), encoding="utf-8")
+    read = read_expected(path, [row.row.id])
+    assert {*read.rows, *read.unknown} == {row.row.id}
+
+
+def test_a_figure_that_the_true_count_prints_is_pinned_to_it(tmp_path: Path) -> None:
+    """Another rule counts a little more, and prints the same."""
+    found = finding("params", "25.03", "paddle-flops", TRUE_PARAMS + 400)
+    one = resolved(params="25.03")
+    path = tmp_path / "page.toml"
+    path.write_text(drafts.complexity(page_of(one, params=found)), encoding="utf-8")
+    (entry,) = read_expected(path, [one.row.id]).rows.values()
+    assert (entry.params.counter, entry.params.raw, entry.defects) == ("true", TRUE_PARAMS, ())

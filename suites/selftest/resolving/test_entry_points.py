@@ -63,7 +63,7 @@ def under_test(tmp_path_factory):
         yield under_test
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_conforms(exam, check):
+def test_conforms(under_test, check):
     CHECKS[check](under_test, "fp32")
 """
 PAGE = """# Own
