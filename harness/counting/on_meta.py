@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from itertools import chain
 
 from torch import Tensor, nn
@@ -18,9 +19,18 @@ def on_meta(module: nn.Module) -> nn.Module:
     # as the structure is copied, so no second set of them ever exists.
     memo: dict[int, object] = {
         id(tensor): _without_numbers(tensor)
-        for tensor in chain(module.parameters(), module.buffers())
+        for tensor in chain(module.parameters(), module.buffers(), _plain(module))
     }
     return copy.deepcopy(module, memo)
+
+
+def _plain(module: nn.Module) -> Iterator[Tensor]:
+    """Tensors that modules hold as plain attributes, which torch does not know of: caches of
+    attention biases, as in TinyViT, LeViT and EfficientFormer."""
+    for part in module.modules():
+        for held in vars(part).values():
+            values = held.values() if isinstance(held, dict) else (held,)
+            yield from (one for one in values if isinstance(one, Tensor))
 
 
 def _without_numbers(tensor: Tensor) -> Tensor:

@@ -83,8 +83,8 @@ def test_a_missing_layer_changes_every_count(rule) -> None:
 def test_both_frameworks_give_the_same_layers_for_the_same_network(build) -> None:
     network, _ = build("resnext/ppcls/resnext50_32x4d")
     with torch.device("meta"):
-        copy_on_meta = ResNet(Bottleneck, (3, 4, 6, 3), cardinality=32, base_width=4).eval()
-    ours = read_network(copy_on_meta, "torch", input_shape=IMAGE)
+        in_torch = ResNet(Bottleneck, (3, 4, 6, 3), cardinality=32, base_width=4).eval()
+    ours = read_network(in_torch, "torch", input_shape=IMAGE)
     theirs = read_network(network, "paddle", input_shape=IMAGE)
     assert sorted(map(repr, ours.layers)) == sorted(map(repr, theirs.layers))
     assert ours.params == theirs.params

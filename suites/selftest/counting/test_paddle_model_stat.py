@@ -25,7 +25,7 @@ ROWS = [
 ] + [f"resnext101_32x{width}d_wsl" for width in (8, 16, 32)]
 
 
-def copy_on_meta(name: str) -> ResNet:
+def in_torch(name: str) -> ResNet:
     """The same architecture in torch, without weights."""
     parts = re.fullmatch(r"resnext(\d+)(_vd)?_(\d+)x(\d+)d(_wsl)?", name)
     assert parts is not None
@@ -42,9 +42,9 @@ def copy_on_meta(name: str) -> ResNet:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_rule_gives_the_pinned_count_from_the_torch_twins_layers(name, pinned) -> None:
+def test_the_rule_gives_the_pinned_count_from_the_same_network_in_torch(name, pinned) -> None:
     expected = pinned[f"resnext/ppcls/{name}"]
-    network = read_network(copy_on_meta(name), "torch", input_shape=IMAGE)
+    network = read_network(in_torch(name), "torch", input_shape=IMAGE)
     counted = count_model_stat(network)
     assert counted == Counts(expected.operations.raw, expected.params.raw)
 
@@ -52,9 +52,7 @@ def test_the_rule_gives_the_pinned_count_from_the_torch_twins_layers(name, pinne
 @pytest.mark.parametrize(("side", "flops"), [(224, "173.58"), (320, "354.23")])
 def test_the_rule_holds_for_networks_that_are_not_on_the_page(side, flops) -> None:
     # PaddleClas documents ResNeXt101_32x48d_wsl at 224 px, and its "Fix" variant at 320 px.
-    network = read_network(
-        copy_on_meta("resnext101_32x48d_wsl"), "torch", input_shape=(3, side, side)
-    )
+    network = read_network(in_torch("resnext101_32x48d_wsl"), "torch", input_shape=(3, side, side))
     counted = count_model_stat(network)
     assert reproduces(Figure(flops), counted.operations, 10**9)
     assert reproduces(Figure("456.20"), counted.params, 10**6)
@@ -72,7 +70,7 @@ def test_pinned_counts_are_what_the_real_paddle_network_gives(name, pinned, buil
 
 def test_dividing_by_the_groups_once_does_not_give_the_documented_figures(pinned) -> None:
     expected = pinned["resnext/ppcls/resnext50_32x4d"]
-    network = read_network(copy_on_meta("resnext50_32x4d"), "torch", input_shape=IMAGE)
+    network = read_network(in_torch("resnext50_32x4d"), "torch", input_shape=IMAGE)
     corrected = [
         # As many input channels as make the second division give what the first one should.
         Layer(each.kind, _scaled(each), each.outputs, each.kernel, each.groups, each.bias)
@@ -92,7 +90,7 @@ def _scaled(layer: Layer) -> tuple[int, ...]:
 
 def test_a_dropped_layer_changes_the_count(pinned) -> None:
     expected = pinned["resnext/ppcls/resnext50_32x4d"]
-    network = read_network(copy_on_meta("resnext50_32x4d"), "torch", input_shape=IMAGE)
+    network = read_network(in_torch("resnext50_32x4d"), "torch", input_shape=IMAGE)
     for kind in LayerKind:
         kept = list(network.layers)
         first = next((each for each in kept if each.kind is kind), None)

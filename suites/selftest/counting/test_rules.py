@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.counting import mmcv_counter, thop_counter
 from harness.counting.counts import Counts
 from harness.counting.layers import LayerKind
+from harness.counting.on_meta import on_meta
 from harness.counting.rules import RULES, applicable, count, read_network
 from harness.errors import CountError, Unavailable, UnknownKey
 
@@ -197,9 +198,29 @@ def test_reading_expectations_imports_no_framework() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.filterwarnings("ignore:No ccache found")  # of paddle, where it is imported first
 def test_every_rule_names_something_that_can_be_called() -> None:
     from importlib import import_module
 
     for rule in RULES.values():
         module, _, attribute = rule.counter.partition(":")
         assert callable(getattr(import_module(module), attribute))
+
+
+class BiasCache(nn.Module):
+    """Holds a tensor that torch does not know of, as attention does with its biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.bias = torch.ones(4)
+        self.cache = {"cpu": torch.ones(4)}
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.linear(image) + self.bias + self.cache["cpu"]
+
+
+def test_tensors_that_are_plain_attributes_come_along() -> None:
+    moved = on_meta(BiasCache())
+    assert moved(torch.ones(2, 4, device="meta")).shape == (2, 4)
+    assert {moved.bias.device.type, moved.cache["cpu"].device.type} == {"meta"}
