@@ -102,13 +102,14 @@ class PageError(HarnessError):
         self.others = others
         super().__init__("\n".join((f"{where}: {message}", *others)))
 
-    def with_others(self, others: Iterable[PageError]) -> PageError:
-        """The same error, which tells of others too, a line each."""
+    def with_others(self, others: Iterable[PageError], *, hint: str = "") -> PageError:
+        """The same error, which tells of others too, a line each; ``hint``: what helps."""
         told = tuple(map(str, others))
         if len(told) > MOST_OTHERS:
             more = f"{self.path}: and {len(told) - MOST_OTHERS:,} more"
             told = (*told[:MOST_OTHERS], more)
-        return _rebuild_page_error(type(self), self.message, self.path, self.line, told)
+        message = f"{self.message}; {hint}" if hint else self.message
+        return _rebuild_page_error(type(self), message, self.path, self.line, told)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild_page_error, (type(self), self.message, self.path, self.line, self.others))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.cli.extract import (
@@ -15,17 +17,20 @@ from harness.cli.extract import (
     print_omissions,
     write_page,
 )
-from harness.errors import HarnessError
+from harness.errors import ExpectationError, HarnessError
+from harness.expected.pages import render
+from harness.expected.published import read_expected as read_published
 from harness.expected.variants import read_variants
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
-from harness.pipeline.catalogue import EXPECTED
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
 from harness.records import Page
 from harness.resolving.findings import lines
 from harness.resolving.merging import Merged, merge
 from harness.resolving.running import FILES, FINDINGS, resolved
 from harness.runtime.atomic import write_text
 from harness.runtime.foreign import read_text
+from harness.runtime.scratch import Scratch
 from harness.runtime.store import Entry, open_store
 
 _MERGED = ("variants", "complexity")
@@ -116,30 +121,63 @@ def _kept(path: Path) -> frozenset[str]:
 
 
 def _write(page: Page, entry: Entry, expected: Path, *, check: bool) -> bool:
-    """Write the drafts that are missing; whether there were any."""
+    """Write the drafts that are missing; whether there were any.
+
+    Raises:
+        ExpectationError: the suite would not take the page's files as they would be. None is
+            written then.
+    """
     rows = frozenset({row.id for row in page.rows} | {one.id for one in page.failures})
-    changed = False
+    new: dict[str, tuple[str, str]] = {}
     for name in FILES:
         target = expected / name / f"{page.name}.toml"
         draft = entry.file(f"{name}.toml").read_text(encoding="utf-8")
         if not target.exists():
-            changed |= _replace(target, draft, "drafted", check=check)
+            new[name] = draft, "drafted"
         elif name in _MERGED:
             merged = merge(target, draft, rows=rows)
             _tell(target, merged)
             if merged.added:
-                changed |= _replace(target, merged.text, "extended", check=check)
+                new[name] = merged.text, "extended"
         else:
             print(f"{target.as_posix()}: kept as it is")
-    return changed
+    _require_taken(page, {name: text for name, (text, _) in new.items()}, expected)
+    for name, (text, what) in new.items():
+        _replace(expected / name / f"{page.name}.toml", text, what, check=check)
+    return bool(new)
 
 
-def _replace(target: Path, text: str, what: str, *, check: bool) -> bool:
+def _require_taken(page: Page, new: Mapping[str, str], expected: Path) -> None:
+    """Read the page's files as they would be, by what reads them in a run."""
+    with Scratch("update") as folder:
+        for name in ("pages", *FILES):
+            target = folder / name / f"{page.name}.toml"
+            target.parent.mkdir(exist_ok=True)
+            kept = expected / name / target.name
+            if name == "pages":
+                target.write_bytes(render(page))
+            elif name in new:
+                target.write_text(new[name], encoding="utf-8")
+            elif kept.exists():
+                shutil.copyfile(kept, target)
+        try:
+            read_catalogue(folder)
+            read_published(
+                folder / "published" / f"{page.name}.toml", [row.id for row in page.rows]
+            )
+        except ExpectationError as error:
+            told = str(error).replace(str(folder), str(expected))
+            raise type(error)(
+                f"{told}\n  nothing was written: correct what is kept there, or take the entry out "
+                "and run update again"
+            ) from error
+
+
+def _replace(target: Path, text: str, what: str, *, check: bool) -> None:
     print(f"{target.as_posix()}: {'would be ' if check else ''}{what}")
     if not check:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_text(target, text)
-    return True
 
 
 def _tell(target: Path, merged: Merged) -> None:

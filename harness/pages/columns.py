@@ -47,6 +47,12 @@ _BRACKETS: Final = re.compile(r"[()\[\]]")
 _AFTER: Final = re.compile(r"(?P<word>.+?)(?:\s*[/,]\s*|\s+)(?P<unit>[^\s/,]+)")
 _PREFIXED: Final = re.compile(r"(?P<unit>[kmgbt])(?P<word>flops?|macs?|madds?|params?)")
 _SEPARATORS: Final = re.compile(r"[\s\-_.:#\u2010-\u2015]+")
+_AT_SIZE: Final = re.compile(r"\s*@\s*\d{2,4}(?:\s*[x×]\s*\d{2,4})?(?!\d)")
+"""At which input size a column is counted: ``FLOPs @224 (B)``. Each row has its own."""
+_OTHER_TASK: Final = re.compile(
+    r"\b(?:m?ap(?:\W{0,2}0?\.?\d{1,2})?|[mf]?iou|bleu|rouge|psnr|ssim|wer|cer|f1|mota|idf1|pck|"
+    r"perplexity)\b"
+)
 _ORNAMENTS: Final = re.compile(r"[↑↓▲▼⬆⬇*†‡§¶\ufe0e\ufe0f⁰¹²³⁴-⁹]+$")
 
 
@@ -79,7 +85,7 @@ def read_header(header: str) -> Column:
     """
     if len(header) > LONGEST_HEADER:
         return Column(Role.UNKNOWN, header[:LONGEST_HEADER], problem=f"column {quoted(header)}")
-    plain = _ORNAMENTS.sub("", header).strip()
+    plain = _AT_SIZE.sub("", _ORNAMENTS.sub("", header)).strip()
     lowered = plain.casefold()
     if MEASURED_WORDS.search(lowered):
         return Column(Role.EXTRA, header, extra=Extra.MEASURED)
@@ -177,6 +183,8 @@ def _key(word: str) -> str:
 
 
 def _suggest(header: str) -> str:
+    if _OTHER_TASK.search(header.casefold()):
+        return ", a measure of another task: only pages of image classification are read"
     words = sorted({*NAMES, *SOURCES, *METRICS, *EXTRAS})
     close = get_close_matches(_key(header), words, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

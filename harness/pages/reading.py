@@ -25,6 +25,8 @@ from harness.pages.tables import Document, Table, TableLine, parse
 from harness.records import Claim, DocumentedFailure, Metric, Omission, Page, Row
 from harness.runtime.foreign import read_bytes, real_path
 
+LENIENT = "--lenient lists what cannot be understood"
+
 
 def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> Page:
     """Read a Markdown page: every row of every model table, and the failures it documents.
@@ -113,7 +115,7 @@ class _Reading:
     def _refuse(self) -> None:
         """Raise the first of what is wrong with the page, with the rest of it."""
         if self.faults:
-            raise self.faults[0].with_others(self.faults[1:])
+            raise self.faults[0].with_others(self.faults[1:], hint=LENIENT)
 
     def _list(self, what: str, line: int, reason: str, *, rows: int = 0) -> None:
         self.omissions.append(Omission(what=what, line=line, reason=reason, rows=rows))

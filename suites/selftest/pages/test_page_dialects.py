@@ -164,3 +164,30 @@ def test_every_figure_of_it_stands_where_it_says():
             rest = lines[claim.line - 1][claim.column - 1 :]
             figure = re.sub(r"^(<b>)?(\(?3(x|, ))?(?=\d{2})", "", rest).replace(",", "")
             assert figure.startswith(claim.figure.text), claim
+
+
+@pytest.mark.parametrize(
+    ("header", "metric", "unit"),
+    [
+        ("FLOPs @224 (B)", Metric.FLOPS, "B"),
+        ("FLOPs (十亿) @ 224", Metric.FLOPS, "B"),
+        ("MACs(G)@256x256", Metric.MACS, "G"),
+        ("GMACs @ 224", Metric.MACS, "G"),
+        ("Params (M)", Metric.PARAMS, "M"),
+    ],
+)
+def test_the_size_at_which_a_column_was_counted_may_stand_in_it(
+    header: str, metric: Metric, unit: str
+) -> None:
+    column = read_header(header)
+    assert (column.metric, column.unit) == (metric, unit)
+
+
+def test_top_k_is_no_size() -> None:
+    assert read_header("top@1").metric is Metric.TOP1
+    assert read_header("top@10").role is Role.UNKNOWN
+
+
+@pytest.mark.parametrize("header", ["mAP@.5", "mAP@.5:.95", "box AP", "mIoU", "BLEU", "PSNR"])
+def test_a_measure_of_another_task_is_told_as_one(header: str) -> None:
+    assert "only pages of image classification are read" in read_header(header).problem

@@ -116,3 +116,32 @@ def test_a_page_that_cannot_be_read_ends_with_2(
 ) -> None:
     assert update(tmp_path / "absent.md", tmp_path / "new") == 2
     assert "absent.md: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.shows(
+    "`update` writes what the gate refuses", by="read by the gate's own readers before it is kept"
+)
+def test_what_the_suite_would_not_take_is_not_written(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    draft = tmp_path / "drafts" / "complexity.toml"
+    right = draft.read_text("utf-8")
+    draft.write_text(right.replace('counter = "', 'counter = "no-', 1), encoding="utf-8")
+    assert update(page, expected) == 2
+    said = capsys.readouterr().err
+    assert f"{expected}/complexity/large.toml: rows.large/" in said
+    assert "unknown counter 'no-" in said
+    assert "nothing was written" in said
+    assert not expected.exists()
+
+
+def test_what_is_kept_and_wrong_stops_no_other_page(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    (expected / "complexity" / "other.toml").write_text("kinds = 3", encoding="utf-8")
+    (expected / "pages" / "other.toml").write_text("page = 3", encoding="utf-8")
+    assert update(page, expected) == 0
+    capsys.readouterr()
