@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from harness.counting import rules
 from harness.counting.counts import Counts
-from harness.errors import HarnessError
+from harness.errors import one_line
 from harness.expected.variants import Variant
 from harness.sources import Network, adapter, source
 
@@ -18,23 +19,33 @@ TRACED: Final = ("mmengine", "fvcore")
 
 Build = tuple[str, str, int]
 
+Watch = Callable[[str, str], None]
+"""Told the id of a row, and what is about to be done with it."""
+
+
+def unwatched(row: str, step: str) -> None:
+    """Watches nothing."""
+
 
 @dataclass
 class Countable:
     """Networks by source, model and input size, and what rules gave for them.
 
+    ``watch``: told before a network is built or counted, which libraries may not survive.
     ``failures``: why a rule could not count a network, or a network not be built.
     """
 
     built: dict[Build, Network] = field(default_factory=dict)
     counts: dict[tuple[Build, str], Counts | None] = field(default_factory=dict)
     failures: dict[tuple[Build, str], str] = field(default_factory=dict)
+    watch: Watch = unwatched
 
     def count(self, variant: Variant, size: int, rule: str) -> Counts | None:
         """Raw totals, or None where the rule cannot count it."""
         build = (variant.source, variant.model, size)
         if (build, rule) not in self.counts:
             together = _together(rule)
+            self.watch(variant.row, f"counting {variant.model} at {size} px by {rule!r}")
             try:
                 network = self.network(variant, size)
                 together = [one for one in together if one in rules.applicable(network.framework)]
@@ -45,9 +56,9 @@ class Countable:
                     rules=together,
                 )
                 self.counts |= {(build, one): counts for one, counts in counted.items()}
-            except HarnessError as error:
+            except (Exception, SystemExit) as error:  # whatever a library or a counter raises
                 self.counts |= {(build, one): None for one in together}
-                self.failures |= {(build, one): str(error) for one in together}
+                self.failures |= {(build, one): one_line(error) for one in together}
         return self.counts[build, rule]
 
     def network(self, variant: Variant, size: int) -> Network:
@@ -58,6 +69,7 @@ class Countable:
         """
         build = (variant.source, variant.model, size)
         if build not in self.built:
+            self.watch(variant.row, f"building {variant.model} at {size} px")
             self.built[build] = adapter(variant.source).build(
                 variant.model, input_size=size, weightless=True
             )
