@@ -82,6 +82,20 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     return PageComplexity(known, unknown)
 
 
+def check_row(row: str, entry: Mapping[str, object], causes: Mapping[str, str]) -> None:
+    """Hold one entry of ``[rows]`` against what the file's reader asks of it.
+
+    Args:
+        row: its id.
+        entry: what stands below it.
+        causes: the kinds of defect that the file lists, each with its cause.
+
+    Raises:
+        ExpectationError, UnknownKey: as :func:`read_expected`.
+    """
+    _read_row(row, Table(Path("draft"), ("rows", row), entry), causes)
+
+
 def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
     entry.only(("operations", "params", "true", "defects"))
     true = entry.table("true")

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.claims import UNITS
-from harness.counting.counts import Printing, printed, reproduces
+from harness.counting.counts import printed, reproduces
 from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
@@ -180,13 +180,13 @@ def _finding(
     one: Counted, use: Use | None, tried: Sequence[str], countable: Countable
 ) -> Finding | None:
     unit = unit_of(one.claim)
+    if (learned := _learned(one, use, countable)) is not None:
+        return learned
     if use is not None:
         raw = _raw(one, use.rule, countable)
         assert raw is not None
         sound = use.scale.sound
-        if use.scale.printing is not Printing.ROUNDED and reproduces(
-            one.claim.figure, raw, sound.divisor(unit)
-        ):
+        if use.scale.odd and reproduces(one.claim.figure, raw, sound.divisor(unit)):
             use = Use(use.rule, sound)  # the mistake makes no difference here
         return Finding(one.row, one.claim, use, raw, unit, reproduced=True)
     nearest = _nearest(one, tried, countable)
@@ -196,6 +196,18 @@ def _finding(
     assert raw is not None
     padded = _is_padded(one.claim.figure, raw, nearest.scale.divisor(unit))
     return Finding(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
+
+
+def _learned(one: Counted, use: Use | None, countable: Countable) -> Finding | None:
+    """The true count of parameters, where the figure prints it and the rule counts others."""
+    if one.claim.metric is not Metric.PARAMS:
+        return None
+    true, unit = countable.params(one.variant, one.size), unit_of(one.claim)
+    if true <= 0 or not reproduces(one.claim.figure, true, unit):
+        return None
+    if use is not None and use.scale == PLAIN and _raw(one, use.rule, countable) == true:
+        return None  # as the rule of the other columns says, too
+    return Finding(one.row, one.claim, Use(TRUE, PLAIN), true, unit, reproduced=True)
 
 
 def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -> Finding | None:

@@ -9,6 +9,8 @@ import tomli_w
 
 from harness.counting.claims import UNITS
 from harness.counting.counts import Printing
+from harness.errors import ExpectationError, quoted
+from harness.expected.complexity import check_row
 from harness.records import Metric
 from harness.resolving.counting import Finding
 from harness.resolving.defects import Found, defect_of
@@ -40,8 +42,11 @@ def variant_blocks(resolution: PageResolution) -> dict[str, str]:
 
 def _variant(one: Resolved, *, failure: bool) -> str:
     variant = one.variant
-    if variant.unresolved:
-        return _block(one.row.id, {"unresolved": variant.unresolved})
+    reason = variant.unresolved or (one.uncountable if failure else "")
+    if failure and not reason and one.true_params <= 0:
+        reason = f"{variant.model} has no parameters that are counted"
+    if reason:
+        return _block(one.row.id, {"unresolved": reason})
     entry: dict[str, Any] = {
         "model": variant.model,
         "weights": variant.weights,
@@ -71,17 +76,31 @@ def complexity(resolution: PageResolution) -> str:
 
 def complexity_kinds(resolution: PageResolution) -> dict[str, str]:
     """The kinds of defect that the page has, with the cause of each."""
-    defects = [defect for one in resolution.rows for defect in _defects(one, resolution)]
+    missing = uncountable(resolution)
+    counted = [one for one in resolution.rows if one.row.id not in missing]
+    defects = [defect for one in counted for defect in _defects(one, resolution)]
     return {defect.kind: defect.cause for defect in sorted(defects, key=lambda each: each.kind)}
 
 
 def uncountable(resolution: PageResolution) -> dict[str, str]:
     """The rows that have no counts, and why."""
-    return {
-        one.row.id: one.variant.unresolved or one.uncountable
-        for one in resolution.rows
-        if one.variant.unresolved or one.uncountable
-    }
+    reasons = {one.row.id: _uncountable(one, resolution) for one in resolution.rows}
+    return {row: reason for row, reason in reasons.items() if reason}
+
+
+def _uncountable(one: Resolved, resolution: PageResolution) -> str:
+    """Why a row has no counts, or ""; an entry that its reader would refuse is none."""
+    if one.variant.unresolved or one.uncountable:
+        return one.variant.unresolved or one.uncountable
+    for what, count in (("parameters", one.true_params), ("multiply-accumulates", one.true_macs)):
+        if count <= 0:
+            return f"{one.variant.model} has no {what} that are counted"
+    causes = {defect.kind: defect.cause for defect in _defects(one, resolution)}
+    try:
+        check_row(one.row.id, complexity_entry(one, resolution), causes)
+    except ExpectationError as error:
+        return f"what was found of its counts contradicts itself: {error}"
+    return ""
 
 
 def complexity_blocks(resolution: PageResolution) -> dict[str, str]:
@@ -135,7 +154,8 @@ def _defects(one: Resolved, resolution: PageResolution) -> Iterator[Found]:
 
 def _block(row: str, entry: Mapping[str, Any], *, comment: str = "") -> str:
     """One table, its own tables in lines of their own, below what speaks for it."""
-    lines = [f"# {comment}"] if comment else []
+    told = " ".join(quoted(comment)[1:-1].split())  # no line end leaves a comment
+    lines = [f"# {comment if comment.isprintable() else told}"] if comment else []
     lines.append(f"[rows.{_quoted(row)}]")
     for key, value in entry.items():
         lines += _assignment(key, value)
