@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,7 +42,7 @@ def page_of(*names: str) -> Page:
 
 
 @pytest.fixture
-def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """A library whose models are faults, raised in the stages that the test puts into the set."""
     raised: set[str] = set()
 
@@ -75,7 +74,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     monkeypatch.setattr(counted, "adapter", lambda _: SimpleNamespace(build=build))
     monkeypatch.setattr(counted, "source", lambda _: SimpleNamespace(rules=()))
     monkeypatch.setattr(counted.rules, "count_all", count)
-    yield raised
+    return raised
 
 
 @pytest.mark.parametrize("fault", FAULTS)
