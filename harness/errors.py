@@ -17,6 +17,9 @@ LONGEST_LINE: Final = 4000
 """Characters of one line of an error, whatever it is made of; a path may have 4096 bytes."""
 
 
+LONGEST_REASON: Final = 400
+"""Characters of somebody else's error that are repeated as the reason of a row."""
+
 MOST_OTHERS: Final = 200
 """Further faults of a page that one error lists."""
 
@@ -41,6 +44,25 @@ def quoted(value: object) -> str:
         return f"a {type(value).__name__} of {len(value):,}"
     text = repr(value)
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def one_line(error: BaseException) -> str:
+    """What was raised, in one bounded line; of errors that are not ours, the type first.
+
+    >>> one_line(ValueError("no such\\n\\nlayer")), one_line(KeyError())
+    ('ValueError: no such layer', 'KeyError')
+    """
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # somebody else's error that cannot even be printed
+        text = ""
+    if not text.isprintable():
+        text = repr(text)[1:-1]
+    if len(text) > LONGEST_REASON:
+        text = f"{text[:LONGEST_REASON]}… (of {len(text):,} characters)"
+    told = text if isinstance(error, HarnessError) else ": ".join(filter(None, (name, text)))
+    return told or name
 
 
 def is_short(value: object, depth: int = 3) -> bool:

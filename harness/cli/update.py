@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli.extract import (
@@ -19,21 +18,20 @@ from harness.cli.extract import (
 )
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.pages import render
-from harness.expected.published import read_expected as read_published
 from harness.expected.variants import read_variants
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
-from harness.pipeline.catalogue import EXPECTED, read_catalogue
+from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
 from harness.resolving.findings import lines
 from harness.resolving.merging import Merged, merge
 from harness.resolving.running import FILES, FINDINGS, resolved
+from harness.resolving.verifying import require_readable
 from harness.runtime.atomic import write_text
 from harness.runtime.foreign import read_text
-from harness.runtime.scratch import Scratch
 from harness.runtime.store import Entry, open_store
 
-_MERGED = ("variants", "complexity")
+_MERGED = ("variants", "complexity", "pipelines")
 _EXAMPLES = """examples:
   python -m harness update zoo/vgg/README.md            draft what is missing, keep what is there
   python -m harness update zoo/vgg/README.md --check    say what would change, write nothing
@@ -91,8 +89,12 @@ def _update(path: Path, arguments: argparse.Namespace) -> int:
     for line in lines(found, path=path.as_posix()):
         print(line)
     kept = _kept(arguments.expected / "variants" / f"{page.name}.toml")
-    changed = _write(page, entry, arguments.expected, check=arguments.check)
+    drafted = _drafted(page, entry, arguments.expected)
+    _require_readable(path, page, drafted, arguments.expected)
     extracted = _extract(path, page, arguments)
+    for draft in drafted:
+        draft.write(check=arguments.check)
+    changed = any(draft.text is not None for draft in drafted)
     unknown = [
         row
         for row, one in found["rows"].items()
@@ -120,64 +122,53 @@ def _kept(path: Path) -> frozenset[str]:
     return frozenset(row for row, one in read_variants(path).items() if not one.unresolved)
 
 
-def _write(page: Page, entry: Entry, expected: Path, *, check: bool) -> bool:
-    """Write the drafts that are missing; whether there were any.
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A file of the page, the folder it is in, and its new text; None where it stays."""
 
-    Raises:
-        ExpectationError: the suite would not take the page's files as they would be. None is
-            written then.
-    """
+    kind: str
+    target: Path
+    what: str
+    text: str | None = None
+
+    def write(self, *, check: bool) -> None:
+        """Say what becomes of the file and, unless this is a ``check``, do it."""
+        would = "would be " if check and self.text is not None else ""
+        print(f"{self.target.as_posix()}: {would}{self.what}")
+        if self.text is not None and not check:
+            try:
+                self.target.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise HarnessError(f"cannot create {self.target.parent}: {error}") from error
+            write_text(self.target, self.text)
+
+
+def _drafted(page: Page, entry: Entry, expected: Path) -> list[_Draft]:
+    """The drafts that are missing, and what kept files lack; tells what is kept otherwise."""
     rows = frozenset({row.id for row in page.rows} | {one.id for one in page.failures})
-    new: dict[str, tuple[str, str]] = {}
+    drafts = []
     for name in FILES:
         target = expected / name / f"{page.name}.toml"
         draft = entry.file(f"{name}.toml").read_text(encoding="utf-8")
         if not target.exists():
-            new[name] = draft, "drafted"
+            drafts.append(_Draft(name, target, "drafted", draft))
         elif name in _MERGED:
             merged = merge(target, draft, rows=rows)
             _tell(target, merged)
             if merged.added:
-                new[name] = merged.text, "extended"
+                drafts.append(_Draft(name, target, "extended", merged.text))
         else:
-            print(f"{target.as_posix()}: kept as it is")
-    _require_taken(page, {name: text for name, (text, _) in new.items()}, expected)
-    for name, (text, what) in new.items():
-        _replace(expected / name / f"{page.name}.toml", text, what, check=check)
-    return bool(new)
+            drafts.append(_Draft(name, target, "kept as it is"))
+    return drafts
 
 
-def _require_taken(page: Page, new: Mapping[str, str], expected: Path) -> None:
-    """Read the page's files as they would be, by what reads them in a run."""
-    with Scratch("update") as folder:
-        for name in ("pages", *FILES):
-            target = folder / name / f"{page.name}.toml"
-            target.parent.mkdir(exist_ok=True)
-            kept = expected / name / target.name
-            if name == "pages":
-                target.write_bytes(render(page))
-            elif name in new:
-                target.write_text(new[name], encoding="utf-8")
-            elif kept.exists():
-                shutil.copyfile(kept, target)
-        try:
-            read_catalogue(folder)
-            read_published(
-                folder / "published" / f"{page.name}.toml", [row.id for row in page.rows]
-            )
-        except ExpectationError as error:
-            told = str(error).replace(str(folder), str(expected))
-            raise type(error)(
-                f"{told}\n  nothing was written: correct what is kept there, or take the entry out "
-                "and run update again"
-            ) from error
-
-
-def _replace(target: Path, text: str, what: str, *, check: bool) -> None:
-    print(f"{target.as_posix()}: {'would be ' if check else ''}{what}")
-    if not check:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_text(target, text)
+def _require_readable(path: Path, page: Page, drafted: list[_Draft], expected: Path) -> None:
+    """Refuse to write what a run would refuse to read."""
+    written = {one.kind: one.text.encode("utf-8") for one in drafted if one.text is not None}
+    try:
+        require_readable(page, written | {"pages": render(page)}, expected)
+    except HarnessError as error:
+        raise ExpectationError(f"{path}: nothing is written: {error}") from error
 
 
 def _tell(target: Path, merged: Merged) -> None:

@@ -78,19 +78,25 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     missing = [row for row in rows if row not in entries.values and row not in unknown]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
-    known = {row: read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
+    known = {row: _read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
     return PageComplexity(known, unknown)
 
 
-def read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
-    """One entry of ``[rows]``.
+def check_row(row: str, entry: Mapping[str, object], causes: Mapping[str, str]) -> None:
+    """Hold one entry of ``[rows]`` against what the file's reader asks of it.
 
     Args:
-        causes: of each kind of defect.
+        row: its id.
+        entry: what stands below it.
+        causes: the kinds of defect that the file lists, each with its cause.
 
     Raises:
-        ExpectationError, UnknownKey: see :func:`read_expected`.
+        ExpectationError, UnknownKey: as :func:`read_expected`.
     """
+    _read_row(row, Table(Path("draft"), ("rows", row), entry), causes)
+
+
+def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
     entry.only(("operations", "params", "true", "defects"))
     true = entry.table("true")
     true.only(("params", "macs"))

@@ -17,8 +17,11 @@ from harness.judging.published import (
     Preprocessing,
     PreprocessingDefect,
     Published,
+    Statistics,
 )
 from harness.records import Metric, Tolerance
+
+_MEASURED = ("size", "crop", "interpolation", "mean", "std", "crop_mode")
 
 
 class Role(StrEnum):
@@ -50,6 +53,7 @@ class ExpectedPublished:
         page_crop: the share of the resized short side that the page's own pipeline keeps, or None
             where the page states no pipeline.
         page_interpolation: the kernel that it resizes with.
+        page_mean, page_std: of R, G and B in fractions; None where the page does not say them.
         tables: at most one of each role for a source.
         missing: of rows for which nothing is published, why.
         figures: known defects of documented figures, by row and metric.
@@ -59,6 +63,8 @@ class ExpectedPublished:
     path: Path
     page_crop: Fraction | None
     page_interpolation: str
+    page_mean: Statistics | None
+    page_std: Statistics | None
     tables: tuple[PublishedTable, ...]
     missing: Mapping[str, str]
     figures: Mapping[tuple[str, Metric], FigureDefect]
@@ -76,7 +82,9 @@ class ExpectedPublished:
         """
         if self.page_crop is None:
             raise MissingSource(f"{self.path.stem}: the page does not say how images are prepared")
-        return Preprocessing(size, self.page_crop, self.page_interpolation)
+        return Preprocessing(
+            size, self.page_crop, self.page_interpolation, self.page_mean, self.page_std
+        )
 
 
 def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
@@ -94,7 +102,7 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
     top = Table.load(path)
     top.only(("page", "tables", "causes", "missing", "figures", "preprocessing"))
     page = _optional(top, "page")
-    page.only(("resize", "crop", "interpolation"))
+    page.only(("resize", "crop", "interpolation", "mean", "std"))
     causes = _optional(top, "causes")
     missing = _optional(top, "missing")
     missing.only(rows, "row")
@@ -102,6 +110,8 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
         path,
         Fraction(_whole(page, "crop"), _whole(page, "resize")) if page.values else None,
         page.text("interpolation") if page.values else "",
+        _statistics(page, "mean"),
+        _statistics(page, "std"),
         _tables(top.table("tables")),
         {row: missing.text(row) for row in missing.values},
         _figures(top, rows, causes),
@@ -148,7 +158,7 @@ def _same_place(one: Published, other: Published) -> bool:
 
 
 def _result(entry: Table, where: str) -> Published:
-    entry.only(("model", "size", "crop", "interpolation", "top1", "top5"))
+    entry.only(("model", *_MEASURED, "top1", "top5"))
     top1, top5 = _percentage(entry, "top1"), _percentage(entry, "top5")
     if top1 > top5:
         raise ExpectationError(f"{entry.where('top1')} is {top1}, above top5 = {top5}: swapped?")
@@ -159,7 +169,29 @@ def _measured(entry: Table) -> Preprocessing:
     crop = entry.number("crop", least=Decimal(0))
     if not 0 < crop <= 1:
         raise entry.wrong("crop", "a share of the short side, above 0 and at most 1")
-    return Preprocessing(_whole(entry, "size"), Fraction(crop), entry.text("interpolation"))
+    return Preprocessing(
+        _whole(entry, "size"),
+        Fraction(crop),
+        entry.text("interpolation"),
+        _statistics(entry, "mean"),
+        _statistics(entry, "std"),
+        entry.optional_text("crop_mode") or "center",
+    )
+
+
+def _statistics(table: Table, key: str) -> Statistics | None:
+    """Three fractions, or None where the key is absent."""
+    value = table.values.get(key)
+    if value is None:
+        return None
+    if (
+        not isinstance(value, list)
+        or len(value) != 3
+        or any(isinstance(x, bool) or not isinstance(x, int | Decimal) for x in value)
+        or not all(Decimal(x).is_finite() and 0 <= x <= 1 for x in value)
+    ):
+        raise table.wrong(key, "three fractions within 0 and 1, for R, G and B")
+    return float(value[0]), float(value[1]), float(value[2])
 
 
 def _figures(
@@ -182,7 +214,7 @@ def _preprocessing(
 ) -> dict[str, PreprocessingDefect]:
     found: dict[str, PreprocessingDefect] = {}
     for entry in top.tables("preprocessing"):
-        entry.only(("row", "size", "crop", "interpolation", "cause"))
+        entry.only(("row", *_MEASURED, "cause"))
         row = _one_of(entry, "row", rows)
         if row in found:
             raise ExpectationError(f"{entry.where()}: a second defect of {row}")

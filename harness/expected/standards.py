@@ -13,6 +13,7 @@ from harness.expected.buildconfig import read_build_config
 from harness.expected.float_operators import FloatOperators, read_float_operators
 from harness.expected.known_issues import read_known_issues
 from harness.expected.published import ExpectedPublished, read_expected
+from harness.expected.repairing import naming_the_repair
 from harness.expected.tolerances import Tolerances, read_tolerances
 from harness.records import KnownIssue, Page
 
@@ -88,13 +89,20 @@ def read_standards(
         tolerances,
         declared,
         read_known_issues(expected / "known_issues.toml", today=today),
-        {
-            page.name: read_expected(path, [row.id for row in page.rows])
-            for page in pages
-            if (path := expected / "published" / f"{page.name}.toml").exists()
-        },
+        _published(pages, expected),
         {
             path.name: read_baseline(path)
             for path in sorted((expected / "baselines").glob("*.toml"))
         },
     )
+
+
+def _published(pages: Iterable[Page], expected: Path) -> dict[str, ExpectedPublished]:
+    """What is known of upstream's figures, for the pages that have a file of them."""
+    found = {}
+    for page in pages:
+        path = expected / "published" / f"{page.name}.toml"
+        if path.exists():
+            with naming_the_repair(page.path, expected):
+                found[page.name] = read_expected(path, [row.id for row in page.rows])
+    return found

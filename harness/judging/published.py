@@ -17,6 +17,14 @@ METRICS = (Metric.TOP1, Metric.TOP5)
 """What is published of a variant, in per cent of the 50,000 validation images."""
 
 
+Statistics = tuple[float, float, float]
+"""Of R, G and B, in fractions of the highest level."""
+
+USUAL_MEAN: Statistics = (0.485, 0.456, 0.406)
+USUAL_STD: Statistics = (0.229, 0.224, 0.225)  # both of ImageNet; torchvision's reference scripts
+_SAME_STATISTICS = 5e-4  # an eighth of a level of 255: pages print three places
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How images reach a network.
@@ -25,14 +33,54 @@ class Preprocessing:
         size: height and width of the input, in pixels.
         crop: the share of the resized short side that the centre crop keeps: 224 of 256 is 7/8.
         interpolation: the resize kernel, as ``bilinear``.
+        mean, std: what is taken off, and divided by; None where that is not known.
+        crop_mode: how the crop is taken, as timm calls it: ``center``, ``squash``, ``border``.
     """
 
     size: int
     crop: Fraction
     interpolation: str
+    mean: Statistics | None = None
+    std: Statistics | None = None
+    crop_mode: str = "center"
 
     def __str__(self) -> str:
-        return f"{self.size} px, crop {float(self.crop):.4g}, {self.interpolation}"
+        told = [f"{self.size} px, crop {float(self.crop):.4g}, {self.interpolation}"]
+        for name, usual in (("mean", USUAL_MEAN), ("std", USUAL_STD)):
+            own = getattr(self, name)
+            if own is not None and not same_statistics(own, usual):
+                told.append(f"{name} {' '.join(f'{x:.4g}' for x in own)}")
+        told += [f"crop mode {self.crop_mode}"] * (self.crop_mode != "center")
+        return ", ".join(told)
+
+    def differs(self, other: Preprocessing) -> tuple[str, ...]:
+        """The names of what is not the same; what one of the two does not say is not compared."""
+        exact = ("size", "crop", "interpolation", "crop_mode")
+        return (
+            *(name for name in exact if getattr(self, name) != getattr(other, name)),
+            *(
+                name
+                for name in ("mean", "std")
+                if (mine := getattr(self, name)) is not None
+                and (theirs := getattr(other, name)) is not None
+                and not same_statistics(mine, theirs)
+            ),
+        )
+
+
+def statistics(values: Iterable[object]) -> Statistics:
+    """Three numbers of somebody's, of R, G and B.
+
+    Raises:
+        ValueError: there are more or fewer.
+    """
+    red, green, blue = (float(str(value)) for value in values)
+    return red, green, blue
+
+
+def same_statistics(one: Statistics, other: Statistics) -> bool:
+    """Whether they are the same but for how they are printed. NaN is the same as nothing."""
+    return all(abs(x - y) <= _SAME_STATISTICS for x, y in zip(one, other, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +194,8 @@ def judge_preprocessing(
 ) -> Verdict:
     """Whether the documented accuracy was measured in the way that the page describes.
 
-    Size, crop and kernel have to be equal; a known defect must still be exactly the known one.
+    Size, crop, kernel, mean and deviation have to be equal, the last two where both sides say them;
+    what is not compared is told. A known defect must still be exactly the known one.
 
     Args:
         page: the page's own pipeline, at the row's documented input size.
@@ -154,14 +203,14 @@ def judge_preprocessing(
         defect: what is known to be different.
     """
     headline = f"measured at {measured.preprocessing}, documented {page}"
-    same = measured.preprocessing == page
+    differing = measured.preprocessing.differs(page)
     told = f"published as {measured}"
-    if defect is None and same:
-        return Verdict(Outcome.CONFORMS, headline, (told,))
+    if defect is None and not differing:
+        return Verdict(Outcome.CONFORMS, headline, (told, *_not_compared(page, measured)))
     if defect is None:
-        cause = f"likely cause: the figure was copied without its {_what_differs(page, measured)}"
+        cause = f"likely cause: the figure was copied without its {_shown(differing, measured)}"
         return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, cause))
-    if same or defect.measured != measured.preprocessing:
+    if not differing or defect.measured.differs(measured.preprocessing):
         stale = f"the documentation defect listed for this row says measured at {defect.measured}"
         cause = "likely cause: the page was corrected; then update expected/published"
         return Verdict(Outcome.DOES_NOT_CONFORM, headline, (told, stale, cause))
@@ -223,9 +272,20 @@ def _cause(claim: Claim, published: Published, others: Iterable[Published]) -> s
     return "a digit of the page was changed, or the figure is of weights that are not published"
 
 
-def _what_differs(page: Preprocessing, measured: Published) -> str:
+def _shown(names: Iterable[str], measured: Published) -> str:
     return ", ".join(
-        f"{name} ({getattr(measured.preprocessing, name)})"
-        for name in Preprocessing.__slots__
-        if getattr(page, name) != getattr(measured.preprocessing, name)
+        f"{name.replace('_', ' ')} ({_plain(getattr(measured.preprocessing, name))})"
+        for name in names
     )
+
+
+def _plain(value: object) -> str:
+    return " ".join(f"{x:.4g}" for x in value) if isinstance(value, tuple) else str(value)
+
+
+def _not_compared(page: Preprocessing, measured: Published) -> tuple[str, ...]:
+    if page.mean is None:
+        return ("mean and deviation are not compared: the page does not say them",)
+    if measured.preprocessing.mean is None:
+        return ("mean and deviation are not compared: upstream's table does not say them",)
+    return ()

@@ -16,11 +16,12 @@ from harness.expected.complexity import ExpectedComplexity, PageComplexity
 from harness.expected.complexity import read_expected as read_complexity
 from harness.expected.pages import read_expected as read_page
 from harness.expected.pipelines import RowPipelines
+from harness.expected.repairing import DEFAULT, naming_the_repair
 from harness.expected.variants import Variant, read_variants
 from harness.images.ablation.routes import pipelines_of
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
 
-EXPECTED = Path(__file__).parents[2] / "expected"
+EXPECTED = DEFAULT
 """Where the expectations lie in a checkout."""
 
 
@@ -161,28 +162,39 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
         raise ExpectationError(
             f"{expected / 'pages'}: no page; make one with: python -m harness extract"
         )
+    return read_pages(paths, expected)
+
+
+def read_pages(paths: Iterable[Path], expected: Path) -> Catalogue:
+    """As :func:`read_catalogue`, of these files below ``expected/pages`` alone."""
     pages, rows, failures = [], [], []
     for path in paths:
-        page = read_page(path)
-        subjects: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
-        variants = read_variants(
-            expected / "variants" / path.name, rows=[subject.id for subject in subjects]
-        )
-        complexity = read_complexity(
-            expected / "complexity" / path.name, [row.id for row in page.rows]
-        )
-        pipelines = pipelines_of((page,), expected)
+        with naming_the_repair("PAGE.md", expected):
+            page = read_page(path)
+        with naming_the_repair(page.path, expected):
+            of_page, of_failures = _subjects(page, expected)
         pages.append(page)
-        rows += [
-            _row(page, row, variants[row.id], complexity, pipelines.get(row.id))
-            for row in page.rows
-        ]
-        failures += [
-            _failure(page, failure, variants[failure.id])
-            for failure in page.failures
-            if not variants[failure.id].unresolved
-        ]
+        rows += of_page
+        failures += of_failures
     return Catalogue(tuple(pages), tuple(rows), tuple(failures))
+
+
+def _subjects(page: Page, expected: Path) -> tuple[list[Subject], list[Subject]]:
+    """Rows, and documented failures, of one page."""
+    file = f"{page.name}.toml"
+    documented: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
+    variants = read_variants(expected / "variants" / file, rows=[one.id for one in documented])
+    complexity = read_complexity(expected / "complexity" / file, [row.id for row in page.rows])
+    pipelines = pipelines_of((page,), expected)
+    rows = [
+        _row(page, row, variants[row.id], complexity, pipelines.get(row.id)) for row in page.rows
+    ]
+    failures = [
+        _failure(page, failure, variants[failure.id])
+        for failure in page.failures
+        if not variants[failure.id].unresolved
+    ]
+    return rows, failures
 
 
 def _row(

@@ -180,6 +180,8 @@ def _finding(
     one: Counted, use: Use | None, tried: Sequence[str], countable: Countable
 ) -> Finding | None:
     unit = unit_of(one.claim)
+    if (learned := _learned(one, use, countable)) is not None:
+        return learned
     if use is not None:
         raw = _raw(one, use.rule, countable)
         assert raw is not None
@@ -194,6 +196,18 @@ def _finding(
     assert raw is not None
     padded = _is_padded(one.claim.figure, raw, nearest.scale.divisor(unit))
     return Finding(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
+
+
+def _learned(one: Counted, use: Use | None, countable: Countable) -> Finding | None:
+    """The true count of parameters, where the figure prints it and the rule counts others."""
+    if one.claim.metric is not Metric.PARAMS:
+        return None
+    true, unit = countable.params(one.variant, one.size), unit_of(one.claim)
+    if true <= 0 or not reproduces(one.claim.figure, true, unit):
+        return None
+    if use is not None and use.scale == PLAIN and _raw(one, use.rule, countable) == true:
+        return None  # as the rule of the other columns says, too
+    return Finding(one.row, one.claim, Use(TRUE, PLAIN), true, unit, reproduced=True)
 
 
 def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -> Finding | None:

@@ -93,7 +93,7 @@ def defect_of(finding: Finding, row: Resolved) -> Found | None:
     if finding.use.scale.odd:
         # The count is right, or as right as those of other rows: only the division is not.
         scale = finding.use.scale
-        return found(scale.kind, scale.cause, int(finding.raw / scale.sound.part))
+        return found(scale.kind, scale.cause, _shown(finding, row))
     if reproduces(claim.figure, true, finding.unit):
         return None
     if claim.metric is Metric.PARAMS:

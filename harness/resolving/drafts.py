@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import tomli_w
 
 from harness.counting.claims import UNITS
 from harness.counting.counts import Printing, reproduces
-from harness.errors import ExpectationError
-from harness.expected.complexity import read_row
-from harness.expected.document import Table
+from harness.errors import ExpectationError, quoted
+from harness.expected.complexity import check_row
 from harness.records import Metric
 from harness.resolving.counted import TRUE
 from harness.resolving.counting import Finding, Use
@@ -48,8 +45,11 @@ def variant_blocks(resolution: PageResolution) -> dict[str, str]:
 
 def _variant(one: Resolved, *, failure: bool) -> str:
     variant = one.variant
-    if variant.unresolved:
-        return _block(one.row.id, {"unresolved": variant.unresolved})
+    reason = variant.unresolved or (one.uncountable if failure else "")
+    if failure and not reason and one.true_params <= 0:
+        reason = f"{variant.model} has no parameters that are counted"
+    if reason:
+        return _block(one.row.id, {"unresolved": reason})
     entry: dict[str, Any] = {
         "model": variant.model,
         "weights": variant.weights,
@@ -79,29 +79,30 @@ def complexity(resolution: PageResolution) -> str:
 
 def complexity_kinds(resolution: PageResolution) -> dict[str, str]:
     """The kinds of defect that the page has, with the cause of each."""
-    defects = [defect for one in resolution.rows for defect in _defects(one, resolution)]
+    missing = uncountable(resolution)
+    counted = [one for one in resolution.rows if one.row.id not in missing]
+    defects = [defect for one in counted for defect in _defects(one, resolution)]
     return {defect.kind: defect.cause for defect in sorted(defects, key=lambda each: each.kind)}
 
 
 def uncountable(resolution: PageResolution) -> dict[str, str]:
     """The rows that have no counts, and why."""
-    found = {}
-    for one in resolution.rows:
-        reason = one.variant.unresolved or one.uncountable or _unkept(one, resolution)
-        if reason:
-            found[one.row.id] = reason
-    return found
+    reasons = {one.row.id: _uncountable(one, resolution) for one in resolution.rows}
+    return {row: reason for row, reason in reasons.items() if reason}
 
 
-def _unkept(one: Resolved, resolution: PageResolution) -> str:
-    """Why the suite would not take a row's counts as they were found, or ""."""
-    entry = tomllib.loads(_block(one.row.id, complexity_entry(one, resolution)))
+def _uncountable(one: Resolved, resolution: PageResolution) -> str:
+    """Why a row has no counts, or ""; an entry that its reader would refuse is none."""
+    if one.variant.unresolved or one.uncountable:
+        return one.variant.unresolved or one.uncountable
+    for what, count in (("parameters", one.true_params), ("multiply-accumulates", one.true_macs)):
+        if count <= 0:
+            return f"{one.variant.model} has no {what} that are counted"
     causes = {defect.kind: defect.cause for defect in _defects(one, resolution)}
-    table = Table(Path("draft"), ("rows",), entry["rows"])
     try:
-        read_row(one.row.id, table.table(one.row.id), causes)
+        check_row(one.row.id, complexity_entry(one, resolution), causes)
     except ExpectationError as error:
-        return f"its figures do not go together: {error}"
+        return f"what was found of its counts contradicts itself: {error}"
     return ""
 
 
@@ -132,12 +133,10 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
 
 
 def _unless_true(finding: Finding | None, true: int) -> Finding | None:
-    """How a figure comes about, or None where the true count prints it too."""
+    """How a figure comes about; where the true count prints it too, that it is the true count."""
     if finding is None or (finding.raw == true and finding.reproduced):
         return finding
     if reproduces(finding.claim.figure, true, finding.unit):
-        if finding.unit == _DEFAULT_UNITS["params"]:
-            return None
         return replace(finding, use=Use(TRUE, PLAIN), raw=true, reproduced=True)
     return finding
 
@@ -167,7 +166,8 @@ def _defects(one: Resolved, resolution: PageResolution) -> Iterator[Found]:
 
 def _block(row: str, entry: Mapping[str, Any], *, comment: str = "") -> str:
     """One table, its own tables in lines of their own, below what speaks for it."""
-    lines = [f"# {comment}"] if comment else []
+    told = " ".join(quoted(comment)[1:-1].split())  # no line end leaves a comment
+    lines = [f"# {comment if comment.isprintable() else told}"] if comment else []
     lines.append(f"[rows.{_quoted(row)}]")
     for key, value in entry.items():
         lines += _assignment(key, value)

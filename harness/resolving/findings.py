@@ -9,26 +9,31 @@ from typing import Any
 from harness.counting.counts import Printing
 from harness.records import Claim
 from harness.resolving.counting import Finding
+from harness.resolving.drafts import uncountable
 from harness.resolving.page import PageResolution, Resolved
 
 
 def as_json(resolution: PageResolution) -> dict[str, Any]:
     """Everything found: ``rows`` by id, and ``columns`` in the order of the page."""
+    reasons = uncountable(resolution)
     return {
         "page": resolution.page.name,
-        "rows": {one.row.id: _row(one) for one in (*resolution.rows, *resolution.failures)},
+        "rows": {
+            one.row.id: _row(one, reasons.get(one.row.id, one.uncountable))
+            for one in (*resolution.rows, *resolution.failures)
+        },
         "columns": list(_columns(resolution)),
     }
 
 
-def _row(one: Resolved) -> dict[str, Any]:
+def _row(one: Resolved, uncountable: str) -> dict[str, Any]:
     return {
         "line": one.row.line,
         "model": one.variant.model,
         "weights": one.variant.weights,
         "evidence": one.evidence,
         "unresolved": one.variant.unresolved,
-        "uncountable": one.uncountable,
+        "uncountable": "" if one.variant.unresolved else uncountable,
     }
 
 

@@ -21,6 +21,7 @@ from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
 from harness.resolving.running import FILES, FINDINGS, resolved
+from harness.resolving.verifying import read_back
 from harness.runtime.foreign import read_text, real_path
 from harness.runtime.identity import code_digest
 from harness.runtime.store import JSON, Entry, Key, open_store
@@ -77,6 +78,14 @@ def _kept(path: Path, lenient: bool, store: Path | None, base: Path) -> Entry:
 
     def produce(folder: Path) -> Mapping[str, JSON]:
         write(folder, page, found, base)
+        try:
+            read_back(folder, page)
+        except ExpectationError as error:
+            raise ExpectationError(
+                f"{path}: what was drafted for the page cannot be read, which is a mistake of the "
+                f"suite: {error.__cause__ or error}; draft it to be mended by hand with: python -m "
+                f"harness update {path} --expected DIR"
+            ) from error
         return {"rows": len(page.rows)}
 
     return kept.use(key, produce)

@@ -38,7 +38,7 @@ def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
     """Add to a kept file the entries of a draft that it has not.
 
     Args:
-        kept: a file of ``expected/variants`` or ``expected/complexity``.
+        kept: a file of ``expected/variants``, ``complexity`` or ``pipelines``.
         draft: the same for the page as it is, as text.
         rows: the ids of all rows and documented failures of the page.
 
@@ -67,6 +67,10 @@ def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
         if row not in entries and row not in old.get("unknown", {})
     }
     text = _with_lines(_with_lines(text, "kinds", kinds), "unknown", uncountable)
+    shipped = {found[row]["ships"] for row in added if "ships" in found[row]}
+    for name in sorted(shipped - set(old.get("run_time", {}))):
+        run_time = tomli_w.dumps({"run_time": {name: new["run_time"][name]}})
+        text = f"{text.rstrip()}\n\n{run_time}"
     for row in added:
         text = f"{text.rstrip()}\n\n{blocks[row]}\n"
     differing = tuple(_differing(entries, found))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.errors import MissingSource
+from harness.errors import MissingSource, one_line, quoted
 from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
-from harness.resolving.counted import TRUE, Countable
+from harness.resolving.counted import TRUE, Countable, Watch, unwatched
 from harness.resolving.counting import Counted, Finding, find
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
@@ -18,6 +18,19 @@ from harness.sources import adapter
 from harness.sources.choices import Choice
 
 ASSUMED_SIZE = 224  # pixels, where neither the page nor the library says another
+LOOKED_UP = "looking it up"
+"""The step of a row before it has an upstream model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A row that ended the process: in which step, and what became of the process."""
+
+    step: str
+    reason: str
+
+
+NOTHING_LOST: Mapping[str, Lost] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +69,23 @@ class PageResolution:
     params: dict[str, Finding] = field(default_factory=dict)
 
 
-def resolve_page(page: Page) -> PageResolution:
+def resolve_page(
+    page: Page, *, lost: Mapping[str, Lost] = NOTHING_LOST, watch: Watch = unwatched
+) -> PageResolution:
     """Resolve and count every row of a page. Imports the libraries of its rows; slow.
 
-    Nothing about a single row is an error: what is unknown, ambiguous or cannot be counted is said
-    in its result.
+    Nothing about a single row is an error: what is unknown, ambiguous or cannot be counted, and
+    whatever a library raises, is said in its result.
+
+    Args:
+        lost: rows by id that ended the process of an earlier try: not tried again.
+        watch: told before each step of each row.
     """
-    countable = Countable()
+    countable = Countable(watch=watch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries say while they are imported and traced
-        rows = _distinct([_row(row, countable) for row in page.rows])
-        failures = _distinct([_row(_as_row(one), countable) for one in page.failures])
+        rows = _distinct([_row(row, countable, lost) for row in page.rows])
+        failures = _distinct([_row(_as_row(one), countable, lost) for one in page.failures])
         operations = _operations(rows, countable)
         params = _params(rows, countable, operations)
     return PageResolution(page, tuple(rows), tuple(failures), operations, params)
@@ -76,25 +95,35 @@ def _as_row(failure: DocumentedFailure) -> Row:
     return Row(failure.id, failure.source, failure.name, "", failure.line, 0, ())
 
 
-def _row(row: Row, countable: Countable) -> Resolved:
+def _row(row: Row, countable: Countable, lost: Mapping[str, Lost]) -> Resolved:
+    gone = lost.get(row.id)
     claim = row.claim(Metric.INPUT_SIZE)
     documented = int(claim.figure.value) if claim else None
+    fallback = documented or ASSUMED_SIZE
+    if gone is not None and gone.step == LOOKED_UP:
+        return Resolved(row, _unresolved(row, gone.reason), fallback)
     try:
+        countable.watch(row.id, LOOKED_UP)
         source = source_named(row.source)
         choice, evidence = _chosen(row, source)
         size = documented or choice.input_size or ASSUMED_SIZE
         adapter(source)  # is it installed?
+        network = network_name(source, choice.name)
     except (Unresolved, MissingSource) as error:
-        return Resolved(row, _unresolved(row, str(error)), documented or ASSUMED_SIZE)
-    network = network_name(source, choice.name)
+        return Resolved(row, _unresolved(row, str(error) or one_line(error)), fallback)
+    except (Exception, SystemExit) as error:  # whatever a library raises over a name
+        reason = f"looking {quoted(row.name)} up: {one_line(error)}"
+        return Resolved(row, _unresolved(row, reason), fallback)
     variant = Variant(row.id, source, choice.model, choice.weights, network)
+    if gone is not None:
+        return Resolved(row, variant, size, choice, evidence, uncountable=gone.reason)
     try:
         params = countable.params(variant, size)
     except MissingSource as error:
-        return Resolved(row, _unresolved(row, str(error)), size)
-    except Exception as error:  # whatever a library raises for a size or a platform
-        reason = f"{choice.model} cannot be built at {size} px: {type(error).__name__}: {error}"
-        return Resolved(row, variant, size, choice, evidence, uncountable=reason.splitlines()[0])
+        return Resolved(row, _unresolved(row, one_line(error)), size)
+    except (Exception, SystemExit) as error:  # whatever a library raises for a size or a platform
+        reason = f"{choice.model} cannot be built at {size} px: {one_line(error)}"
+        return Resolved(row, variant, size, choice, evidence, uncountable=reason)
     macs, reason = _macs(variant, size, countable)
     return Resolved(row, variant, size, choice, evidence, params, macs, reason)
 
@@ -117,7 +146,7 @@ def _macs(variant: Variant, size: int, countable: Countable) -> tuple[int, str]:
     if counts is not None:
         return counts.operations, ""
     build = (variant.source, variant.model, size)
-    return 0, countable.failures[build, TRUE].splitlines()[0]
+    return 0, countable.failures[build, TRUE]
 
 
 def _distinct(rows: Sequence[Resolved]) -> list[Resolved]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from harness.errors import BuildError
+from harness.errors import BuildError, one_line
 from harness.records import Page
 from harness.runtime import entry_points
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
+from harness.runtime.scratch import Scratch
 from harness.runtime.store import JSON, Entry, Key, Store
 from harness.sources import library_versions
 
@@ -22,12 +24,17 @@ FINDINGS: Final = "findings.json"
 
 _START_S: Final = 180.0  # for importing every library from a cold disk
 _ROW_S: Final = 20.0  # for each row; the slowest takes 8
+_HUNG_S: Final = 60.0  # a row whose step takes longer hangs; in a shorter one, all are slow
+_MOST_LOST: Final = 10  # rows of a page that may end a process, each of which is a try more
 _COUNTERS: Final = ("thop", "fvcore")
 _CODE: Final = (
     *("resolving", "sources", "sources/timm/tables/timm.csv", "counting"),
     *("expected", "judging/published.py", "images/pipelines"),
 )
 _ADDED: Final = (entry_points.SOURCES, entry_points.COUNTING_RULES)
+
+
+Describe = Callable[[Page, str, Path, Mapping[str, tuple[str, str]]], dict[str, str]]
 
 
 def resolved(page: Page, text: str, store: Store) -> Entry:
@@ -55,29 +62,95 @@ def resolved(page: Page, text: str, store: Store) -> Entry:
     )
 
     def produce(folder: Path) -> Mapping[str, JSON]:
-        with Worker(environment=CHILD_ENVIRONMENT) as worker:
-            files = worker.run(
-                describe,
-                page,
-                text,
-                timeout_s=_START_S + _ROW_S * len(page.rows),
-                stage=BuildError,
-                case=page.name,
-                command=f"python -m harness update {page.path}",
-            )
-        for name, content in files.items():
+        for name, content in described(page, text).items():
             (folder / name).write_text(content, encoding="utf-8")
         return {"rows": len(page.rows)}
 
     return store.use(key, produce)
 
 
-def describe(page: Page, text: str) -> dict[str, str]:
-    """Resolve a page here and now: file names and contents of an entry."""
-    from harness.resolving import drafts, findings, upstream_drafts
-    from harness.resolving.page import resolve_page
+def described(page: Page, text: str, *, describe: Describe | None = None) -> dict[str, str]:
+    """What :func:`describe` gives, in a child process; a row that ends it is left out of the next.
 
-    resolution = resolve_page(page)
+    The row is in the result, with what became of the process as the reason.
+
+    Args:
+        describe: in place of the module's own.
+
+    Raises:
+        BuildError: the child crashed or hung over no row, or over more than some; or what it ran
+            raised.
+    """
+    lost: dict[str, tuple[str, str]] = {}
+    scratch = Scratch("resolving")
+    note = scratch.path / "row"
+    try:
+        with Worker(environment=CHILD_ENVIRONMENT) as worker:
+            while True:
+                note.unlink(missing_ok=True)
+                try:
+                    return worker.run(
+                        describe or _describe,
+                        page,
+                        text,
+                        note,
+                        lost,
+                        timeout_s=_START_S + _ROW_S * len(page.rows),
+                        stage=BuildError,
+                        case=page.name,
+                        command=f"python -m harness update {page.path}",
+                    )
+                except BuildError as error:
+                    row, step, seconds = _noted(note)
+                    hung = "did not finish" not in error.message or seconds >= _HUNG_S
+                    survived = worker.pid is not None
+                    if survived or not hung or not row or row in lost or len(lost) >= _MOST_LOST:
+                        raise
+                    lost[row] = (step, f"{step}: the process: {one_line(error)}")
+    finally:
+        scratch.close()
+
+
+def _noted(note: Path) -> tuple[str, str, float]:
+    """The row and the step that a child has begun last, and how many seconds ago."""
+    try:
+        row, _, step = note.read_text(encoding="utf-8").partition("\n")
+        return row, step, time.time() - note.stat().st_mtime
+    except OSError:
+        return "", "", 0.0
+
+
+def _describe(
+    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """Resolve a page here and now, and keep a note of the row that is being worked on."""
+
+    def watch(row: str, step: str) -> None:
+        note.write_text(f"{row}\n{step}", encoding="utf-8")
+
+    return describe(page, text, lost=lost, watch=watch)
+
+
+def describe(
+    page: Page,
+    text: str,
+    *,
+    lost: Mapping[str, tuple[str, str]] | None = None,
+    watch: Callable[[str, str], None] | None = None,
+) -> dict[str, str]:
+    """Resolve a page here and now: file names and contents of an entry.
+
+    ``lost``: by id of a row that ended an earlier process, the step and the reason.
+    ``watch``: told the row and the step before each of them.
+    """
+    from harness.resolving import drafts, findings, upstream_drafts
+    from harness.resolving.counted import unwatched
+    from harness.resolving.page import Lost, resolve_page
+
+    watch = watch or unwatched
+    gone = {row: Lost(*told) for row, told in (lost or {}).items()}
+    resolution = resolve_page(page, lost=gone, watch=watch)
+    watch("", "drafting")
     return {
         "variants.toml": drafts.variants(resolution),
         "complexity.toml": drafts.complexity(resolution),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-import numpy as np
 import tomli_w
 
 from harness.images.pipelines import ImagePipeline
 from harness.images.pipelines import pipelines as all_pipelines
-from harness.images.pipelines.recipe import Kernel
+from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.judging.published import Preprocessing, Published
 from harness.resolving.page import PageResolution, Resolved
 from harness.runtime import entry_points
@@ -24,6 +23,15 @@ _CROP: Final = re.compile(
     r"\bcent(?:er|re)[\s_-]*crop\W{0,3}(?:\w+\W{1,2})?\(?\s*(\d{2,4})", re.IGNORECASE
 )
 _BICUBIC: Final = re.compile(r"\bresize\b[^\n]{0,80}bicubic", re.IGNORECASE)
+
+_NUMBER: Final = r"([01]?\.\d{1,9}|\d{1,3}(?:\.\d{1,9})?)"
+_STATISTICS: Final = {
+    key: re.compile(
+        rf"\b{key}\b[^\d\n]{{0,12}}{_NUMBER}[,\s]+{_NUMBER}[,\s]+{_NUMBER}", re.IGNORECASE
+    )
+    for key in ("mean", "std")
+}
+_HIGHEST_LEVEL: Final = 255
 
 _EXACT: Final = {
     "fractions": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
@@ -62,10 +70,26 @@ def published(resolution: PageResolution, text: str) -> str:
 def _stated(text: str) -> dict[str, Any]:
     """The page's own pipeline, where its text has one; torchvision's kernel where it names none."""
     resize, crop = _RESIZE.search(text), _CROP.search(text)
-    if not resize or not crop or int(crop[1]) > int(resize[1]):
+    if not resize or not crop or not 0 < int(crop[1]) <= int(resize[1]):
         return {}
     kernel = "bicubic" if _BICUBIC.search(text) else "bilinear"
-    return {"page": {"resize": int(resize[1]), "crop": int(crop[1]), "interpolation": kernel}}
+    stated = {"resize": int(resize[1]), "crop": int(crop[1]), "interpolation": kernel}
+    return {"page": stated | _normalization(text)}
+
+
+def _normalization(text: str) -> dict[str, list[float]]:
+    """Mean and deviation where a text says both, in fractions even where it has levels."""
+    found = {}
+    for key, pattern in _STATISTICS.items():
+        if (said := pattern.search(text)) is None:
+            return {}
+        values = [float(x) for x in said.groups()]
+        if max(values) > 1:
+            values = [round(x / _HIGHEST_LEVEL, 6) for x in values]
+        if max(values) > 1:
+            return {}
+        found[key] = values
+    return found
 
 
 def _of_table(
@@ -74,24 +98,30 @@ def _of_table(
     """What a table has of a source's rows and their siblings; and which rows are not in it."""
     known = table.published_results()
     names, results, missing = set(), [], {}
+    chosen: dict[str, tuple[Published, ...]] = {}
     for one in resolution.rows:
         if one.choice is None or one.variant.source != name:
             continue
         own = [each.preprocessing.size for each in one.choice.published]
         names.add(one.choice.name)
+        chosen[one.choice.model] = one.choice.published
         if one.size not in own:
             sizes = f", only at {', '.join(map(str, own))} px" if own else ""
             missing[one.row.id] = f"{name}'s table has no figure at {one.size} px{sizes}"
     hidden = {one.variant.model for one in resolution.rows if one.row.id in missing}
     for model, published_of in known.items():
         if model.partition(".")[0] in names and model not in hidden:
-            results += [_result(each) for each in published_of]
+            results += [_result(each) for each in chosen.get(model, published_of)]
     return results, missing
 
 
 def _result(one: Published) -> dict[str, Any]:
     how = one.preprocessing
+    known = {"mean": how.mean, "std": how.std}
+    odd = {"crop_mode": how.crop_mode} if how.crop_mode != "center" else {}
     return {
+        **{key: list(value) for key, value in known.items() if value is not None},
+        **odd,
         "model": one.model,
         "size": how.size,
         "crop": round(Decimal(how.crop.numerator) / Decimal(how.crop.denominator), 3),
@@ -151,22 +181,10 @@ def _pipeline(one: Resolved) -> ImagePipeline | None:
     declared, wanted = source(one.variant.source), _measured(one)
     if wanted is None and declared.publishes:
         return None
-    if not _normalizes_alike(declared.pipelines, one):
-        return None
     for pipeline in declared.pipelines:
         if _does(pipeline, one.size, wanted):
             return pipeline
     return None
-
-
-def _normalizes_alike(known: Sequence[ImagePipeline], one: Resolved) -> bool:
-    """Whether a source's pipelines have the row's mean, deviation and way to crop: all have one."""
-    assert one.choice is not None
-    own = one.choice.statistics
-    recipes = [pipeline.recipe for pipeline in known]
-    if own and not any(np.allclose((*each.mean, *each.std), own, atol=1e-3) for each in recipes):
-        return False
-    return one.choice.crop_mode in ("", "center")
 
 
 def _measured(one: Resolved) -> Preprocessing | None:
@@ -184,21 +202,24 @@ def _does(pipeline: ImagePipeline, size: int, wanted: Preprocessing | None) -> b
         return True  # the library has one for all its models
     bicubic = recipe.kernel is Kernel.PILLOW_BICUBIC
     return (
-        recipe.resize == (int(size / wanted.crop),)
+        not wanted.differs(replace(wanted, **_statistics(recipe), crop_mode="center"))
+        and recipe.resize == (int(size / wanted.crop),)
         and bicubic == (wanted.interpolation == "bicubic")
         and wanted.interpolation in ("bicubic", "bilinear")
     )
 
 
+def _statistics(recipe: Recipe) -> dict[str, Any]:
+    """Mean and deviation of a recipe, in fractions whatever it scales levels to."""
+    unit = _HIGHEST_LEVEL * recipe.scale
+    return {
+        "mean": tuple(x / unit for x in recipe.mean),
+        "std": tuple(x / unit for x in recipe.std),
+    }
+
+
 def _why(one: Resolved) -> str:
-    assert one.choice is not None
-    how, own = _measured(one), one.choice.statistics
-    if not _normalizes_alike(source(one.variant.source).pipelines, one):
-        mean, std = own[:3], own[3:]
-        return (
-            f"{one.variant.model} is normalized by mean {mean} and deviation {std}, and cropped by "
-            f"{one.choice.crop_mode!r}: no pipeline of {one.variant.source} does that"
-        )
+    how = _measured(one)
     if how is None:
         return f"how {one.variant.model} was measured at {one.size} px is not published"
     return f"the suite has no pipeline of {one.variant.source} with {how}"

@@ -27,9 +27,6 @@ class Choice:
         weights: the published file's name.
         input_size: height and width in pixels that the library runs it at, or None.
         published: its accuracies, each with how it was measured; empty where none are known.
-        statistics: mean and standard deviation that images are normalized by, of R, G and B in
-            shares of white; empty where the library has one pair for all its models.
-        crop_mode: "center", or another way to cut out the input; "" where it has one.
     """
 
     model: str
@@ -37,8 +34,6 @@ class Choice:
     weights: str
     input_size: int | None = None
     published: tuple[Published, ...] = ()
-    statistics: tuple[float, ...] = ()
-    crop_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import version
@@ -19,10 +20,13 @@ from mmengine.config import Config
 from harness.errors import ExpectationError, MissingSource
 from harness.expected.buildconfig import strict_yaml
 from harness.expected.percentages import percentage
-from harness.judging.published import Preprocessing, Published
+from harness.judging.published import Preprocessing, Published, Statistics, statistics
 
 DATASET = "ImageNet-1k"
 """The name of the data set in the index: the 50,000 validation images."""
+
+HIGHEST_LEVEL = 255
+"""Of a pixel of 8 bits."""
 
 
 def results(model: str, *, weights: str) -> tuple[Published, ...]:
@@ -86,11 +90,18 @@ def _result(root: Path, model: str, entry: Mapping[str, Any]) -> Published:
     accuracy = _accuracy(entry)
     if not accuracy:
         raise MissingSource(f"mmpretrain publishes no {DATASET} figures for {model}")
-    pipeline = Config.fromfile(root / entry["Config"]).test_dataloader.dataset.pipeline
+    config = Config.fromfile(root / entry["Config"])
+    pipeline = config.test_dataloader.dataset.pipeline
+    of_model = (config.get("model") or {}).get("data_preprocessor")
+    normalized = config.get("data_preprocessor") or of_model or {}
     return Published(
         model,
         f"the model index of mmpretrain {version('mmpretrain')}",
-        _preprocessing(pipeline, model),
+        replace(
+            _preprocessing(pipeline, model),
+            mean=_fractions(normalized.get("mean")),
+            std=_fractions(normalized.get("std")),
+        ),
         percentage(accuracy.get("Top 1 Accuracy"), what=f"top1 of {model}"),
         percentage(accuracy.get("Top 5 Accuracy"), what=f"top5 of {model}"),
     )
@@ -102,6 +113,13 @@ def _accuracy(entry: Mapping[str, Any]) -> Mapping[str, Any]:
             metrics: Mapping[str, Any] = result["Metrics"]
             return metrics
     return {}
+
+
+def _fractions(levels: Any) -> Statistics | None:
+    """Three levels of 255 as fractions, in the order in which the network takes the channels."""
+    if not isinstance(levels, Sequence) or len(levels) != 3:
+        return None
+    return statistics(level / HIGHEST_LEVEL for level in levels)
 
 
 def _preprocessing(pipeline: Sequence[Mapping[str, Any]], model: str) -> Preprocessing:

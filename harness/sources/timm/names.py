@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ import timm
 from timm.models import get_deprecated_models
 
 from harness.expected.variants import Variant
+from harness.judging.published import Published, statistics
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
 from harness.sources.timm.table import published_results
@@ -67,18 +69,22 @@ def _classes(model: str) -> int:
 
 def _choice(model: str) -> Choice:
     config: Any = timm.get_pretrained_cfg(model)
-    file, name = _file(model, config), model.split(".")[0]
+    size = config.input_size[-1] if config is not None else None
+    published = tuple(_normalized(one, config) for one in published_results().get(model, ()))
+    return Choice(model, model.split(".")[0], _file(model, config), size, published)
+
+
+def _normalized(published: Published, config: Any) -> Published:
+    """With what the table does not say of how it was measured and the tag's own config does."""
     if config is None:
-        return Choice(model, name, file, None, published_results().get(model, ()))
-    return Choice(
-        model,
-        name,
-        file,
-        config.input_size[-1],
-        published_results().get(model, ()),
-        statistics=(*config.mean, *config.std),
-        crop_mode=config.crop_mode or "",
+        return published
+    how = replace(
+        published.preprocessing,
+        mean=statistics(config.mean),
+        std=statistics(config.std),
+        crop_mode=config.crop_mode or "center",
     )
+    return replace(published, preprocessing=how)
 
 
 def _file(model: str, config: Any) -> str:

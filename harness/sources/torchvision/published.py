@@ -10,7 +10,7 @@ import torchvision.models
 
 from harness.errors import ExpectationError, MissingSource
 from harness.expected.percentages import percentage
-from harness.judging.published import Preprocessing, Published
+from harness.judging.published import Preprocessing, Published, statistics
 
 DATASET = "ImageNet-1K"
 """The key of the figures in the metadata: the 50,000 validation images."""
@@ -46,7 +46,13 @@ def _result(model: str, weights: Any) -> Published:
     return Published(
         model,
         f"the weights' metadata of torchvision {version('torchvision')}",
-        Preprocessing(size, Fraction(size, resize), transforms.interpolation.value),
+        Preprocessing(
+            size,
+            Fraction(size, resize),
+            transforms.interpolation.value,
+            statistics(transforms.mean),
+            statistics(transforms.std),
+        ),
         percentage(figures.get("acc@1"), what=f"top1 of {model}"),
         percentage(figures.get("acc@5"), what=f"top5 of {model}"),
     )

@@ -130,9 +130,9 @@ def test_what_the_suite_would_not_take_is_not_written(
     draft.write_text(right.replace('counter = "', 'counter = "no-', 1), encoding="utf-8")
     assert update(page, expected) == 2
     said = capsys.readouterr().err
-    assert f"{expected}/complexity/large.toml: rows.large/" in said
+    assert f"{expected}/complexity/large.toml: rows.large/" in said.replace("\n", " ")
     assert "unknown counter 'no-" in said
-    assert "nothing was written" in said
+    assert "nothing is written" in said
     assert not expected.exists()
 
 

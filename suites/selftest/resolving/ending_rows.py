@@ -1,0 +1,34 @@
+"""Ways in which one row ends the process that resolves a page; imported by the child."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.records import Page
+
+
+def killed_by_its_name(
+    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """Rows named after a signal are killed by it, unless they are known to be."""
+    for row in page.rows:
+        if row.id in lost:
+            continue
+        note.write_text(f"{row.id}\nbuilding {row.name}", encoding="utf-8")
+        if row.name.startswith("SIG"):
+            os.kill(os.getpid(), signal.Signals[row.name])
+    note.write_text("\ndrafting", encoding="utf-8")
+    if "END" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {row: reason for row, (_, reason) in lost.items()}
+
+
+def raising(
+    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """A mistake of our own, which is no row's."""
+    note.write_text(f"{page.rows[0].id}\nbuilding", encoding="utf-8")
+    raise ValueError(f"{text} {len(lost)}")
