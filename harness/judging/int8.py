@@ -29,7 +29,7 @@ SAME_BITS_DB = 200.0
 PARITY_BAND_DB = Decimal("0.3")
 """How far centred SQNR may lie from the accepted one. The same build on the same machine gives the
 same figure; one activation scale halved near the output costs 0.34 and more on every row of the
-page, per-tensor weights 3.4 and more (``bench sensitivity``)."""
+page, per-tensor weights 3.4 and more (``python -m benchmarks sensitivity``)."""
 
 
 @dataclass(frozen=True, slots=True)

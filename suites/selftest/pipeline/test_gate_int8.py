@@ -192,7 +192,7 @@ def test_a_halved_activation_scale_moves_parity(halves: Halves) -> None:
 
 @pytest.mark.shows(
     "parity passes whatever the quantizer does",
-    by="the accepted figure, ± 0.3 dB; `bench sensitivity` shows it model by model",
+    by="the accepted figure, ± 0.3 dB; `python -m benchmarks sensitivity` shows it model by model",
 )
 def test_per_tensor_weights_move_parity(halves: Halves) -> None:
     halves.line.compile(per_channel=False)

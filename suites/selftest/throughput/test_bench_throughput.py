@@ -1,4 +1,4 @@
-"""``bench throughput`` measures a real model, and says what it cannot."""
+"""``python -m benchmarks throughput`` measures a real model, and says what it cannot."""
 
 from __future__ import annotations
 
