@@ -1,4 +1,4 @@
-"""``python -m benchmarks images``: what is compared is the same, and figures are what was measured."""
+"""``python -m benchmarks images``: what is compared is the same, figures are what was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks rates`` simulates what it says, prints it, and fails where a risk is exceeded."""
+"""``python -m benchmarks rates`` simulates what it says, and fails where a risk is exceeded."""
 
 from __future__ import annotations
 
