@@ -15,8 +15,7 @@ from harness.counting.counts import printed
 from harness.errors import HarnessError
 from harness.expected.float_operators import read_float_operators
 from harness.expected.known_issues import read_known_issues
-from harness.expected.tolerances import CHECKS, Rule, read_tolerances
-from harness.judging.verdicts import Limit
+from harness.expected.tolerances import CHECKS, read_tolerances
 from harness.pipeline.catalogue import Subject
 from harness.records import Claim, KnownIssue, Metric, Row
 from harness.reporting.results import CaseResult, Run
@@ -167,18 +166,15 @@ def _tolerances(subject: Subject, expected: Path) -> list[dict[str, str]]:
     documented = subject.documented
     if not isinstance(documented, Row):
         return []
-    rules = read_tolerances(expected / "tolerances.toml").rules
-    last = {rule.check: rule for rule in rules if rule.applies(documented, PRECISION)}
-    return [_tolerance(rule) for rule in last.values()]
-
-
-def _tolerance(rule: Rule) -> dict[str, str]:
-    bound, unit = rule.bound, CHECKS[rule.check].unit
-    if isinstance(bound, Limit):
-        text = f"{bound.side} {bound.value} {unit}"
-    else:
-        text = f"within {bound.total} {unit}"
-    return {"check": rule.check, "bound": text.strip(), "reason": bound.reason}
+    tolerances = read_tolerances(expected / "tolerances.toml")
+    return [
+        {
+            "check": check,
+            "bound": f"{limit.side} {limit.value} {CHECKS[check].unit}".strip(),
+            "reason": limit.reason,
+        }
+        for check, limit in tolerances.limits(documented, precision=PRECISION).items()
+    ]
 
 
 def _issue(issue: KnownIssue) -> dict[str, str]:

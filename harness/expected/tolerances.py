@@ -1,8 +1,8 @@
 """``expected/tolerances.toml``: how close is close enough, each with its reason.
 
-A table is a check, and its bound is exactly one of ``at_least``, ``at_most`` (a number) and
-``within`` (named parts of a tolerance). Overrides narrow it to a source, a precision or a pattern
-of row ids; where several apply, the last one in the file wins::
+A table is a check, and its bound is ``at_least`` or ``at_most``, whichever way the check is open.
+Overrides narrow it to a source, a precision or a pattern of row ids; where several apply, the last
+one in the file wins::
 
     [centred_sqnr]
     at_least = 14.0
@@ -25,35 +25,42 @@ from pathlib import Path
 
 from harness.errors import ExpectationError, UnknownKey
 from harness.expected.document import Table, suggestion
+from harness.judging.int8 import CEILING, PARITY_MEASURES, SAME_MODEL
 from harness.judging.verdicts import Limit, Side
-from harness.records import Row, Tolerance
+from harness.records import Row
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """What a bound is about.
 
-    ``fails_within``: a bound outside, or at an end, always holds or never does.
+    Attributes:
+        side: which way it is open.
+        fails_within: outside, or at an end, a bound always holds or never does.
     """
 
     unit: str
+    side: Side
     fails_within: tuple[Decimal, Decimal]
 
+    @property
+    def key(self) -> str:
+        """How the bound is written down."""
+        return self.side.name.lower()
 
-_POINTS = Check("points", (Decimal(-1), Decimal(100)))
-_SQNR = Check("dB", (Decimal(0), Decimal(200)))  # from noise as strong as the signal to float64
-_COSINE = Check("", (Decimal(0), Decimal(1)))
-_SHARE = Check("share", (Decimal(0), Decimal(1)))
-_LOGITS = Check("logits", (Decimal(0), Decimal(1000)))
+
+_DECIBELS = (Decimal(0), Decimal(200))  # from noise as strong as the signal to float64
+_SHARES = (Decimal(0), Decimal(1))
+_SQNR = Check("dB", Side.AT_LEAST, _DECIBELS)
+_COSINE = Check("", Side.AT_LEAST, _SHARES)
+_SHARE = Check("share", Side.AT_LEAST, _SHARES)
 
 CHECKS: Mapping[str, Check] = {
-    "top1": _POINTS,
-    "top5": _POINTS,
-    "int8_top1_loss": _POINTS,
     "sqnr": _SQNR,
     "centred_sqnr": _SQNR,
-    "centred_sqnr_ceiling": _SQNR,
     "worst_image_sqnr": _SQNR,
+    SAME_MODEL: _SQNR,
+    CEILING: Check("dB", Side.AT_MOST, _DECIBELS),
     "cosine_mean": _COSINE,
     "cosine_min": _COSINE,
     "centred_cosine_mean": _COSINE,
@@ -61,19 +68,16 @@ CHECKS: Mapping[str, Check] = {
     "top1_agreement": _SHARE,
     "top5_overlap": _SHARE,
     "decision_agreement": _SHARE,
-    "narrow_share": _SHARE,
-    "max_abs_difference": _LOGITS,
-    "float_difference": _LOGITS,
-    "relative_float_difference": Check("", (Decimal(0), Decimal(1))),
-    "same_model_sqnr": _SQNR,
-    "preprocessing_difference": Check("levels", (Decimal(0), Decimal(255))),
+    "max_abs_difference": Check("logits", Side.AT_MOST, (Decimal(0), Decimal(1000))),
 }
-"""The checks that may have a tolerance, by the name of their measurement."""
+"""The checks that may have a tolerance, by their measurement's name. Each that has is judged."""
+
+REQUIRED = (*PARITY_MEASURES, CEILING, SAME_MODEL)
+"""The checks without which a run would hold int8 against nothing."""
 
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 """Precisions that an override may name."""
 
-BOUNDS = ("at_least", "at_most", "within")
 SCOPE = ("source", "precision", "row")
 
 
@@ -82,7 +86,7 @@ class Rule:
     """One bound and what it applies to; None applies to everything."""
 
     check: str
-    bound: Limit | Tolerance
+    bound: Limit
     source: str | None = None
     precision: str | None = None
     row: str | None = None
@@ -104,34 +108,9 @@ class Tolerances:
     path: str
     rules: tuple[Rule, ...]
 
-    def limit(self, check: str, *, row: Row, precision: str) -> Limit:
-        """The one-sided bound of a check.
-
-        Raises:
-            UnknownKey: the file has no such check.
-            ExpectationError: the file bounds it on both sides.
-        """
-        bound = self._bound(check, row=row, precision=precision)
-        if not isinstance(bound, Limit):
-            raise ExpectationError(f"{self.path}: {check} is bounded by 'within', not on one side")
-        return bound
-
     def limits(self, row: Row, *, precision: str) -> Mapping[str, Limit]:
-        """The one-sided bounds that hold for a row, by check; the last rule that applies wins."""
-        found = (rule for rule in self.rules if rule.applies(row, precision))
-        return {rule.check: rule.bound for rule in found if isinstance(rule.bound, Limit)}
-
-    def within(self, check: str, *, row: Row, precision: str) -> Tolerance:
-        """What a check may deviate by, either way.
-
-        Raises:
-            UnknownKey: the file has no such check.
-            ExpectationError: the file bounds it on one side.
-        """
-        bound = self._bound(check, row=row, precision=precision)
-        if not isinstance(bound, Tolerance):
-            raise ExpectationError(f"{self.path}: {check} is bounded on one side, not by 'within'")
-        return bound
+        """The bounds that hold for a row, by check; the last rule that applies wins."""
+        return {rule.check: rule.bound for rule in self.rules if rule.applies(row, precision)}
 
     def require_used(self, rows: Iterable[Row], precisions: Collection[str] = PRECISIONS) -> None:
         """Refuse overrides that apply to no row, so that a renamed row is not left without.
@@ -149,95 +128,50 @@ class Tolerances:
             )
             raise UnknownKey(f"{rule.place}: the override applies to no row{near}")
 
-    def _bound(self, check: str, *, row: Row, precision: str) -> Limit | Tolerance:
-        found = [
-            rule for rule in self.rules if rule.check == check and rule.applies(row, precision)
-        ]
-        if not found:
-            known = {rule.check for rule in self.rules}
-            raise UnknownKey(f"{self.path}: no tolerance for {check!r}{suggestion(check, known)}")
-        return found[-1].bound
 
-
-def read_tolerances(path: Path, *, checks: Collection[str] = tuple(CHECKS)) -> Tolerances:
+def read_tolerances(path: Path) -> Tolerances:
     """Read and validate a tolerances file.
 
     Raises:
         UnknownKey: a check, a key or a precision that does not exist, with the nearest that does.
-        ExpectationError: a bound or a reason is missing, or a value is not what it should be.
+        ExpectationError: a check of :data:`REQUIRED`, a bound or a reason is missing, or a bound
+            is no number, or one that cannot fail.
     """
     document = Table.load(path)
-    document.only(checks, "check")
+    document.only(CHECKS, "check")
     rules: list[Rule] = []
-    for check in document.values:
-        table = document.table(check)
-        table.only((*BOUNDS, "reason", "override"))
-        base = Rule(check, _bound(table, CHECKS.get(check)), place=table.where())
-        rules.append(base)
-        for override in table.tables("override"):
-            rules.append(_override(check, override, base))
+    for name, check in CHECKS.items():
+        if name in document.values or name in REQUIRED:
+            rules += _rules(name, check, document.table(name))
     return Tolerances(str(path), tuple(rules))
 
 
-def _override(check: str, table: Table, base: Rule) -> Rule:
-    table.only((*SCOPE, *BOUNDS, "reason"))
+def _rules(name: str, check: Check, table: Table) -> Iterable[Rule]:
+    table.only((check.key, "reason", "override"))
+    yield Rule(name, _bound(check, table), place=table.where())
+    for override in table.tables("override"):
+        yield _override(name, check, override)
+
+
+def _override(name: str, check: Check, table: Table) -> Rule:
+    table.only((*SCOPE, check.key, "reason"))
     if not any(key in table.values for key in SCOPE):
         raise ExpectationError(f"{table.where()} names none of {', '.join(SCOPE)}")
-    precision = table.optional_text("precision")
-    if precision is not None and precision not in PRECISIONS:
-        raise UnknownKey(
-            f"{table.where('precision')}: unknown precision {precision!r}"
-            f"{suggestion(precision, PRECISIONS)}"
-        )
-    bound = _bound(table, CHECKS.get(check))
-    if _kind(bound) != _kind(base.bound):
-        raise ExpectationError(
-            f"{table.where()} is bounded by {_kind(bound)!r}, the check itself by "
-            f"{_kind(base.bound)!r}"
-        )
     return Rule(
-        check,
-        bound,
+        name,
+        _bound(check, table),
         source=table.optional_text("source"),
-        precision=precision,
+        precision=table.one_of("precision", PRECISIONS) if "precision" in table.values else None,
         row=table.optional_text("row"),
         place=table.where(),
     )
 
 
-def _bound(table: Table, check: Check | None) -> Limit | Tolerance:
-    given = [key for key in BOUNDS if key in table.values]
-    if len(given) != 1:
+def _bound(check: Check, table: Table) -> Limit:
+    value, (least, most) = table.number(check.key), check.fails_within
+    if not least < value < most:
         raise ExpectationError(
-            f"{table.where()} has {' and '.join(given) or 'no bound'}, "
-            f"expected exactly one of {', '.join(BOUNDS)}"
-        )
-    reason = table.text("reason")
-    if given[0] != "within":
-        side = Side.AT_LEAST if given[0] == "at_least" else Side.AT_MOST
-        value = table.number(given[0])
-        _require_it_can_fail(table, given[0], value, check)
-        return Limit(side, value, reason)
-    parts = table.table("within")
-    within = Tolerance(
-        tuple((name, parts.number(name, least=Decimal(0))) for name in parts.values), reason
-    )
-    _require_it_can_fail(table, "within", within.total, check)
-    return within
-
-
-def _require_it_can_fail(table: Table, key: str, value: Decimal, check: Check | None) -> None:
-    if check is None:
-        return
-    least, most = check.fails_within
-    if not (value < most and (value >= 0 if key == "within" else value > least)):
-        raise ExpectationError(
-            f"{table.where(key)} is {value}, which every measurement meets or none, expected "
+            f"{table.where(check.key)} is {value}, which every measurement meets or none, expected "
             f"something between {least} and {most} {check.unit}".rstrip()
         )
-
-
-def _kind(bound: Limit | Tolerance) -> str:
-    if isinstance(bound, Tolerance):
-        return "within"
-    return "at_least" if bound.side is Side.AT_LEAST else "at_most"
+    return Limit(check.side, value, table.text("reason"))

@@ -18,10 +18,13 @@ from harness.judging.verdicts import Limit, against_baseline, conforms
 from harness.records import Measurement, Outcome, Verdict
 
 PARITY_MEASURES = ("centred_sqnr", "centred_cosine_min", "decision_agreement", "top1_agreement")
-"""What int8 parity is judged by; each has its tolerance."""
+"""What parity has to be judged by; other figures of it are where they have a limit."""
 
 CEILING = "centred_sqnr_ceiling"
 """The limit of what a precision can reach; more was computed in a finer one."""
+
+SAME_MODEL = "same_model_sqnr"
+"""How near another backend is on the default one's int8 model."""
 
 SAME_BITS_DB = 200.0
 """Stands for the infinite SQNR of outputs that are the same bit for bit."""
@@ -128,7 +131,8 @@ def parity_verdict(compared: Compared, limits: Mapping[str, Limit], *, precision
     """Whether every parity figure is within its limit; what equals fp32 never is.
 
     Args:
-        limits: for each of :data:`PARITY_MEASURES`, and :data:`CEILING`.
+        limits: for each of :data:`PARITY_MEASURES`, for :data:`CEILING`, and for whatever figure
+            of parity is to be judged besides.
     """
     parity = compared.parity
     if parity.identical:
@@ -144,7 +148,7 @@ def parity_verdict(compared: Compared, limits: Mapping[str, Limit], *, precision
     verdicts = [
         conforms(measured, limits[measured.name])
         for measured in parity.measurements()
-        if measured.name in PARITY_MEASURES
+        if measured.name in limits
     ]
     failed = [one.headline for one in verdicts if one.outcome is not Outcome.CONFORMS]
     if not failed:
@@ -167,7 +171,7 @@ def same_model_agreement(ours: ArrayLike, other: ArrayLike) -> tuple[Measurement
     """How near two backends are on one int8 model, from logits of shape (images, classes)."""
     parity = compare(ours, other)
     return (
-        Measurement("same_model_sqnr", min(parity.centred_sqnr_db, SAME_BITS_DB), "dB"),
+        Measurement(SAME_MODEL, min(parity.centred_sqnr_db, SAME_BITS_DB), "dB"),
         Measurement("same_model_top1_agreement", parity.top1_agreement, "share"),
     )
 

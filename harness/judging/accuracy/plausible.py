@@ -37,6 +37,17 @@ class Doubt:
     cause: str
 
 
+def _gains_too_much(counts: PairedCounts, population: int | None) -> bool:
+    """Whether more is won than :data:`GAIN`: for sure where all images are known, else but for
+    :data:`RISK`."""
+    losses, gains, images = counts.losses, counts.gains, counts.images
+    if images == population:
+        return gains - losses > GAIN * images
+    if gains <= losses:
+        return False
+    return bool(score(losses, gains, images, loss=-GAIN, population=population) < -norm.isf(RISK))
+
+
 def doubt(
     counts: PairedCounts,
     *,
@@ -67,10 +78,7 @@ def doubt(
             f"all {images} images{bits}",
             f"this is the fp32 run under another name: nothing was computed in {precision}",
         )
-    if counts.gains <= counts.losses:
-        return None
-    gained = score(counts.losses, counts.gains, images, loss=-GAIN, population=population)
-    if images == population or gained > -norm.isf(RISK):
+    if not _gains_too_much(counts, population):
         return None
     changed = float((fp32[:, 0] != other[:, 0]).mean())
     points = 100.0 * (counts.gains - counts.losses) / images

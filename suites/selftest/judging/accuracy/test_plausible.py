@@ -18,7 +18,13 @@ def counted(losses: int, gains: int, images: int) -> PairedCounts:
     return PairedCounts(images - losses - gains, losses, gains, 0)
 
 
-def judged(counts: PairedCounts, *, changed: float = 0.05, differs: str = "") -> Doubt | None:
+def judged(
+    counts: PairedCounts,
+    *,
+    changed: float = 0.05,
+    differs: str = "",
+    population: int | None = None,
+) -> Doubt | None:
     fp32 = RANDOM.integers(0, 1000, (counts.images, 5))
     other = fp32.copy()
     other[: int(changed * counts.images), 0] += 1000
@@ -28,7 +34,7 @@ def judged(counts: PairedCounts, *, changed: float = 0.05, differs: str = "") ->
         other=other,
         scores=None,
         precision="int8",
-        population=None,
+        population=population,
         differs=differs,
     )
 
@@ -48,6 +54,12 @@ def test_int8_far_above_fp32_is_not_believed() -> None:
     assert found is not None
     assert "12.67 points above fp32 (42 gained, 4 lost, p = 5" in found.finding
     assert "differently prepared images" in found.cause
+
+
+@pytest.mark.parametrize(("won", "doubted"), [(5, False), (12, True), (127, True)])
+def test_on_all_images_of_a_set_no_chance_is_left(won: int, doubted: bool) -> None:
+    found = judged(counted(0, won, 1000), population=1000)
+    assert (found is not None) == doubted
 
 
 def test_what_differs_between_the_halves_is_blamed_first() -> None:
