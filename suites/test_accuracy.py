@@ -22,9 +22,10 @@ def test_accuracy_is_as_documented(
     claim = accuracy_case.subject.claim(metric)
     backend = accuracy_case.backend or EMBEDDED
     verdict, halves = accuracies.judge_claim(
-        accuracy_case.subject, claim, precision, backend=backend
+        accuracy_case.subject, claim, precision, backend=backend, case=record.case
     )
-    record.measured(*(half.measurement(metric, backend=backend) for half in halves))
+    for half in halves:
+        record.measured(*half.measurements(metric, backend=backend))
     record.judge(verdict, claim=claim)
 
 
@@ -32,6 +33,8 @@ def test_int8_loses_no_more_than_it_may(
     int8_case: Case, accuracies: Accuracies, record: Record
 ) -> None:
     """Against fp32 on the same images, image by image. Whose fault it is comes first."""
-    judgement = accuracies.judge(int8_case.subject, "fp32", "int8", backend=int8_case.backend)
+    verdict, judgement = accuracies.judge_pair(
+        int8_case.subject, backend=int8_case.backend, case=record.case
+    )
     record.measured(*judgement.measurements())
-    record.judge(accuracies.with_flips(judgement.paired_or_blame, int8_case.subject, judgement))
+    record.judge(verdict)

@@ -19,7 +19,7 @@ from harness.judging.accuracy.blame import CAUSES, Blame, Culprit, assign_blame
 from harness.judging.accuracy.claims import FULL_SET, Sample, accuracy_bounds, judge_claim
 from harness.judging.accuracy.fixed import judge_fixed
 from harness.judging.accuracy.flips import Flip, find_flips
-from harness.judging.accuracy.pairs import CONFIDENCE, count_pairs
+from harness.judging.accuracy.pairs import CONFIDENCE, PairedCounts, count_pairs
 from harness.judging.accuracy.plausible import doubt
 from harness.judging.accuracy.risks import Margin
 from harness.judging.accuracy.sequential import follow, judge_sequential
@@ -67,11 +67,14 @@ class Half:
     top5: Sample
     bad: tuple[BadFile, ...]
 
-    def measurement(self, metric: Metric, *, backend: str) -> Measurement:
-        """The accuracy, in percent."""
+    def measurements(self, metric: Metric, *, backend: str) -> tuple[Measurement, ...]:
+        """The accuracy, in percent, and how many images could not be read."""
         sample = self.top1 if metric is Metric.TOP1 else self.top5
         how = {"precision": self.precision, "backend": backend, "images": str(sample.images)}
-        return Measurement(f"{metric}_{self.precision}", sample.percent, "%", how)
+        return (
+            Measurement(f"{metric}_{self.precision}", sample.percent, "%", how),
+            Measurement(f"unread_{self.precision}", len(self.bad), "images"),
+        )
 
     @staticmethod
     def bounds(sample: Sample) -> tuple[float, float]:
@@ -246,12 +249,20 @@ def _with_unread(
     worst = replace(counts, losses=counts.losses + unread)
     population = None if fp32.identity.gap else FULL_SET
     outcome = verdict.outcome
-    if outcome is Outcome.CONFORMS and not question.until_decided:
-        judged = judge_fixed(worst, question.margin, population=population)
-        if judged.outcome is not Outcome.CONFORMS:
-            outcome = Outcome.INCONCLUSIVE
-            told += ", and would decide if int8 lost them all"
+    if outcome is Outcome.CONFORMS and _may_fail(worst, question, population):
+        outcome = Outcome.INCONCLUSIVE
+        told += ", and would decide if int8 lost them all"
     return Verdict(outcome, verdict.headline, (*verdict.details, told))
+
+
+def _may_fail(worst: PairedCounts, question: Question, population: int | None) -> bool:
+    """Whether int8 might not conform if it lost what was not read. Of a run that stopped when it
+    was decided the loss itself is looked at, since its number of images was not chosen before."""
+    if question.until_decided:
+        loss = 100 * Decimal(worst.losses - worst.gains) / worst.images
+        return loss > question.margin.points
+    judged = judge_fixed(worst, question.margin, population=population)
+    return judged.outcome is not Outcome.CONFORMS
 
 
 def _implausible(fp32: Predictions, int8: Predictions, differs: str) -> Verdict | None:
@@ -269,8 +280,7 @@ def _implausible(fp32: Predictions, int8: Predictions, differs: str) -> Verdict 
     )
     if found is None:
         return None
-    details = [f"likely cause: {found.cause}"]
-    return Verdict(Outcome.DOES_NOT_CONFORM, found.finding, tuple(details))
+    return Verdict(Outcome.DOES_NOT_CONFORM, found.finding, (f"likely cause: {found.cause}",))
 
 
 def _claim_verdict(

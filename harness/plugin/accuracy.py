@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +16,7 @@ from harness.backends.registry import BACKENDS, EMBEDDED, backend
 from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Pipeline
-from harness.records import Claim, Metric, Outcome, Verdict
+from harness.records import Claim, Outcome, Verdict
 from harness.runtime.option_types import count, points
 
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
@@ -24,10 +24,15 @@ if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
     from harness.accuracy.judging import Half, Judgement
     from harness.accuracy.measuring import ModelFile
     from harness.accuracy.predictions import Predictions
+    from harness.plugin.collection import Case
 
 OPTIONS = pytest.StashKey["AccuracyOptions"]()
 RESULTS = Path(".zoo") / "accuracy"
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+AnswersOf = tuple[str, str]
+"""A precision, and the backend that runs in it."""
+
+FLOAT_HALF: AnswersOf = ("fp32", EMBEDDED)
 SHOWN_FLIPS = 5  # in a failure; a file has all
 SECONDS_AN_IMAGE = 30.0  # of each model, after which an evaluation is taken to hang
 
@@ -153,10 +158,14 @@ def read_options(config: pytest.Config) -> AccuracyOptions:
 
 @dataclass
 class Accuracies:
-    """Measures each row once in each precision, and keeps its answers."""
+    """Measures each row once in each precision, and keeps its answers.
+
+    ``cases``: those that were selected, by test id, in the order of the run.
+    """
 
     options: AccuracyOptions
     pipeline: Pipeline
+    cases: Mapping[str, Case] = field(default_factory=dict)
     _answers: dict[tuple[str, ...], dict[str, Predictions]] = field(default_factory=dict)
 
     def judge(self, subject: Subject, *precisions: Precision, backend: str) -> Judgement:
@@ -177,9 +186,12 @@ class Accuracies:
         return judge_row(subject, chosen, margin, until=until)
 
     def judge_claim(
-        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str
+        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str, case: str
     ) -> tuple[Verdict, tuple[Half, ...]]:
         """A documented accuracy, and what was measured; not measured where something is missing.
+
+        ``case``: the id of the test that asks. Of the cases that rest on answers which are not
+        believed, the first that was selected says so; the others are not measured.
 
         Raises:
             StageError: a step failed.
@@ -192,12 +204,36 @@ class Accuracies:
 
         verdict = judgement.claims[accuracy_claims(subject.row).index(claim)]
         if judgement.disbelief is not None:
-            verdict = judgement.disbelief
-            if (precision, claim.metric) != ("fp32", Metric.TOP1):  # one fault, one failure
-                verdict = Verdict(Outcome.NOT_MEASURED, f"not believed: {verdict.headline}")
+            half: AnswersOf = (precision, backend if precision != "fp32" else EMBEDDED)
+            verdict = self._disbelieved(subject, half, judgement.disbelief, case)
         return verdict, judgement.halves
 
-    def with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
+    def judge_pair(self, subject: Subject, *, backend: str, case: str) -> tuple[Verdict, Judgement]:
+        """int8 against fp32, or whose fault it is; with the images whose answer changed.
+
+        Raises:
+            Unavailable, StageError: see :meth:`judge`.
+        """
+        judgement = self.judge(subject, "fp32", "int8", backend=backend)
+        verdict = judgement.paired_or_blame
+        if judgement.disbelief is not None:
+            verdict = self._disbelieved(subject, FLOAT_HALF, judgement.disbelief, case)
+        return self._with_flips(verdict, subject, judgement), judgement
+
+    def _disbelieved(self, subject: Subject, half: AnswersOf, found: Verdict, case: str) -> Verdict:
+        """What a case says that rests on a half which is not believed: one fault, one failure."""
+        told = Verdict(Outcome.NOT_MEASURED, f"not believed: {found.headline}")
+        resting = {
+            name: halves_of(one) for name, one in self.cases.items() if one.subject is subject
+        }
+        if half != FLOAT_HALF and any(FLOAT_HALF in halves for halves in resting.values()):
+            floats = self.judge(subject, "fp32", backend=EMBEDDED)
+            if floats.disbelief is not None:
+                return told  # the fault is not this half's alone
+        first = next((name for name, halves in resting.items() if half in halves), case)
+        return found if case == first else told
+
+    def _with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
         """The verdict with the first images whose answer changed; all are written to a file."""
         from harness.accuracy.flip_table import write_flips
 
@@ -287,12 +323,28 @@ class Accuracies:
         return read_images(open_dataset(self.options.imagenet, synsets=synsets))
 
 
+def halves_of(case: Case) -> tuple[AnswersOf, ...]:
+    """The answers that the verdict of a case rests on first: of a pair, fp32's."""
+    if case.metric is None or case.precision in ("fp32", ""):
+        return (FLOAT_HALF,)
+    return ((case.precision, case.backend or EMBEDDED),)
+
+
 def _resizing(names: Iterable[str]) -> list[str]:
     """Those of these backends whose device prepares whole images."""
     return [name for name in names if backend(name).runner.resizes]
 
 
 @pytest.fixture(scope="session")
-def accuracies(pytestconfig: pytest.Config, pipeline: Pipeline) -> Accuracies:
+def accuracies(request: pytest.FixtureRequest, pipeline: Pipeline) -> Accuracies:
     """The accuracy of rows."""
-    return Accuracies(pytestconfig.stash[OPTIONS], pipeline)
+    from harness.plugin.collection import CASE  # which takes its options from here
+
+    cases = {
+        item.nodeid: case
+        for item in request.session.items
+        if item.get_closest_marker("accuracy")
+        and (case := item.stash.get(CASE, None)) is not None
+        and not case.inapplicable
+    }
+    return Accuracies(request.config.stash[OPTIONS], pipeline, cases)

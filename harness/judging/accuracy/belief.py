@@ -113,8 +113,7 @@ def disbelief(
             cause = _generic(answered)
     if not reason:
         return None
-    details = [f"likely cause: {cause}"]
-    return Verdict(Outcome.DOES_NOT_CONFORM, f"{told}: {reason}", tuple(details))
+    return Verdict(Outcome.DOES_NOT_CONFORM, f"{told}: {reason}", (f"likely cause: {cause}",))
 
 
 def likely_pattern(answered: Answered, *, classes: int = 1000) -> str:

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from tiny_evaluation import IDENTITY, IMAGES, Linear, Preloaded, answered, linear, tensors
 
+from harness.accuracy import judging
 from harness.accuracy.flip_table import write_flips
 from harness.accuracy.judging import Question, judge, paired
 from harness.accuracy.predictions import Predictions
 from harness.accuracy.wording import report
 from harness.errors import MeasureError
 from harness.judging.accuracy.blame import Culprit
+from harness.judging.accuracy.pairs import PairedCounts
 from harness.judging.accuracy.risks import Margin
 from harness.records import Claim, Figure, Metric, Outcome
 
@@ -165,3 +167,12 @@ def test_without_a_scored_image_there_is_no_figure(half: Half) -> None:
     nothing = half(source=Preloaded(tensors(), dict.fromkeys(range(IMAGES), "gone")))
     with pytest.raises(MeasureError, match="not one image could be scored"):
         judge(QUESTION, fp32=nothing, int8=None)
+
+
+@pytest.mark.parametrize(("margin", "open_"), [("1", True), ("2", False)])
+def test_unread_images_leave_a_stopped_run_open_where_they_could_turn_it(
+    margin: str, open_: bool
+) -> None:
+    question = replace(QUESTION, margin=Margin(Decimal(margin)), until_decided=True)
+    worst = PairedCounts(both=988, losses=12, gains=0, neither=0)
+    assert judging._may_fail(worst, question, None) == open_
