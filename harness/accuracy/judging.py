@@ -165,9 +165,11 @@ def judge(question: Question, *, fp32: Predictions | None, int8: Predictions | N
     if differs := _preprocessing(ours, theirs):
         verdict = replace(verdict, details=(*verdict.details, differs))
     flips = find_flips(ours.files, ours.labels, ours.ranking, theirs.ranking)
-    if implausible := _implausible(ours, theirs, differs):
-        return Judgement(held.identity.gap, found, claims, implausible, None, flips)
     blame = _blame(question, ours, theirs, claims, verdict)
+    if blame.culprit is not Culprit.SHARED and (
+        implausible := _implausible(ours, theirs, differs)
+    ):  # of two halves that collapsed a gain says nothing more
+        return Judgement(held.identity.gap, found, claims, implausible, None, flips)
     return Judgement(held.identity.gap, found, claims, verdict, blame, flips)
 
 
