@@ -14,6 +14,7 @@ from harness.pages.bounds import LONGEST_HEADER
 from harness.pages.cells import invisible
 from harness.pages.dialects import (
     AMBIGUOUS,
+    AT_SIZE,
     EXTRAS,
     FILE_UNITS,
     MEASURED_WORDS,
@@ -22,8 +23,10 @@ from harness.pages.dialects import (
     OPERATION_UNIT,
     OPERATIONS,
     SIZES,
+    SMALLEST_SIZE,
     SOURCES,
     SPEED_WORDS,
+    TASKS,
     UNITS,
     Extra,
     known_units,
@@ -47,12 +50,6 @@ _BRACKETS: Final = re.compile(r"[()\[\]]")
 _AFTER: Final = re.compile(r"(?P<word>.+?)(?:\s*[/,]\s*|\s+)(?P<unit>[^\s/,]+)")
 _PREFIXED: Final = re.compile(r"(?P<unit>[kmgbt])(?P<word>flops?|macs?|madds?|params?)")
 _SEPARATORS: Final = re.compile(r"[\s\-_.:#\u2010-\u2015]+")
-_AT_SIZE: Final = re.compile(r"\s*@\s*\d{2,4}(?:\s*[x×]\s*\d{2,4})?(?!\d)")
-"""At which input size a column is counted: ``FLOPs @224 (B)``. Each row has its own."""
-_OTHER_TASK: Final = re.compile(
-    r"\b(?:m?ap(?:\W{0,2}0?\.?\d{1,2})?|[mf]?iou|bleu|rouge|psnr|ssim|wer|cer|f1|mota|idf1|pck|"
-    r"perplexity)\b"
-)
 _ORNAMENTS: Final = re.compile(r"[↑↓▲▼⬆⬇*†‡§¶\ufe0e\ufe0f⁰¹²³⁴-⁹]+$")
 
 
@@ -61,7 +58,8 @@ class Column:
     """One header, understood or not.
 
     ``metric`` is set for claims, and also where only the unit is unknown. ``unit`` is "" where
-    the cells must print it. ``extra`` is set for extra columns. ``problem`` says why the role is
+    the cells must print it. ``at`` is the input size in pixels that a header says its figures are
+    of, 0 where it says none. ``extra`` is set for extra columns. ``problem`` says why the role is
     UNKNOWN.
     """
 
@@ -71,6 +69,7 @@ class Column:
     unit: str = ""
     extra: Extra | None = None
     problem: str = ""
+    at: int = 0
 
 
 def read_header(header: str) -> Column:
@@ -78,6 +77,8 @@ def read_header(header: str) -> Column:
 
     >>> read_header("FLOPs (B)").metric, read_header("FLOPs (B)").unit
     (<Metric.FLOPS: 'flops'>, 'B')
+    >>> read_header("FLOPs @224 (B)").at, read_header("FLOPs @224 (B)").unit
+    (224, 'B')
     >>> read_header("GMACs").unit, read_header("Params/M").unit
     ('G', 'M')
     >>> read_header("MACs(furlongs)").problem
@@ -85,7 +86,12 @@ def read_header(header: str) -> Column:
     """
     if len(header) > LONGEST_HEADER:
         return Column(Role.UNKNOWN, header[:LONGEST_HEADER], problem=f"column {quoted(header)}")
-    plain = _AT_SIZE.sub("", _ORNAMENTS.sub("", header)).strip()
+    plain = _ORNAMENTS.sub("", header).strip()
+    sized = AT_SIZE.search(plain)
+    if sized is not None and int(sized["size"]) >= SMALLEST_SIZE:
+        whole = read_header(f"{plain[: sized.start()]} {plain[sized.end() :]}".strip())
+        if whole.metric not in (None, Metric.INPUT_SIZE):
+            return replace(whole, header=header, at=int(sized["size"]))
     lowered = plain.casefold()
     if MEASURED_WORDS.search(lowered):
         return Column(Role.EXTRA, header, extra=Extra.MEASURED)
@@ -100,9 +106,18 @@ def read_header(header: str) -> Column:
         return Column(Role.EXTRA, header, extra=Extra.SPEED)
     if readings[0].problem:
         return readings[0]
+    if task := other_task(plain):
+        problem = f"column {header!r} is about {task}, and not about classification"
+        return replace(readings[0], problem=problem)
     return replace(
         readings[0], problem=f"unknown column {header!r}{_suggest(plain)}{invisible(header)}"
     )
+
+
+def other_task(header: str) -> str:
+    """The task, other than classification, that a header's figures are of, or ""."""
+    lowered = header.casefold()
+    return next((task for task, words in TASKS.items() if words.search(lowered)), "")
 
 
 def is_model_header(columns: Sequence[Column]) -> bool:
@@ -183,8 +198,6 @@ def _key(word: str) -> str:
 
 
 def _suggest(header: str) -> str:
-    if _OTHER_TASK.search(header.casefold()):
-        return ", a measure of another task: only pages of image classification are read"
     words = sorted({*NAMES, *SOURCES, *METRICS, *EXTRAS})
     close = get_close_matches(_key(header), words, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -149,6 +149,26 @@ MEASURED_WORDS: Final = re.compile(
     r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b|\bon[ -]device\b|\bvacc\b"
     r"|量化|浮点(?!运算|计算)|设备|单线程|多线程"
 )
+TASKS: Final[Mapping[str, re.Pattern[str]]] = {
+    task: re.compile(words)
+    for task, words in {
+        "object detection": r"\bmap(?![a-z])"
+        r"|\b(?:box|bbox|mask)?[ _-]?ap(?:50|75|s|m|l|box|mask)?\b",
+        "segmentation": r"\bm?iou\b|\bmacc\b|\baacc\b|\bdice\b",
+        "language": r"\bbleu\b|\brouge|\bperplexity\b|\bppl\b|\bf1\b|\bexact[ _-]match\b|\bem\b"
+        r"|\bsquad|\bglue\b|\bmnli\b|\bmmlu\b|\btokens?\b",
+        "speech": r"\b[wc]er\b",
+        "image restoration": r"\bpsnr\b|\bssim\b|\blpips\b",
+        "re-identification": r"\brank-?1\b|\bminp\b",
+        "pose estimation": r"\bpck(?:h|@|\b)|\boks\b",
+    }.items()
+}
+"""Figures that models of another task than classification have, in lower case."""
+AT_SIZE: Final = re.compile(
+    r"\s*\(?\s*@\s*(?P<size>[1-9][0-9]{1,3})(?:\s*[x×*]\s*(?P=size))?\s*(?:px)?\s*\)?(?=\s*(?:$|[(\[]))"
+)
+"""The input size that a column's figures are of, at the end of a header or before its unit."""
+SMALLEST_SIZE: Final = 16  # pixels; what is less after an @ is a rank: top@5, prec@10
 PRECISIONS: Final = re.compile(
     r"(?:(?:fp|bf|int|uint|float|w[0-9]+a)(?:4|8|16|32|64)|tf32|half|float|double)", re.IGNORECASE
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import MalformedTable, PageError, UnknownColumn
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.cells import Cell, without_marks
-from harness.pages.columns import Column, Role
+from harness.pages.columns import Column, Role, other_task
 from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
 from harness.pages.identity import entered, id_part, model_id, page_title
@@ -24,8 +24,6 @@ from harness.pages.stray import stray_lines
 from harness.pages.tables import Document, Table, TableLine, parse
 from harness.records import Claim, DocumentedFailure, Metric, Omission, Page, Row
 from harness.runtime.foreign import read_bytes, real_path
-
-LENIENT = "--lenient lists what cannot be understood"
 
 
 def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> Page:
@@ -114,8 +112,25 @@ class _Reading:
 
     def _refuse(self) -> None:
         """Raise the first of what is wrong with the page, with the rest of it."""
-        if self.faults:
-            raise self.faults[0].with_others(self.faults[1:], hint=LENIENT)
+        if not self.faults:
+            return
+        if about := self._other_task():
+            self.faults.insert(0, UnknownColumn(about, path=self.file, line=self.faults[0].line))
+        hint = "--lenient lists what cannot be understood"
+        raise self.faults[0].with_others(self.faults[1:], hint=hint)
+
+    def _other_task(self) -> str:
+        """That the page is about models of another task, by what its tables have; or ""."""
+        columns = [(table.line, one) for table in self.document.tables for one in table.columns]
+        if any(one.metric in (Metric.TOP1, Metric.TOP5) for _, one in columns):
+            return ""
+        for line, column in columns:
+            if column.role is Role.UNKNOWN and (task := other_task(column.header)):
+                return (
+                    f"no page of classification models: {column.header!r} (line {line}) is a "
+                    f"figure of {task}, and no column is top-1 or top-5"
+                )
+        return ""
 
     def _list(self, what: str, line: int, reason: str, *, rows: int = 0) -> None:
         self.omissions.append(Omission(what=what, line=line, reason=reason, rows=rows))
@@ -126,7 +141,8 @@ class _Reading:
     def _no_models(self) -> str:
         others = [f"line {one.line}: {one.reason}" for one in self.omissions if one.rows]
         found = f"; its tables: {'; '.join(others)}" if others else ""
-        return f"no model table; {NEEDED} was expected{found}"
+        about = self._other_task()
+        return f"{about or 'no model table'}; {NEEDED} was expected{found}"
 
     def _page_name(self, name: str | None) -> str:
         try:
@@ -224,6 +240,8 @@ class _Reading:
 
     def _claims(self, line: TableLine, columns: list[Column], name: str) -> list[Claim]:
         claims: list[Claim] = []
+        sizes = [self._size(cell, one) for one, cell in zip(columns, line.cells, strict=True)]
+        own = next(filter(None, sizes), 0)
         for column, cell in zip(columns, line.cells, strict=True):
             if column.role is not Role.CLAIM or column.metric is None:
                 continue
@@ -231,9 +249,23 @@ class _Reading:
             if is_missing(cell.text) and not cell.superscripts:
                 self._list("missing figure", where, f"{column.header} of {name}")
                 continue
+            if column.at and own and column.at != own:
+                reason = f"{column.header} of {name}, whose own input has {own} px"
+                self._list("missing figure", where, reason)
+                continue
             with self._listing("figure"):
                 claims.append(self._claim(replace(cell, line=where), column, name))
         return claims
+
+    def _size(self, cell: Cell, column: Column) -> int:
+        """The input size that a cell says, or 0 where it is about something else or none."""
+        if column.role is not Role.CLAIM or column.metric is not Metric.INPUT_SIZE:
+            return 0
+        try:
+            text, _ = without_marks(cell)
+            return int(read_figure(text, metric=column.metric, unit=column.unit)[0].value)
+        except ValueError:
+            return 0
 
     def _claim(self, cell: Cell, column: Column, name: str) -> Claim:
         assert column.metric is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.published import read_expected as read_published
+from harness.expected.repairing import naming_the_repair
 from harness.pipeline.catalogue import read_pages
 from harness.records import Page
 from harness.resolving.running import FILES
@@ -24,7 +25,8 @@ def read_back(folder: Path, page: Page) -> None:
     """
     read_pages([folder / "pages" / f"{page.name}.toml"], folder)
     rows = [row.id for row in page.rows]
-    read_published(folder / "published" / f"{page.name}.toml", rows)
+    with naming_the_repair(page.path, folder):
+        read_published(folder / "published" / f"{page.name}.toml", rows)
 
 
 def require_readable(page: Page, written: Mapping[str, bytes], expected: Path) -> None:

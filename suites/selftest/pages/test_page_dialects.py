@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import PageError
+from harness.pages.cells import fold
 from harness.pages.columns import Role, read_header
 from harness.pages.dialects import EXTRAS, METRICS, NAMES, SOURCES, UNITS
 from harness.pages.figures import read_figure
@@ -100,12 +102,79 @@ def test_a_column_of_something_else_is_known_as_an_extra_one(header):
         ("FLOPs (B) at 640", "unknown column 'FLOPs (B) at 640'"),
         ("top1/top5", "unknown column 'top1/top5'; did you mean 'top5'?"),
         ("gizmo", "unknown column 'gizmo'"),
+        ("FLOPs @224 (furlongs)", "unknown unit 'furlongs' of flops; known: K, M, G, B, T"),
+        ("prec@10", "unknown column 'prec@10'; did you mean 'prec@1'?"),
+        ("mAP@.5", "column 'mAP@.5' is about object detection, and not about classification"),
+        ("F1", "column 'F1' is about language, and not about classification"),
         ("", "unknown column ''"),
     ],
 )
 def test_a_header_that_leaves_something_open_is_unknown(header, problem):
     column = read_header(header)
     assert (column.role, column.problem) == (Role.UNKNOWN, problem)
+
+
+@pytest.mark.parametrize(
+    ("header", "metric", "unit", "at"),
+    [
+        ("FLOPs @224 (B)", Metric.FLOPS, "B", 224),
+        ("FLOPs (十亿) @ 224", Metric.FLOPS, "B", 224),
+        ("FLOPs（十亿）＠224", Metric.FLOPS, "B", 224),
+        ("GFLOPs@224x224", Metric.FLOPS, "G", 224),
+        ("MACs(G)@299px", Metric.MACS, "G", 299),
+        ("MACs (@ 299) [M]", Metric.MACS, "M", 299),
+        ("Params @ 224 (M)", Metric.PARAMS, "M", 224),
+        ("Top-1 @ 224", Metric.TOP1, "%", 224),
+        ("top@5", Metric.TOP5, "%", 0),
+        ("acc@1", Metric.TOP1, "%", 0),
+    ],
+)
+def test_a_header_may_say_the_input_size_of_its_figures(header, metric, unit, at):
+    column = read_header(fold(header))
+    assert (column.role, column.metric, column.unit) == (Role.CLAIM, metric, unit)
+    assert (column.at, column.header) == (at, fold(header))
+
+
+def test_a_figure_of_another_input_size_than_the_rows_is_listed_and_no_claim(page_of):
+    page = read_page(
+        page_of(
+            "| model | source | FLOPs @224 (B) | top1 | input |\n|-|-|-|-|-|\n"
+            "| a | timm | 4.1 | 70 | 224 |\n| b | timm | 4.1 | 70 | 288 |\n"
+        )
+    )
+    a, b = page.rows
+    assert (a.claim(Metric.FLOPS) is None, b.claim(Metric.FLOPS)) == (False, None)
+    (listed,) = page.omissions
+    assert (listed.line, listed.on_request) == (4, False)
+    assert listed.reason == "FLOPs @224 (B) of b, whose own input has 288 px"
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        (
+            "| model | source | mAP@.5 | params(M) |\n|-|-|-|-|\n| y | u | 56.8 | 7.2 |\n",
+            "detection",
+        ),
+        ("| model | params(M) | AP50 |\n|-|-|-|\n| y | 7.2 | 56.8 |\n", "detection"),
+        ("| model | source | F1 | input |\n|-|-|-|-|\n| bert | hf | 88.5 | 384 |\n", "language"),
+        ("| model | source | mIoU |\n|-|-|-|\n| fcn | mm | 71 |\n", "segmentation"),
+        ("| name | BLEU |\n|-|-|\n| t5 | 27 |\n", "language"),
+    ],
+)
+def test_a_page_about_another_task_is_told_that_it_is(page_of, text, task):
+    with pytest.raises(PageError) as told:
+        read_page(page_of(text))
+    assert "no page of classification models: " in str(told.value)
+    assert f"is a figure of {'object ' * (task == 'detection')}{task}" in str(told.value)
+    assert "did you mean" not in str(told.value)
+
+
+def test_a_page_with_accuracies_is_about_classification_whatever_else_it_has(page_of):
+    text = "| model | source | top1 | mAP |\n|-|-|-|-|\n| y | timm | 56.8 | 7.2 |\n"
+    with pytest.raises(PageError, match=r"^\S+:1: column 'mAP' is about .*; --lenient lists "):
+        read_page(page_of(text))
+    assert len(read_page(page_of(text), lenient=True).rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -164,30 +233,3 @@ def test_every_figure_of_it_stands_where_it_says():
             rest = lines[claim.line - 1][claim.column - 1 :]
             figure = re.sub(r"^(<b>)?(\(?3(x|, ))?(?=\d{2})", "", rest).replace(",", "")
             assert figure.startswith(claim.figure.text), claim
-
-
-@pytest.mark.parametrize(
-    ("header", "metric", "unit"),
-    [
-        ("FLOPs @224 (B)", Metric.FLOPS, "B"),
-        ("FLOPs (十亿) @ 224", Metric.FLOPS, "B"),
-        ("MACs(G)@256x256", Metric.MACS, "G"),
-        ("GMACs @ 224", Metric.MACS, "G"),
-        ("Params (M)", Metric.PARAMS, "M"),
-    ],
-)
-def test_the_size_at_which_a_column_was_counted_may_stand_in_it(
-    header: str, metric: Metric, unit: str
-) -> None:
-    column = read_header(header)
-    assert (column.metric, column.unit) == (metric, unit)
-
-
-def test_top_k_is_no_size() -> None:
-    assert read_header("top@1").metric is Metric.TOP1
-    assert read_header("top@10").role is Role.UNKNOWN
-
-
-@pytest.mark.parametrize("header", ["mAP@.5", "mAP@.5:.95", "box AP", "mIoU", "BLEU", "PSNR"])
-def test_a_measure_of_another_task_is_told_as_one(header: str) -> None:
-    assert "only pages of image classification are read" in read_header(header).problem

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 from large_page import Files, large_expected
 
 from harness.cli import update as update_command
+from harness.errors import ExpectationError
+from harness.pages.reading import read_page
+from harness.pipeline.catalogue import read_catalogue
 from harness.resolving.running import FINDINGS
+from harness.resolving.verifying import read_back
 
 
 @pytest.fixture
@@ -145,3 +151,58 @@ def test_what_is_kept_and_wrong_stops_no_other_page(
     (expected / "pages" / "other.toml").write_text("page = 3", encoding="utf-8")
     assert update(page, expected) == 0
     capsys.readouterr()
+
+
+# ── what is written is read ───────────────────────────────────────────────────────────────────
+
+
+def contents(expected: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in expected.rglob("*") if path.is_file()}
+
+
+def test_a_row_that_the_page_has_no_more_is_told_before_anything_is_replaced(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    before = contents(expected)
+    lines = page.read_text("utf-8").splitlines(keepends=True)
+    page.write_text("".join(lines[:-1]), "utf-8")
+    assert update(page, expected) == 2
+    told = capsys.readouterr()
+    assert "large/ppcls/net7: no longer on the page; take the entry out" in told.out
+    assert "complexity/large.toml: rows.large/ppcls/net7: unknown row" in told.err
+    assert contents(expected) == before
+
+
+def test_a_new_row_is_added_to_what_is_kept_of_its_pipelines(page: Path, tmp_path: Path) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    path = expected / "pipelines" / "large.toml"
+    rows = tomllib.loads(path.read_text("utf-8"))
+    lost = {"large/timm/net1", "large/mmcls/net2", "large/mmcls/net6"}
+    kept = {row: one for row, one in rows["rows"].items() if row not in lost}
+    used = {one["ships"] for one in kept.values()}
+    run_time = {name: one for name, one in rows["run_time"].items() if name in used}
+    assert len(run_time) < len(rows["run_time"]), "the last row of a run-time file is lost, too"
+    path.write_text(tomli_w.dumps(rows | {"rows": kept, "run_time": run_time}), "utf-8")
+    assert update(page, expected) == 0
+    read_catalogue(expected)
+    assert tomllib.loads(path.read_text("utf-8")) == rows
+
+
+@pytest.mark.parametrize("kind", ["pages", "variants", "complexity", "published", "pipelines"])
+def test_an_error_about_a_bad_page_names_the_file_and_the_command(
+    page: Path, tmp_path: Path, kind: str
+) -> None:
+    expected = tmp_path / "new"
+    update(page, expected)
+    path = expected / kind / "large.toml"
+    path.write_text("page = \n", "utf-8")
+    name = "PAGE.md" if kind == "pages" else "large.md"
+    command = f"python -m harness update {name} --expected {expected}"
+    with pytest.raises(ExpectationError, match=rf"{kind}/large\.toml: not TOML.*{command}$"):
+        read_back(expected, read_page(page))
+    path.unlink()
+    assert update(page, expected) == 0
+    read_back(expected, read_page(page))
