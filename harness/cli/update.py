@@ -18,6 +18,7 @@ from harness.cli.extract import (
 )
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.pages import render
+from harness.expected.repairing import naming_the_repair
 from harness.expected.variants import read_variants
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
@@ -88,8 +89,9 @@ def _update(path: Path, arguments: argparse.Namespace) -> int:
     found = json.loads(entry.file(FINDINGS).read_text(encoding="utf-8"))
     for line in lines(found, path=path.as_posix()):
         print(line)
-    kept = _kept(arguments.expected / "variants" / f"{page.name}.toml")
-    drafted = _drafted(page, entry, arguments.expected)
+    with naming_the_repair(str(path), arguments.expected):
+        kept = _kept(arguments.expected / "variants" / f"{page.name}.toml")
+        drafted = _drafted(page, entry, arguments.expected)
     _require_readable(path, page, drafted, arguments.expected)
     extracted = _extract(path, page, arguments)
     for draft in drafted:
@@ -166,7 +168,7 @@ def _require_readable(path: Path, page: Page, drafted: list[_Draft], expected: P
     """Refuse to write what a run would refuse to read."""
     written = {one.kind: one.text.encode("utf-8") for one in drafted if one.text is not None}
     try:
-        require_readable(page, written | {"pages": render(page)}, expected)
+        require_readable(page, written | {"pages": render(page)}, expected, source=str(path))
     except HarnessError as error:
         raise ExpectationError(f"{path}: nothing is written: {error}") from error
 

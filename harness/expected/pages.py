@@ -76,7 +76,7 @@ def write_expected(page: Page, path: Path) -> bool:
         HarnessError: the file cannot be written; the old one is untouched.
     """
     data = render(page)
-    if path.is_file() and path.read_bytes() == data:
+    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

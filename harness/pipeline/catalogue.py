@@ -165,13 +165,16 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
     return read_pages(paths, expected)
 
 
-def read_pages(paths: Iterable[Path], expected: Path) -> Catalogue:
-    """As :func:`read_catalogue`, of these files below ``expected/pages`` alone."""
+def read_pages(paths: Iterable[Path], expected: Path, *, source: str = "") -> Catalogue:
+    """As :func:`read_catalogue`, of these files below ``expected/pages`` alone.
+
+    ``source``: the page's file, where it is known better than it was recorded.
+    """
     pages, rows, failures = [], [], []
     for path in paths:
-        with naming_the_repair("PAGE.md", expected):
+        with naming_the_repair(source or "PAGE.md", expected):
             page = read_page(path)
-        with naming_the_repair(page.path, expected):
+        with naming_the_repair(source or page.path, expected):
             of_page, of_failures = _subjects(page, expected)
         pages.append(page)
         rows += of_page

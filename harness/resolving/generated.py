@@ -12,11 +12,13 @@ from typing import Any, Final, Protocol
 
 import tomli_w
 
-from harness.backends.registry import EMBEDDED
+from harness.backends.registry import EMBEDDED, backend_names
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.baselines import Baseline, parity_file, read_baseline, write_baseline
-from harness.expected.document import LARGEST_FILE
+from harness.expected.document import LARGEST_FILE, Table
+from harness.expected.float_operators import read_float_operators
 from harness.expected.pages import render
+from harness.expected.tolerances import read_tolerances
 from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Page
@@ -64,6 +66,8 @@ def expected_for(
 @cache  # while the process lives, its entry is not pruned
 def _kept(path: Path, lenient: bool, store: Path | None, base: Path) -> Entry:
     page = read_page(path, lenient=lenient)
+    read_tolerances(base / "tolerances.toml")
+    read_float_operators(base / "float_operators.toml", backends=backend_names())
     kept = open_store(store)
     found = resolved(page, _text(path), kept)
     key = Key.of(
@@ -124,10 +128,7 @@ def _waterfall(accepted: Baseline, pipelines: Path) -> Baseline:
 
 def _narrowed(path: Path, page: Page) -> str:
     """A file of decisions without those that are about rows of other pages."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ExpectationError(f"{path}: {error}") from error
+    content: dict[str, Any] = dict(Table.load(path).values)
     for table in content.values():
         if isinstance(table, dict) and "override" in table:
             table["override"] = [one for one in table["override"] if _applies(one, page)]

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import tomli_w
 
-from harness.errors import ExpectationError
+from harness.expected.document import LARGEST_FILE, Table
+from harness.runtime.foreign import read_text
 
 _BLOCKS: Final = re.compile(r"\n{2,}")
 _HEADING: Final = re.compile(r"^\[rows\.(?P<key>.+)\]$", re.MULTILINE)
@@ -34,6 +35,12 @@ class Merged:
     gone: tuple[str, ...]
 
 
+def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of a kept file; what is none is refused when the merged file is read."""
+    found = values.get(key, {})
+    return found if isinstance(found, dict) else {}
+
+
 def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
     """Add to a kept file the entries of a draft that it has not.
 
@@ -45,36 +52,33 @@ def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
     Raises:
         ExpectationError: the kept file cannot be read.
     """
-    try:
-        text = kept.read_text(encoding="utf-8")
-        old = tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise ExpectationError(f"{kept}: {error}") from error
+    old = Table.load(kept).values
+    text = read_text(kept, most=LARGEST_FILE)
     new = tomllib.loads(draft)
-    entries: Mapping[str, Any] = old.get("rows", {})
+    entries = _table(old, "rows")
     found: Mapping[str, Any] = new.get("rows", {})
     blocks = _blocks(draft)
-    added = tuple(row for row in found if row not in entries and row not in old.get("unknown", {}))
+    added = tuple(row for row in found if row not in entries and row not in _table(old, "unknown"))
     kinds = {
         defect["kind"]: new["kinds"][defect["kind"]]
         for row in added
         for defect in found[row].get("defects", ())
-        if defect["kind"] not in old.get("kinds", {})
+        if defect["kind"] not in _table(old, "kinds")
     }
     uncountable = {
         row: reason
         for row, reason in new.get("unknown", {}).items()
-        if row not in entries and row not in old.get("unknown", {})
+        if row not in entries and row not in _table(old, "unknown")
     }
     text = _with_lines(_with_lines(text, "kinds", kinds), "unknown", uncountable)
     shipped = {found[row]["ships"] for row in added if "ships" in found[row]}
-    for name in sorted(shipped - set(old.get("run_time", {}))):
+    for name in sorted(shipped - set(_table(old, "run_time"))):
         run_time = tomli_w.dumps({"run_time": {name: new["run_time"][name]}})
         text = f"{text.rstrip()}\n\n{run_time}"
     for row in added:
         text = f"{text.rstrip()}\n\n{blocks[row]}\n"
     differing = tuple(_differing(entries, found))
-    gone = tuple(row for row in (*entries, *old.get("unknown", {})) if row not in rows)
+    gone = tuple(row for row in (*entries, *_table(old, "unknown")) if row not in rows)
     return Merged(text, (*added, *uncountable), differing, gone)
 
 

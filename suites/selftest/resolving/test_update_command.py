@@ -206,3 +206,21 @@ def test_an_error_about_a_bad_page_names_the_file_and_the_command(
     path.unlink()
     assert update(page, expected) == 0
     read_back(expected, read_page(page))
+
+
+@pytest.mark.parametrize("damage", ["page = \n", "rows = 3\n", f"a = {'[' * 20_000}", "\0"])
+@pytest.mark.parametrize("kind", ["variants", "complexity", "published", "pipelines"])
+def test_update_of_a_damaged_page_says_how_to_mend_it(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, damage: str
+) -> None:
+    """The command can be given as it is printed, wherever the page lies."""
+    expected = tmp_path / "new"
+    update(page, expected)
+    path = expected / kind / "large.toml"
+    path.write_text(damage, "utf-8")
+    capsys.readouterr()
+    assert update(page, expected) == 2
+    told = capsys.readouterr().err.strip()
+    assert f"{kind}/large.toml: " in told
+    assert told.endswith(f"drafted anew: python -m harness update {page} --expected {expected}")
+    assert told.count("drafted anew") == 1
