@@ -155,10 +155,6 @@ class DuplicateRow(PageError):
     """Two rows would share an id."""
 
 
-class StaleExpectation(PageError):
-    """The page and the file extracted from it differ."""
-
-
 class LostRow(PageError):
     """A row of a page was neither read nor listed as left out: the reader itself is at fault."""
 

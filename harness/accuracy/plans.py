@@ -168,6 +168,8 @@ def _judge(subject: Subject, answers: dict[str, Predictions], arguments: argpars
     if judgement.outcome is not Outcome.CONFORMS:
         print(f"  {subject.where}\n  repeat: {_command(arguments, subject)}")
     if arguments.labels_only:
+        believed = judgement.disbelief is None
+        print(f"  labels: {'nothing in the answers speaks against them' * believed or 'see above'}")
         return CONFORMS if judgement.disbelief is None else DOES_NOT_CONFORM
     print(f"  {judgement.outcome}", flush=True)
     return STATUS.get(judgement.outcome, INCONCLUSIVE)

@@ -1,8 +1,7 @@
 """A float export against its source framework: how far two correct float32 runs may differ.
 
-The bound comes from arithmetic. Where the source framework can also run in float64, its own
-float32 error is *measured* and the export may be a small multiple of that off. Where it cannot,
-the bound is *printed*: one rounding a layer, each of the size of the largest logit.
+The bound comes from arithmetic: the same network runs in float64 too, so the source framework's own
+float32 error is *measured*, and the export may be a small multiple of that off.
 """
 
 from __future__ import annotations
@@ -89,32 +88,6 @@ def float_tolerance(
     return FloatTolerance(
         absolute,
         f"{factor:g} times the source's own float32 error {deviation:.2g}, at least {floor:.2g}",
-    )
-
-
-def printed_tolerance(reference: ArrayLike, *, layers: int, case: str = "") -> FloatTolerance:
-    """The bound where no float64 run is to be had: ``layers * eps * max|reference|``.
-
-    The first-order error bound of a chain of ``layers`` roundings (Higham, Accuracy and Stability
-    of Numerical Algorithms, 2nd ed., section 3.1, with u = eps), scaled by the largest logit. The
-    inner products' own roundings, which mostly cancel, are left out.
-
-    Args:
-        reference: logits of shape (images, classes).
-        layers: layers with weights on the longest path.
-        case: named in the error.
-
-    Raises:
-        MeasureError: see :func:`harness.judging.logits.paired`.
-        ValueError: ``layers`` is not positive.
-    """
-    if layers < 1:
-        raise ValueError(f"layers = {layers}, expected a positive number")
-    logits, _ = paired(reference, reference, case=case)
-    scale = float(np.abs(logits).max())
-    return FloatTolerance(
-        layers * FLOAT32_EPS * scale,
-        f"{layers} layers, each float32's eps {FLOAT32_EPS:.3g} of the largest logit {scale:.3g}",
     )
 
 

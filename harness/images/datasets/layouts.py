@@ -55,11 +55,6 @@ class Dataset:
     faults: tuple[Fault, ...]
     gap: str
 
-    @property
-    def is_validation_set(self) -> bool:
-        """Whether these are the 50,000 official names with the official labels."""
-        return not self.gap
-
 
 def scan(root: Path, *, synsets: Sequence[str]) -> Dataset:
     """Find the images of a data set in either layout; no image is opened.
