@@ -14,7 +14,7 @@ from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
 from harness.errors import MeasureError, RunError
 from harness.judging.parity import compare
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.limits import bytes_for
+from harness.pipeline.limits import RUN_COPIES, bytes_for
 from harness.pipeline.pipeline import Pipeline
 from harness.runtime.store import LazyArtifact
 from harness.sources.forms import EACH_ONCE
@@ -140,7 +140,7 @@ def measure(
 def _injected(pipeline: Pipeline, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
     _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(subject), MODEL).opened()
     images = pipeline.images.files(subject.size).evaluation
-    memory_bytes = bytes_for("run", subject.variant)
+    memory_bytes = bytes_for(RUN_COPIES, subject.variant)
     try:
         with pipeline.builder.reservations.reserve(
             memory_bytes, owner=f"{fault.name} {subject.id}"

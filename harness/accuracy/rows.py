@@ -23,13 +23,15 @@ from harness.images.tensors import Maker
 from harness.judging.accuracy.risks import Margin, relative_margin
 from harness.pipeline import keys
 from harness.pipeline.catalogue import Subject
+from harness.pipeline.declared import Step
 from harness.pipeline.embedded import EmbeddedImages
-from harness.pipeline.limits import seconds_for
+from harness.pipeline.limits import RUN_COPIES, seconds_for
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Metric, Row
 from harness.runtime.store import Entry, LazyArtifact
 from harness.sources.forms import require_as_promised
 
+EVALUATE = Step("run", measure_files, RunError, RUN_COPIES)
 ACCURACIES = (Metric.TOP1, Metric.TOP5)
 
 PAGES = "page"  # the pipeline that the page states

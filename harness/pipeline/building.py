@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from harness.backends.backend import Host
 from harness.errors import MissingSource, StageError
 from harness.expected.variants import Variant
+from harness.pipeline.declared import Step
 from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 from harness.runtime.memory import MemoryReservations, default_budget_bytes
@@ -71,20 +72,12 @@ class Builder:
         return MemoryReservations(self.store.root / "memory.json", budget_bytes=budget)
 
     def build(
-        self,
-        step: str,
-        key: Key,
-        variant: Variant,
-        stage: type[StageError],
-        function: Callable[..., Any],
-        *arguments: object,
-        waits_s: float = 0.0,
+        self, step: Step, key: Key, variant: Variant, *inputs: object, waits_s: float = 0.0
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
 
-        ``arguments``: what the function gets after its folder; of a :class:`LazyArtifact` it gets
-        the path, and nobody asks for one where nothing is built. ``waits_s``: see
-        :meth:`run_apart`.
+        ``inputs``: what the step gets after its folder; of a :class:`LazyArtifact` it gets the
+        path, and nobody asks for one where nothing is built. ``waits_s``: see :meth:`run_apart`.
 
         Raises:
             MissingSource: no upstream network is known for the row.
@@ -93,20 +86,12 @@ class Builder:
             raise MissingSource(f"{variant.row}: {variant.unresolved}")
 
         def produce(folder: Path) -> Mapping[str, JSON]:
-            held, given = _opened(arguments)
-            if step in ("run", "compile") and is_large(variant):
+            held, given = _opened(inputs)
+            if step.recycles and is_large(variant):
                 self.worker.recycle()  # frameworks keep freed memory for themselves
             try:
                 facts: dict[str, JSON] = dict(
-                    self.run_apart(
-                        step,
-                        variant,
-                        function,
-                        folder,
-                        *given,
-                        stage=stage,
-                        waits_s=waits_s,
-                    )
+                    self.run_apart(step, variant, folder, *given, waits_s=waits_s)
                 )
             except StageError as error:
                 raise _with_disk(error, self.store.root) from None
@@ -117,20 +102,21 @@ class Builder:
                 "cpu_s": round(self.worker.last_cpu_s, 3),
             }
 
-        return self.store.build(key, produce)
+        def built() -> Entry:
+            return self.store.build(key, produce)
+
+        return usable(built) if step.checked else built()
 
     def run_apart(
         self,
-        step: str,
+        step: Step,
         variant: Variant,
-        function: Callable[..., Any],
-        *arguments: object,
-        stage: type[StageError],
+        *inputs: object,
         seconds: float | None = None,
         waits_s: float = 0.0,
         alone: bool = False,
     ) -> Any:
-        """Call a function in the child, under the memory that a step of the row is reserved.
+        """Run a step in the child, under the memory that it is reserved for the row.
 
         ``seconds``: its limit, by default that of a step; ``waits_s`` comes on top, for what is
         not its own work.
@@ -139,20 +125,16 @@ class Builder:
         Raises:
             StageError: see :meth:`harness.runtime.isolation.Worker.run`.
         """
-        whole = self.reservations.budget_bytes if alone else bytes_for(step, variant)
-        with self.reservations.reserve(whole, owner=f"{step} {variant.row}"):
+        whole = self.reservations.budget_bytes if alone else bytes_for(step.copies, variant)
+        with self.reservations.reserve(whole, owner=f"{step.name} {variant.row}"):
             return self.worker.run(
-                function,
-                *arguments,
+                step.function,
+                *inputs,
                 timeout_s=waits_s
                 + (self.settings.step_timeout_s or seconds or seconds_for(variant)),
-                stage=stage,
+                stage=step.error,
                 case=variant.row,
             )
-
-    def use(self, step: str, key: Key, *arguments: Any, **how: Any) -> Entry:
-        """As :meth:`build`, and the files are what was written; a damaged entry is built anew."""
-        return usable(lambda: self.build(step, key, *arguments, **how))
 
 
 def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from harness.expected.variants import Variant
 from harness.exporting.external_data import LARGEST_INLINE_BYTES
 
@@ -12,14 +10,8 @@ GIB = 2**30
 LARGE_PARAMS = 150_000_000  # of a network whose memory is given back before it is run
 RECYCLED_BYTES = 8 * GIB  # a child that holds more after a step is replaced
 BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
-STEP_COPIES: Mapping[str, float] = {
-    "count": 0.0,
-    "reference": 2.5,
-    "export": 5.0,
-    "compile": 4.0,
-    "run": 2.6,
-}
-"""Times the parameters' size that a step needs at its peak, measured on the largest network."""
+RUN_COPIES = 2.6
+"""Times the parameters' size that running a model needs at its peak."""
 
 OVERSIZED_COPIES = 4.0
 """The same where the parameters exceed protobuf's limit: the conversion ends before its last copy
@@ -34,10 +26,9 @@ def is_large(variant: Variant) -> bool:
     return (variant.params or 0) > LARGE_PARAMS
 
 
-def bytes_for(step: str, variant: Variant) -> int:
-    """What a step is reserved, in bytes."""
+def bytes_for(copies: float, variant: Variant) -> int:
+    """What a step that needs so many copies of a row's parameters is reserved, in bytes."""
     size = 4 * (variant.params or 0)  # float32
-    copies = STEP_COPIES[step]
     if size > LARGEST_INLINE_BYTES:
         copies = min(copies, OVERSIZED_COPIES)
     return BASE_BYTES + int(copies * size)

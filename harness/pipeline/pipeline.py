@@ -18,22 +18,15 @@ import numpy.typing as npt
 from harness.backends.backend import Backend, Precision
 from harness.backends.registry import EMBEDDED, RUNS, backend
 from harness.counting.counts import Counts
-from harness.errors import (
-    BuildError,
-    CompileError,
-    CountError,
-    ExpectationError,
-    ExportError,
-    RunError,
-    StageError,
-)
+from harness.errors import ExpectationError, StageError
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.expected.variants import Variant
 from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
 from harness.judging.int8 import Compared
-from harness.pipeline import keys, steps
+from harness.pipeline import keys
 from harness.pipeline.building import Builder, Settings, make_worker
 from harness.pipeline.catalogue import Subject
+from harness.pipeline.declared import COMPILE, COUNT, ONNX, REFERENCE, RUN, TORCHSCRIPT
 from harness.pipeline.embedded import EmbeddedImages, sized
 from harness.pipeline.given_weights import require_judgeable, weights_of
 from harness.pipeline.limits import is_large
@@ -151,9 +144,7 @@ class Pipeline:
         """Operations and parameters under each rule."""
         asked = tuple(sorted(set(rules)))
         key = keys.count_key(variant, size, asked)
-        entry = self.builder.build(
-            "count", key, variant, CountError, steps.count, variant, size, asked
-        )
+        entry = self.builder.build(COUNT, key, variant, variant, size, asked)
         counted = entry.facts["counts"]
         assert isinstance(counted, dict)
         return {rule: Counts(**values) for rule, values in counted.items()}
@@ -165,9 +156,7 @@ class Pipeline:
         key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
         batches = probes(variant)
         count = 1 + max(map(max, batches))
-        entry = self.builder.use(
-            "reference", key, variant, BuildError, steps.reference, spec, count
-        )
+        entry = self.builder.build(REFERENCE, key, variant, spec, count)
         return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
@@ -186,12 +175,8 @@ class Pipeline:
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = keys.export_key(variant, size, spec.weights.identity, options)
         if form.format == "torchscript":
-            step = steps.export_torchscript
-            return self.builder.build("export", key, variant, ExportError, step, spec)
-        repeat = is_repeated(form, variant)
-        return self.builder.build(
-            "export", key, variant, ExportError, steps.export_onnx, spec, form, repeat
-        )
+            return self.builder.build(TORCHSCRIPT, key, variant, spec)
+        return self.builder.build(ONNX, key, variant, spec, form, is_repeated(form, variant))
 
     def compiled(
         self,
@@ -218,11 +203,9 @@ class Pipeline:
             config=config,
         )
         return self.builder.build(
-            "compile",
+            COMPILE,
             key,
             variant,
-            CompileError,
-            steps.compile_model,
             backend,
             self.settings.host,
             precision,
@@ -260,12 +243,10 @@ class Pipeline:
             evaluation=self.images.digest("evaluation", size),
             batches=batches,
         )
-        entry = self.builder.use(
-            "run",
+        entry = self.builder.build(
+            RUN,
             key,
             variant,
-            RunError,
-            steps.run,
             backend,
             self.settings.host,
             precision,

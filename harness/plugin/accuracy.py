@@ -13,7 +13,7 @@ import pytest
 
 from harness.backends.backend import Precision
 from harness.backends.registry import BACKENDS, EMBEDDED, backend
-from harness.errors import HarnessError, MissingDataset, MissingWeights, RunError, Unavailable
+from harness.errors import HarnessError, MissingDataset, MissingWeights, Unavailable
 from harness.pipeline.catalogue import Subject
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Outcome, Verdict
@@ -264,9 +264,9 @@ class Accuracies:
     def _measure(
         self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Predictions]:
-        from harness.accuracy.measuring import EvaluationPlan, measure_files
+        from harness.accuracy.measuring import EvaluationPlan
         from harness.accuracy.order import parse_shard
-        from harness.accuracy.rows import Allowed, calibrate_on, maker_of, model_file
+        from harness.accuracy.rows import EVALUATE, Allowed, calibrate_on, maker_of, model_file
         from harness.images.datasets import read_manifest, require_disjoint
 
         options = self.options
@@ -297,14 +297,12 @@ class Accuracies:
             self.pipeline.images = embedded
         models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
         answers: dict[str, Predictions] = self.pipeline.builder.run_apart(
-            "run",
+            EVALUATE,
             subject.variant,
-            measure_files,
             subject.id,
             models,
             maker,
             plan,
-            stage=RunError,
             seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
         )
         return answers

@@ -15,6 +15,7 @@ import pytest
 
 from harness.backends.registry import EMBEDDED
 from harness.errors import HarnessError
+from harness.pipeline.declared import ONNX
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
@@ -225,7 +226,7 @@ class _Weigher:
         if slug is None:
             return None
         variant = self._variants[slug]
-        size = bytes_for("export", variant)
+        size = bytes_for(ONNX.copies, variant)
         return Weight(slug, (variant.params or 0) * SECONDS_PER_PARAMETER, size, variant.network)
 
 

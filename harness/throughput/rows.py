@@ -14,7 +14,9 @@ from harness.backends.registry import backend
 from harness.backends.session import Load, Session
 from harness.errors import MeasureError
 from harness.pipeline.catalogue import Subject as Row
+from harness.pipeline.declared import Step
 from harness.pipeline.embedded import sized
+from harness.pipeline.limits import RUN_COPIES
 from harness.pipeline.pipeline import Pipeline, exported_file
 from harness.records import Measurement
 from harness.runtime.store import Entry, LazyArtifact
@@ -27,6 +29,7 @@ TEST_SECONDS = 60.0  # of one test of one subject, beyond which it is taken to h
 JOB_IMAGES = 176
 """Of a job of a backend that loads its device by itself: as many as a ``Load`` has in flight."""
 
+MEASURE = Step("run", measure, MeasureError, RUN_COPIES)
 LEAST_DOUBLED = 3  # images given twice: they are not counted, and cost time
 
 
@@ -101,14 +104,12 @@ def measure_speeds(
         subjects.append(Workload(name=precision, open_session=opened, images=images, load=load))
     tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
     facts: Mapping[str, Any] = pipeline.builder.run_apart(
-        "run",
+        MEASURE,
         row.variant,
-        measure,
         tuple(subjects),
         effort,
         folder,
         scenarios,
-        stage=MeasureError,
         seconds=tests * (effort.seconds + TEST_SECONDS),
         alone=True,
     )

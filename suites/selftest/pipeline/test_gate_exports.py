@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import hanging_step
@@ -15,6 +16,7 @@ from harness.exporting import torch_exports
 from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Subject
+from harness.pipeline.declared import ONNX
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Metric, Outcome
 from harness.runtime.isolation import Worker
@@ -162,7 +164,8 @@ def test_answers_in_another_order_are_noticed(line: Line) -> None:
 def test_an_exporter_that_hangs_is_killed_at_its_limit(
     tiny_subject: Subject, small_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.pipeline.steps.export_onnx", hanging_step.hang)
+    hanging = replace(ONNX, function=hanging_step.hang)
+    monkeypatch.setattr("harness.pipeline.pipeline.ONNX", hanging)
     settings = Settings(small_config, store=tmp_path, step_timeout_s=2)
     with Worker() as worker, pytest.raises(ExportError, match=r"did not finish within 2 s"):
         Pipeline(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from builders import Builder as Produce
 from harness.errors import ExportError
 from harness.expected.variants import Variant
 from harness.pipeline.building import Builder, Settings
+from harness.pipeline.declared import Step
 from harness.runtime.isolation import Worker
 from harness.runtime.store import Entry, LazyArtifact
 from harness.runtime.store.quantities import GIB, MIB
@@ -38,9 +39,14 @@ def builder(tmp_path: Path) -> Iterator[Builder]:
         yield Builder(settings, worker)
 
 
+def doing(function: Callable[..., object]) -> Step:
+    """A step that exports by this function."""
+    return Step("export", function, ExportError, copies=5.0)
+
+
 def ask(builder: Builder, needed: LazyArtifact) -> Entry:
     """Build, or find, what counts the bytes of a model."""
-    return builder.build("export", key_of("count"), VARIANT, ExportError, steps.count_bytes, needed)
+    return builder.build(doing(steps.count_bytes), key_of("count"), VARIANT, needed)
 
 
 def test_needed_file_is_asked_for_where_something_is_built_only(builder: Builder) -> None:
@@ -89,13 +95,11 @@ def test_step_that_fails_on_a_full_disk_says_so(
     disk = SimpleNamespace(total=1000 * GIB, free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
     with pytest.raises(ExportError, match=WRITTEN) as caught:
-        builder.build(
-            "export", key_of(), VARIANT, ExportError, steps.fail, "wire format was corrupt"
-        )
+        builder.build(doing(steps.fail), key_of(), VARIANT, "wire format was corrupt")
     assert ("the disk is full: 100.0 MiB free" in str(caught.value)) == (free < GIB)
 
 
 def test_write_that_the_system_refuses_is_told_as_a_full_disk(builder: Builder) -> None:
     with pytest.raises(ExportError, match=r"No space left on device.*disk is full: .* free at"):
-        builder.build("export", key_of(), VARIANT, ExportError, steps.write_to_full_device)
+        builder.build(doing(steps.write_to_full_device), key_of(), VARIANT)
     assert builder.store.entries() == []
