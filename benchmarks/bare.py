@@ -26,7 +26,7 @@ makes sessions of its own on which no number can be set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BareJob:
     """One row's network and the height and width of its images in pixels."""
 
     variant: Variant
@@ -60,7 +60,7 @@ class BareRow:
         return self.usage.cpu_s - sum(cost.cpu_s for cost in self.steps.values())
 
 
-def read_jobs(page: str, rows: Collection[str] = (), *, root: Path = ROOT) -> list[Job]:
+def read_jobs(page: str, rows: Collection[str] = (), *, root: Path = ROOT) -> list[BareJob]:
     """The jobs of a page's rows, or of the named ones, in the page's order.
 
     ``root``: the folder that holds ``expected/``.
@@ -85,18 +85,18 @@ def read_jobs(page: str, rows: Collection[str] = (), *, root: Path = ROOT) -> li
         size = int(claim.figure.value) if claim else variants[row.id].input_size
         if size is None:
             raise ExpectationError(f"{row.id}: neither page nor variant says its input size")
-        jobs.append(Job(variants[row.id], size))
+        jobs.append(BareJob(variants[row.id], size))
     return jobs
 
 
-def run_bare(jobs: Sequence[Job]) -> Iterator[BareRow]:
+def run_bare(jobs: Sequence[BareJob]) -> Iterator[BareRow]:
     """Run the bare steps of each job, giving each as it ends; nothing is left on disk."""
     for job in jobs:
         with tempfile.TemporaryDirectory(prefix="zoo-bare-") as folder:
             yield _run_row(job, Path(folder))
 
 
-def _run_row(job: Job, folder: Path) -> BareRow:
+def _run_row(job: BareJob, folder: Path) -> BareRow:
     costs, log = folder / "costs.json", folder / "log"
     work = folder / "work"
     work.mkdir()

@@ -158,7 +158,7 @@ def _onnx_steps(watch: Stopwatch, size: int) -> None:
         quantize_static(
             PREPARED,
             INT8,
-            _Images(_session(PREPARED).get_inputs()[0].name, noise),
+            _OneByOne(_session(PREPARED).get_inputs()[0].name, noise),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -172,7 +172,7 @@ def _onnx_steps(watch: Stopwatch, size: int) -> None:
                 session.run(None, {name: image})
 
 
-class _Images:
+class _OneByOne:
     """The images one by one, as ONNX Runtime's calibration asks for them."""
 
     def __init__(self, name: str, images: Any) -> None:

@@ -14,7 +14,7 @@ from benchmarks.stopwatch import StepCost
 from harness.accuracy.images import image_set
 from harness.accuracy.measuring import EvaluationPlan, Model, measure
 from harness.accuracy.running import BATCH
-from harness.backends.onnxruntime.sessions import Session
+from harness.backends.onnxruntime.sessions import OnnxRuntimeSession
 from harness.errors import HarnessError
 from harness.images.datasets import LabelledImage
 from harness.images.pipelines import Floats
@@ -24,7 +24,7 @@ GAP: Final = "a benchmark"  # nothing is judged
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class RoundRates:
     """What the same images took, a figure a round.
 
     Attributes:
@@ -59,13 +59,13 @@ class Rates:
 
 def measure_rates(
     model: Path, paths: Sequence[Path], pipeline: str, *, threads: int, rounds: int
-) -> Rates:
+) -> RoundRates:
     """Evaluate and run the bare session in turns, each as often the first.
 
     Raises:
         HarnessError: an image is bad, or the model cannot be loaded or run.
     """
-    maker, session = FileToTensor(pipeline), Session(model, threads=threads)
+    maker, session = FileToTensor(pipeline), OnnxRuntimeSession(model, threads=threads)
     labelled = [LabelledImage(str(place), path, 0) for place, path in enumerate(paths)]
     found: dict[str, list[StepCost]] = {"bare": [], "suite": []}
     with TemporaryDirectory(prefix="zoo-bench-evaluation-") as folder:
@@ -82,7 +82,7 @@ def measure_rates(
                 else:
                     measure("benchmark", {"fp32": Model("", session)}, maker, anew)
                 found[name].append(StepCost(time.perf_counter() - wall, time.process_time() - cpu))
-    return Rates(len(paths), tuple(found["bare"]), tuple(found["suite"]))
+    return RoundRates(len(paths), tuple(found["bare"]), tuple(found["suite"]))
 
 
 def _preloaded(paths: Sequence[Path], maker: FileToTensor, root: Path) -> Floats:
@@ -94,6 +94,6 @@ def _preloaded(paths: Sequence[Path], maker: FileToTensor, root: Path) -> Floats
         return cache.tensors(range(len(paths)))
 
 
-def _bare(session: Session, tensors: Floats) -> None:
+def _bare(session: OnnxRuntimeSession, tensors: Floats) -> None:
     for first in range(0, len(tensors), BATCH):
         session.logits(tensors[first : first + BATCH])

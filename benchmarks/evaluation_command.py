@@ -43,7 +43,7 @@ def add_evaluation_action(actions: _SubParsersAction[argparse.ArgumentParser]) -
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write the JSON file; 0, 1 where it is slower than asked for, 2."""
-    from benchmarks.evaluation import Rates, measure_rates  # pyarrow, ONNX Runtime
+    from benchmarks.evaluation import RoundRates, measure_rates  # pyarrow, ONNX Runtime
     from benchmarks.images import find_images
 
     try:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         return BAD_INPUT
     print(f"{rates.images} images, {args.pipeline}, median of {args.rounds} rounds")
     for name, costs in (("bare session", rates.bare), ("evaluation", rates.suite)):
-        print(f"{name:<14}{Rates.rate(rates.images, costs):>8.1f} images/s")
+        print(f"{name:<14}{RoundRates.rate(rates.images, costs):>8.1f} images/s")
     print(f"{'ratio':<14}{rates.ratio:>8.3f}")
     print(f"{'per core':<14}{rates.core_ratio:>8.3f}")
     if args.json is not None:

@@ -34,7 +34,7 @@ LEVELS = {8: 127, 4: 7}
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class QuantizedLayer:
     """A convolution or matrix product and the nodes that dequantize its data, weights and bias."""
 
     node: NodeProto
@@ -91,7 +91,7 @@ class QuantizedModel:
         """The scale by which a node dequantizes, in float64: () or (channels,)."""
         return self.values(node.input[1]).astype(np.float64)
 
-    def rescale_bias(self, layer: Layer) -> None:
+    def rescale_bias(self, layer: QuantizedLayer) -> None:
         """Quantize a layer's bias again, to the scales that its data and weights now have."""
         if layer.bias is None:
             return
@@ -137,7 +137,7 @@ def _four_bits(model: QuantizedModel) -> str:
     return str(layer.weights.input[0])
 
 
-def _requantize(model: QuantizedModel, layer: Layer, scale: Array) -> None:
+def _requantize(model: QuantizedModel, layer: QuantizedLayer, scale: Array) -> None:
     """Quantize a layer's weights again, to scales that are nowhere smaller than those they have."""
     quantized, name, zero_point = layer.weights.input
     if model.values(zero_point).any():
@@ -155,7 +155,9 @@ def _requantize(model: QuantizedModel, layer: Layer, scale: Array) -> None:
 # ── activations ───────────────────────────────────────────────────────────────────────────────
 
 
-def _halved_scale(model: QuantizedModel, *, place: Callable[[Sequence[Layer]], Layer]) -> str:
+def _halved_scale(
+    model: QuantizedModel, *, place: Callable[[Sequence[QuantizedLayer]], QuantizedLayer]
+) -> str:
     """Halve the scale of what one layer reads; the lower end of its range stays where it can."""
     tensor, scale, zero_point = place(model.layers).data.input
     highest = np.iinfo(model.values(zero_point).dtype).max
@@ -168,7 +170,7 @@ def _halved_scale(model: QuantizedModel, *, place: Callable[[Sequence[Layer]], L
     return str(tensor)
 
 
-def _middle(layers: Sequence[Layer]) -> Layer:
+def _middle(layers: Sequence[QuantizedLayer]) -> QuantizedLayer:
     return layers[len(layers) // 2]
 
 
@@ -202,10 +204,10 @@ INJECTIONS: Mapping[str, Injection] = {
 """By the names of :data:`benchmarks.faults.FAULTS`; what is wrong with images is not here."""
 
 
-def _layer(node: NodeProto, made: Mapping[str, NodeProto], path: Path) -> Layer:
+def _layer(node: NodeProto, made: Mapping[str, NodeProto], path: Path) -> QuantizedLayer:
     sources = [made.get(name) for name in node.input]
     for name, source in zip(node.input, sources, strict=True):
         if source is None or source.op_type != "DequantizeLinear":
             raise MeasureError(f"{path}: input {name!r} of {node.name!r} is not dequantized")
     data, weights, *bias = (source for source in sources if source is not None)
-    return Layer(node, data, weights, bias[0] if bias else None)
+    return QuantizedLayer(node, data, weights, bias[0] if bias else None)

@@ -7,7 +7,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class QuantizerFault:
     """One way in which a quantizer, or who feeds its model, goes wrong.
 
     Attributes:
@@ -21,20 +21,26 @@ class Fault:
     required: bool = True
 
 
-SWAPPED_CHANNELS: Final = Fault("swapped channels", "the image comes as BGR")
+SWAPPED_CHANNELS: Final = QuantizerFault("swapped channels", "the image comes as BGR")
 """The one that is in the image and not in the model."""
 
 FAULTS: Final = (
-    Fault("per-tensor weights", "all channels of a layer's weights have one scale"),
-    Fault("zero point 0", "the image is stored as if it had no negative values"),
-    Fault("read with zero point 0", "the image is stored right and its zero point is forgotten"),
-    Fault("read with zero point 128", "the image is stored right and read as symmetric"),
+    QuantizerFault("per-tensor weights", "all channels of a layer's weights have one scale"),
+    QuantizerFault("zero point 0", "the image is stored as if it had no negative values"),
+    QuantizerFault(
+        "read with zero point 0", "the image is stored right and its zero point is forgotten"
+    ),
+    QuantizerFault("read with zero point 128", "the image is stored right and read as symmetric"),
     SWAPPED_CHANNELS,
-    Fault("halved scale, late", "what the last layer reads clips at half its range"),
-    Fault("zero point 128", "the image is stored as if its range were symmetric", required=False),
-    Fault("halved scale, early", "what the second layer reads clips", required=False),
-    Fault("halved scale, middle", "what the middle layer reads clips", required=False),
-    Fault("four bits, middle", "the middle convolution's weights have 15 levels", required=False),
+    QuantizerFault("halved scale, late", "what the last layer reads clips at half its range"),
+    QuantizerFault(
+        "zero point 128", "the image is stored as if its range were symmetric", required=False
+    ),
+    QuantizerFault("halved scale, early", "what the second layer reads clips", required=False),
+    QuantizerFault("halved scale, middle", "what the middle layer reads clips", required=False),
+    QuantizerFault(
+        "four bits, middle", "the middle convolution's weights have 15 levels", required=False
+    ),
 )
 """The last four are measured and not required, as they may rightly be small:
 

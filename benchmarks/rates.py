@@ -91,7 +91,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ScenarioRates:
     """One scenario under each way of evaluating.
 
     ``least`` is about how many images any test takes on average that passes and fails as many
@@ -112,7 +112,7 @@ def simulate(
     margins: Sequence[Margin] = MARGINS,
     losses: Sequence[Decimal] = LOSSES,
     discordances: Sequence[float] = DISCORDANCES,
-) -> Iterator[Cell]:
+) -> Iterator[ScenarioRates]:
     """Every margin, discordance and loss, one after the other; the margins are losses as well.
 
     The same figures for the same seed and NumPy version.
@@ -126,7 +126,7 @@ def simulate(
                 random = np.random.Generator(np.random.PCG64([seed, number]))
                 number += 1
                 sequential = sequential_rates(scenario, models=models, random=random)
-                yield Cell(
+                yield ScenarioRates(
                     scenario,
                     fixed_rates(scenario, scenario.population, models=models, random=random),
                     fixed_rates(scenario, SUBSET, models=models, random=random),
@@ -205,7 +205,7 @@ def fixed_size(margin: Margin, *, discordance: float, population: int = FULL_SET
     return endless / (1.0 + endless / population)
 
 
-def broken_risks(cells: Sequence[Cell], *, models: int) -> list[str]:
+def broken_risks(cells: Sequence[ScenarioRates], *, models: int) -> list[str]:
     """Sentences about every error that is more frequent than stated, beyond chance."""
     broken = []
     for cell in cells:

@@ -45,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
         HarnessError: the JSON file cannot be written.
     """
     # scipy.stats takes half a second to import, which no other command has to wait for.
-    from benchmarks.rates import Cell, broken_risks, simulate
+    from benchmarks.rates import ScenarioRates, broken_risks, simulate
     from benchmarks.rates_table import NOTE, table
 
-    cells: list[Cell] = []
+    cells: list[ScenarioRates] = []
     for _, block in groupby(
         simulate(models=args.models, seed=args.seed),
         key=lambda cell: (cell.scenario.margin, cell.scenario.discordance),

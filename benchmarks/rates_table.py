@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.rates import SUBSET, Cell, Rates, fixed_size
+from benchmarks.rates import SUBSET, Rates, ScenarioRates, fixed_size
 
 HEAD: Final = (
     f"{'loss':>6}  {'full':>13}  {f'{SUBSET} images':>20}  {'sequential':>13}"
@@ -20,7 +20,7 @@ NOTE: Final = (
 )
 
 
-def table(cells: Sequence[Cell]) -> str:
+def table(cells: Sequence[ScenarioRates]) -> str:
     """The cells of one margin and discordance, a line for each loss.
 
     Percent of the models that pass, fail and stay open; then the images of the sequential verdict.
@@ -36,7 +36,7 @@ def table(cells: Sequence[Cell]) -> str:
     return "\n".join([title, HEAD, *map(_line, cells)])
 
 
-def _line(cell: Cell) -> str:
+def _line(cell: ScenarioRates) -> str:
     fixed, found = cell.fixed, cell.sequential
     undecided = _percent(1.0 - fixed.passes - fixed.fails)
     return (

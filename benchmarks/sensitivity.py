@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from numpy.typing import ArrayLike
 
-from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, Fault
+from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, QuantizerFault
 from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
 from harness.errors import MeasureError, RunError
 from harness.judging.parity import compare
@@ -58,7 +58,7 @@ class Injected:
             for what is not in the model.
     """
 
-    fault: Fault
+    fault: QuantizerFault
     where: str = ""
     figures: Figures | None = None
     problem: str = ""
@@ -120,7 +120,11 @@ def distinct_models(
 
 
 def measure(
-    pipeline: Pipeline, model: str, rows: Sequence[Subject], *, faults: Sequence[Fault] = FAULTS
+    pipeline: Pipeline,
+    model: str,
+    rows: Sequence[Subject],
+    *,
+    faults: Sequence[QuantizerFault] = FAULTS,
 ) -> Sensitivity:
     """Inject each fault into a copy of the rows' model and compare its logits with the float ones.
 
@@ -137,7 +141,9 @@ def measure(
     )
 
 
-def _injected(pipeline: Pipeline, subject: Subject, fault: Fault, reference: ArrayLike) -> Injected:
+def _injected(
+    pipeline: Pipeline, subject: Subject, fault: QuantizerFault, reference: ArrayLike
+) -> Injected:
     _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(subject), MODEL).opened()
     images = pipeline.images.files(subject.size).evaluation
     memory_bytes = bytes_for(RUN_COPIES, subject.variant)
@@ -164,7 +170,7 @@ def _injected(pipeline: Pipeline, subject: Subject, fault: Fault, reference: Arr
         return Injected(fault, problem=error.message)
 
 
-def _told(pipeline: Pipeline, subject: Subject, fault: Fault, compiled: Path) -> str:
+def _told(pipeline: Pipeline, subject: Subject, fault: QuantizerFault, compiled: Path) -> str:
     _held, model = LazyArtifact(lambda: pipeline.compilable(subject), MODEL).opened()
     return pipeline.worker.run(
         faulty_parameters,

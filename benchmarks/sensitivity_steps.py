@@ -28,19 +28,19 @@ def faulty_logits(compiled: Path, images: Path, fault: str, batches: Batches) ->
         RunError: the copy cannot be loaded or run.
     """
     from benchmarks.fault_injection import QuantizedModel, inject
-    from harness.backends.onnxruntime.sessions import Session
+    from harness.backends.onnxruntime.sessions import OnnxRuntimeSession
 
     evaluation: Floats = np.load(images, allow_pickle=False)
     if fault == SWAPPED_CHANNELS.name:
         swapped = np.ascontiguousarray(evaluation[:, ::-1])
-        return "the image", run_batches(Session(compiled), swapped, batches=batches)
+        return "the image", run_batches(OnnxRuntimeSession(compiled), swapped, batches=batches)
     model = QuantizedModel(compiled)
     where = inject(model, fault)
     with tempfile.TemporaryDirectory(prefix="zoo-fault-") as folder:
         copy = Path(folder) / "model.onnx"
         copy.write_bytes(model.proto.SerializeToString())
         del model  # the session needs several times its size
-        return where, run_batches(Session(copy), evaluation, batches=batches)
+        return where, run_batches(OnnxRuntimeSession(copy), evaluation, batches=batches)
 
 
 def faulty_parameters(

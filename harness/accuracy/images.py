@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, MissingDataset
-from harness.images.datasets import Dataset, Fault, FaultKind, LabelledImage, validation_gap
+from harness.images.datasets import Dataset, DatasetFault, FaultKind, LabelledImage, validation_gap
 from harness.images.datasets.content import sha256_of
 from harness.images.datasets.faults import listed
 from harness.images.datasets.labels import scan_labels
@@ -24,7 +24,7 @@ UNREADABLE: Final = "unreadable"  # in place of a hash; such a file turns out ba
 
 
 @dataclass(frozen=True)
-class ImageSet:
+class LabelledImages:
     """Images in order of their names, the SHA-256 of each file, and what is missing to ImageNet.
 
     Attributes:
@@ -53,7 +53,7 @@ class ImageSet:
         return np.array([image.class_id for image in self.images], np.int64)
 
 
-def read_images(dataset: Dataset, *, threads: int = 1) -> ImageSet:
+def read_images(dataset: Dataset, *, threads: int = 1) -> LabelledImages:
     """Hash every file of a data set, so that answers about it cannot be mixed up with others.
 
     A file that cannot be read is no error here; it turns out bad when it is decoded.
@@ -64,7 +64,7 @@ def read_images(dataset: Dataset, *, threads: int = 1) -> ImageSet:
     return image_set(dataset.images, gap=dataset.gap, threads=threads)
 
 
-def image_set(images: Sequence[LabelledImage], *, gap: str, threads: int = 1) -> ImageSet:
+def image_set(images: Sequence[LabelledImage], *, gap: str, threads: int = 1) -> LabelledImages:
     """As :func:`read_images`, of images that were found otherwise."""
     if not images:
         raise HarnessError("there are no images, expected one at least")
@@ -75,7 +75,7 @@ def image_set(images: Sequence[LabelledImage], *, gap: str, threads: int = 1) ->
             raise HarnessError(f"{image.path}: its name is not UTF-8") from error
     with ThreadPoolExecutor(threads) as pool:
         hashes = tuple(pool.map(_sha256, [image.path for image in images]))
-    return ImageSet(tuple(images), hashes, gap)
+    return LabelledImages(tuple(images), hashes, gap)
 
 
 def labelled_by(labels: Path, folder: Path, *, classes: int) -> Dataset:
@@ -98,9 +98,9 @@ def labelled_by(labels: Path, folder: Path, *, classes: int) -> Dataset:
         where, path = f"{labels}:{label.line}", place / label.file
         if not 0 <= label.class_id < classes:
             text = f"{label.class_id} for {label.file}, expected 0 to {classes - 1}"
-            faults.append(Fault(FaultKind.OUT_OF_RANGE, where, text))
+            faults.append(DatasetFault(FaultKind.OUT_OF_RANGE, where, text))
         elif not path.is_file():
-            faults.append(Fault(FaultKind.MISSING, where, str(path)))
+            faults.append(DatasetFault(FaultKind.MISSING, where, str(path)))
         images.append(LabelledImage(label.file, path, label.class_id))
     if faults:
         raise HarnessError(f"{labels} does not fit {place}:{listed(faults)}")

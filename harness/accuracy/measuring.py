@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from harness.accuracy.folder import ResultsFolder
 from harness.accuracy.identity import Identity
-from harness.accuracy.images import ImageSet
+from harness.accuracy.images import LabelledImages
 from harness.accuracy.order import ALL, Order, Shard
 from harness.accuracy.predictions import Item, Predictions
 from harness.accuracy.progress import shown
-from harness.accuracy.running import BATCH, Run, evaluate, known
-from harness.accuracy.sequential import Watch, stands_for
+from harness.accuracy.running import BATCH, ModelRun, evaluate, known
+from harness.accuracy.sequential import LossWatch, stands_for
 from harness.backends.backend import IN_PROCESS, Host, Precision, Runner
 from harness.backends.registry import EMBEDDED, backend
 from harness.backends.session import Floats, Session
@@ -49,7 +49,7 @@ class EvaluationPlan:
             counted.
     """
 
-    images: ImageSet
+    images: LabelledImages
     root: Path
     count: int | None = None
     until: Margin | None = None
@@ -122,12 +122,12 @@ class ModelFile:
         """
         target = backend(self.backend, replace(self.host, threads=threads))
         session = target.session(self.path, precision=self.precision)
-        prepared = Prepared(session, target.runner, self.ops)
+        prepared = PreparedSession(session, target.runner, self.ops)
         return Model(self.digest, prepared, target.tools(), target.runner)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedSession:
     """A session that is given what its runner's supply has, such as tensors."""
 
     session: Session
@@ -203,11 +203,11 @@ def _measure(
         for precision, model in models.items()
     }
     with ExitStack() as stack:
-        runs: dict[str, Run] = {}
+        runs: dict[str, ModelRun] = {}
         for precision, model in models.items():
             folder = ResultsFolder(plan.root, identities[precision])
             stack.enter_context(folder.held())
-            runs[precision] = Run(model.session, folder, items)
+            runs[precision] = ModelRun(model.session, folder, items)
         reached = _run(row, runs, items, supply, plan)
     found = {precision: run.folder.answers() for precision, run in runs.items()}
     last = plan.count or len(plan.images)
@@ -240,7 +240,11 @@ def identity_of(
 
 
 def _run(
-    row: str, runs: Mapping[str, Run], items: Sequence[Item], supply: Supply, plan: EvaluationPlan
+    row: str,
+    runs: Mapping[str, ModelRun],
+    items: Sequence[Item],
+    supply: Supply,
+    plan: EvaluationPlan,
 ) -> int:
     """Evaluate until all is known, or decided; how many of the first images are known then."""
     every = list(runs.values())
@@ -248,7 +252,7 @@ def _run(
     watch = None
     if plan.until is not None:
         population = stands_for(len(plan.images))
-        watch = Watch(runs["fp32"], runs["int8"], margin=plan.until, population=population)
+        watch = LossWatch(runs["fp32"], runs["int8"], margin=plan.until, population=population)
         if watch.decided(reached):
             return watch.places
     if reached >= plan.stop:

@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.accuracy.flip_table import write_flips
 from harness.accuracy.folder import open_results
-from harness.accuracy.images import ImageSet, labelled_by, read_images
+from harness.accuracy.images import LabelledImages, labelled_by, read_images
 from harness.accuracy.judging import Judgement
 from harness.accuracy.measuring import EvaluationPlan
 from harness.accuracy.merging import merge_folders
@@ -73,7 +73,7 @@ def _measure(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
         pipeline.worker.close()
 
 
-def _images(arguments: argparse.Namespace) -> ImageSet:
+def _images(arguments: argparse.Namespace) -> LabelledImages:
     synsets = read_synsets(arguments.synsets)
     if arguments.labels is not None:
         dataset = labelled_by(arguments.labels, arguments.imagenet, classes=len(synsets))
@@ -83,7 +83,7 @@ def _images(arguments: argparse.Namespace) -> ImageSet:
 
 
 def _row(
-    subject: Subject, images: ImageSet, pipeline: Pipeline, arguments: argparse.Namespace
+    subject: Subject, images: LabelledImages, pipeline: Pipeline, arguments: argparse.Namespace
 ) -> int:
     """Measure and judge one row; what keeps it from being measured does not keep the others."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)

@@ -52,7 +52,7 @@ class Group:
     bad: dict[int, str]
 
 
-class Run:
+class ModelRun:
     """One model's evaluation: what is known of each image, and what is not on the disk yet.
 
     Attributes:
@@ -120,7 +120,7 @@ class Run:
 
 
 def evaluate(
-    runs: Sequence[Run],
+    runs: Sequence[ModelRun],
     tensors: Tensors,
     *,
     stop: int,
@@ -163,7 +163,7 @@ def evaluate(
                 stack.callback(run.flush)
 
 
-def known(runs: Sequence[Run]) -> int:
+def known(runs: Sequence[ModelRun]) -> int:
     """How many of the first images all runs know."""
     unknown = np.logical_or.reduce([run.hits == UNKNOWN for run in runs])
     return int(unknown.argmax()) if unknown.any() else len(unknown)
@@ -230,7 +230,7 @@ def prefetched(items: Generator[T, None, None], *, ahead: int) -> Generator[T, N
         thread.join()
 
 
-def _missing(runs: Sequence[Run], goal: int, batch: int) -> Iterator[tuple[int, int]]:
+def _missing(runs: Sequence[ModelRun], goal: int, batch: int) -> Iterator[tuple[int, int]]:
     """Stretches of whole batches, below ``goal``, of which some run lacks some image."""
     unknown = np.logical_or.reduce([run.hits[:goal] == UNKNOWN for run in runs])
     first: int | None = None

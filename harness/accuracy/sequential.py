@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.accuracy.running import BAD, HIT, Run
+from harness.accuracy.running import BAD, HIT, ModelRun
 from harness.judging.accuracy.claims import FULL_SET
 from harness.judging.accuracy.risks import Margin
-from harness.judging.accuracy.sequential import LOOK, Evidence, look, start
+from harness.judging.accuracy.sequential import LOOK, SequentialEvidence, look, start
 
 
 def stands_for(images: int) -> int:
@@ -19,7 +19,7 @@ def stands_for(images: int) -> int:
     return max(images, FULL_SET)
 
 
-class Watch:
+class LossWatch:
     """What int8 has lost so far, looked at every 50 images, each look once.
 
     Attributes:
@@ -27,9 +27,9 @@ class Watch:
         places: how many of the first images were looked at, bad files included.
     """
 
-    def __init__(self, fp32: Run, int8: Run, *, margin: Margin, population: int) -> None:
+    def __init__(self, fp32: ModelRun, int8: ModelRun, *, margin: Margin, population: int) -> None:
         """``population``: see :func:`stands_for`."""
-        self.evidence: Evidence = start()
+        self.evidence: SequentialEvidence = start()
         self._fp32, self._int8 = fp32, int8
         self._margin, self._population = margin, population
         self.places = 0

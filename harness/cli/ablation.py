@@ -18,7 +18,7 @@ from harness.images.ablation.measuring import Measured, Reader, measure
 from harness.images.ablation.pictures import ImageFile, embedded_files, files_below, read_file
 from harness.images.ablation.quantizing import embedded_scale
 from harness.images.ablation.routes import Route, routes
-from harness.images.ablation.states import Prepared, State, prepare
+from harness.images.ablation.states import PreparedRoute, State, prepare
 from harness.images.ablation.tables import answers_table, as_data, image_table, waterfall_table
 from harness.pipeline.catalogue import EXPECTED, Catalogue, read_catalogue
 from harness.runtime import atomic
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     answers = _answers(chosen, arguments)
     scale = embedded_scale(arguments.expected)
 
-    def ask(one: Prepared, states: Sequence[State]) -> None:
+    def ask(one: PreparedRoute, states: Sequence[State]) -> None:
         if answers:
             answers[one.route.id].ask(states)
 

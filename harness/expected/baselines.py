@@ -10,7 +10,7 @@ from pathlib import Path
 import tomli_w
 
 from harness.errors import ExpectationError
-from harness.expected.document import Table
+from harness.expected.document import ExpectedTable
 from harness.records import Measurement
 from harness.runtime import atomic
 
@@ -50,7 +50,7 @@ def read_baseline(path: Path) -> Baseline:
         UnknownKey: a key that does not exist.
         ExpectationError: the file is missing, of another schema, or not as it was written.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("schema", "conditions", "case"))
     if document.values.get("schema") != SCHEMA:
         raise document.wrong("schema", str(SCHEMA))
@@ -97,7 +97,7 @@ def _entry(case: str, name: str, measurement: Measurement) -> dict[str, object]:
     }
 
 
-def _measurements(table: Table) -> dict[str, Measurement]:
+def _measurements(table: ExpectedTable) -> dict[str, Measurement]:
     found = {}
     for name in table.values:
         entry = table.table(name)
@@ -111,7 +111,7 @@ def _measurements(table: Table) -> dict[str, Measurement]:
     return found
 
 
-def _texts(table: Table) -> dict[str, str]:
+def _texts(table: ExpectedTable) -> dict[str, str]:
     found = {}
     for key, value in table.values.items():
         if not isinstance(value, str):

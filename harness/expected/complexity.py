@@ -10,7 +10,7 @@ from harness.counting.claims import COLUMNS, UNITS, Defect, Pinned
 from harness.counting.counts import Printing, reproduces
 from harness.counting.rules import rule_names
 from harness.errors import ExpectationError
-from harness.expected.document import Table
+from harness.expected.document import ExpectedTable
 from harness.records import Metric
 
 
@@ -64,7 +64,7 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
             that the pinned count prints.
         UnknownKey: a key, row, counter or kind that does not exist.
     """
-    top = Table.load(path)
+    top = ExpectedTable.load(path)
     top.only(("kinds", "rows", "unknown"))
     kinds = top.optional_table("kinds")
     causes = {kind: kinds.text(kind) for kind in kinds.values}
@@ -93,10 +93,10 @@ def check_row(row: str, entry: Mapping[str, object], causes: Mapping[str, str]) 
     Raises:
         ExpectationError, UnknownKey: as :func:`read_expected`.
     """
-    _read_row(row, Table(Path("draft"), ("rows", row), entry), causes)
+    _read_row(row, ExpectedTable(Path("draft"), ("rows", row), entry), causes)
 
 
-def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComplexity:
+def _read_row(row: str, entry: ExpectedTable, causes: Mapping[str, str]) -> ExpectedComplexity:
     entry.only(("operations", "params", "true", "defects"))
     true = entry.table("true")
     true.only(("params", "macs"))
@@ -114,7 +114,7 @@ def _read_row(row: str, entry: Table, causes: Mapping[str, str]) -> ExpectedComp
     return expected
 
 
-def _read_pinned(table: Table, *, unit: str) -> Pinned:
+def _read_pinned(table: ExpectedTable, *, unit: str) -> Pinned:
     """``unit``: of pages that say nothing else."""
     table.only(("counter", "divisor", "raw", "unit", "printing"))
     counter = table.one_of("counter", rule_names())
@@ -127,7 +127,7 @@ def _read_pinned(table: Table, *, unit: str) -> Pinned:
     return Pinned(counter, divisor=divisor, raw=raw, unit=UNITS[unit], printing=printing)
 
 
-def _read_defect(table: Table, causes: Mapping[str, str]) -> Defect:
+def _read_defect(table: ExpectedTable, causes: Mapping[str, str]) -> Defect:
     table.only(("column", "printed", "kind", "true"))
     kind = table.one_of("kind", causes)
     return Defect(
@@ -159,7 +159,7 @@ def _check_defect(where: str, expected: ExpectedComplexity, defect: Defect) -> N
         )
 
 
-def _check_admitted(entry: Table, expected: ExpectedComplexity) -> None:
+def _check_admitted(entry: ExpectedTable, expected: ExpectedComplexity) -> None:
     wrong = {
         "operations": not expected.operations.is_plain,
         "params": expected.params.divisor != expected.params.unit

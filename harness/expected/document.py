@@ -34,7 +34,7 @@ def suggestion(word: str, known: Collection[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExpectedTable:
     """A TOML table, the file it stands in and the keys that lead to it."""
 
     path: Path
@@ -42,7 +42,7 @@ class Table:
     values: Mapping[str, object]
 
     @classmethod
-    def load(cls, path: Path) -> Table:
+    def load(cls, path: Path) -> ExpectedTable:
         """Read a file; floats become decimals, so that they keep their printed digits.
 
         Raises:
@@ -168,7 +168,7 @@ class Table:
             raise self.wrong(key, f"a finite number{bound}")
         return number
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> ExpectedTable:
         """The table under a key.
 
         Raises:
@@ -177,13 +177,17 @@ class Table:
         value = self.values.get(key)
         if not isinstance(value, dict):
             raise self.wrong(key, "a table")
-        return Table(self.path, (*self.keys, key), value)
+        return ExpectedTable(self.path, (*self.keys, key), value)
 
-    def optional_table(self, key: str) -> Table:
+    def optional_table(self, key: str) -> ExpectedTable:
         """As :meth:`table`; an empty one where the key is absent."""
-        return self.table(key) if key in self.values else Table(self.path, (*self.keys, key), {})
+        return (
+            self.table(key)
+            if key in self.values
+            else ExpectedTable(self.path, (*self.keys, key), {})
+        )
 
-    def tables(self, key: str) -> tuple[Table, ...]:
+    def tables(self, key: str) -> tuple[ExpectedTable, ...]:
         """The array of tables under a key, numbered from 1; empty where the key is absent.
 
         Raises:
@@ -193,6 +197,6 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.wrong(key, f"an array of tables, [[{key}]]")
         return tuple(
-            Table(self.path, (*self.keys, f"{key}[{number}]"), item)
+            ExpectedTable(self.path, (*self.keys, f"{key}[{number}]"), item)
             for number, item in enumerate(value, start=1)
         )

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UnknownKey
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 from harness.judging.int8 import FloatOperator
 
 FIELDS = ("row", "backend", "name", "reason")
@@ -54,12 +54,14 @@ def read_float_operators(path: Path, *, backends: Collection[str]) -> FloatOpera
         UnknownKey: a key or a backend that does not exist, with the nearest that does.
         ExpectationError: a field is missing or blank.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("operator",))
     return FloatOperators(tuple(_operators(document.tables("operator"), backends)))
 
 
-def _operators(tables: Iterable[Table], backends: Collection[str]) -> Iterable[FloatOperator]:
+def _operators(
+    tables: Iterable[ExpectedTable], backends: Collection[str]
+) -> Iterable[FloatOperator]:
     for table in tables:
         table.only(FIELDS)
         backend = table.text("backend")

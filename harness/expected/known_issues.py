@@ -28,7 +28,7 @@ from harness.errors import (
     UnknownKey,
     UnmatchedKnownIssue,
 )
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 from harness.records import KnownIssue
 
 FIELDS = ("case", "stage", "error", "reason", "since", "expires", "message")
@@ -65,7 +65,7 @@ def read_known_issues(path: Path, *, today: date) -> tuple[KnownIssue, ...]:
         ExpectationError: a field is missing or wrong, stage and error do not belong together, or
             a pattern covers more than one test function or all of its cases.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("issue",))
     return tuple(_issue(table, today) for table in document.tables("issue"))
 
@@ -101,7 +101,7 @@ def match(issues: Iterable[KnownIssue], case_ids: Iterable[str]) -> dict[str, Kn
     return matched
 
 
-def _issue(table: Table, today: date) -> KnownIssue:
+def _issue(table: ExpectedTable, today: date) -> KnownIssue:
     table.only(FIELDS)
     issue = KnownIssue(
         case=_pattern(table),
@@ -131,7 +131,7 @@ def _issue(table: Table, today: date) -> KnownIssue:
     return issue
 
 
-def _pattern(table: Table) -> str:
+def _pattern(table: ExpectedTable) -> str:
     pattern = table.text("case")
     if not _CASE.fullmatch(pattern):
         raise table.wrong("case", "'file.py::test_name[…]' with wildcards inside the brackets only")
@@ -141,7 +141,7 @@ def _pattern(table: Table) -> str:
     return pattern
 
 
-def _require_known(table: Table, key: str, value: str, known: Collection[str]) -> None:
+def _require_known(table: ExpectedTable, key: str, value: str, known: Collection[str]) -> None:
     if value not in known:
         raise UnknownKey(
             f"{table.where(key)}: unknown {key} {value!r}{suggestion(value, known)}; "

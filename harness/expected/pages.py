@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import tomli_w
 
 from harness.errors import ExpectationError, HarnessError, UnknownKey, quoted
-from harness.expected.document import Table
+from harness.expected.document import ExpectedTable
 from harness.pages.identity import model_id
 from harness.records import Claim, DocumentedFailure, Figure, Metric, Omission, Page, Row
 from harness.runtime.atomic import write_bytes
@@ -93,7 +93,7 @@ def read_expected(path: Path) -> Page:
         ExpectationError: the file is missing, not TOML, or a value is not what it must be.
         UnknownKey: a key that no expected file has. Both name file and key.
     """
-    return _Decoder(path.as_posix()).page(dict(Table.load(path).values))
+    return _Decoder(path.as_posix()).page(dict(ExpectedTable.load(path).values))
 
 
 def _claim_table(claim: Claim) -> dict[str, str | int]:

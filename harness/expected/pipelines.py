@@ -29,7 +29,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 
 Size = tuple[int, int]
 Statistics = tuple[float, float, float]
@@ -100,7 +100,7 @@ def read_pipelines(
         ExpectationError: the file is missing or no TOML; an entry is missing, of the wrong kind,
             or contradicts another one. Names file and key.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("stated", "run_time", "rows", "unknown"))
     run_times = document.table("run_time")
     shipping = {name: _run_time(run_times.table(name), name, known) for name in run_times.values}
@@ -123,7 +123,7 @@ def read_pipelines(
 
 
 def _row(
-    table: Table,
+    table: ExpectedTable,
     row: str,
     stated: str,
     shipping: Mapping[str, RunTime],
@@ -153,7 +153,7 @@ def _row(
     return RowPipelines(row, claim, sized, stated, run_time)
 
 
-def _run_time(table: Table, name: str, known: Mapping[str, Size]) -> RunTime:
+def _run_time(table: ExpectedTable, name: str, known: Mapping[str, Size]) -> RunTime:
     table.only(_RUN_TIME)
     if not isinstance(table.values.get("div255"), bool):
         raise table.wrong("div255", "true or false")
@@ -178,14 +178,14 @@ def _run_time(table: Table, name: str, known: Mapping[str, Size]) -> RunTime:
     )
 
 
-def _pipeline(table: Table, key: str, known: Mapping[str, Size]) -> str:
+def _pipeline(table: ExpectedTable, key: str, known: Mapping[str, Size]) -> str:
     id = table.text(key)
     if id not in known:
         raise UnknownKey(f"{table.where(key)}: unknown pipeline {id!r}{suggestion(id, known)}")
     return id
 
 
-def _pair(table: Table, key: str, *, least: int) -> Size:
+def _pair(table: ExpectedTable, key: str, *, least: int) -> Size:
     value = table.values.get(key)
     if (
         not isinstance(value, list)
@@ -196,7 +196,7 @@ def _pair(table: Table, key: str, *, least: int) -> Size:
     return value[0], value[1]
 
 
-def _statistics(table: Table, key: str) -> Statistics:
+def _statistics(table: ExpectedTable, key: str) -> Statistics:
     value = table.values.get(key)
     least = Decimal(0) if key.endswith("mean") else Decimal("0.0001")
     if (
@@ -209,7 +209,7 @@ def _statistics(table: Table, key: str) -> Statistics:
     return float(value[0]), float(value[1]), float(value[2])
 
 
-def _rounded(table: Table, key: str) -> Statistics:
+def _rounded(table: ExpectedTable, key: str) -> Statistics:
     """The statistics under ``key``, which are what float16 makes of the exact ones."""
     values, exact = _statistics(table, key), _statistics(table, f"exact_{key}")
     nearest = tuple(float(struct.unpack("e", struct.pack("e", x))[0]) for x in exact)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from harness.errors import ExpectationError, MissingSource, UnknownKey
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 from harness.judging.published import (
     METRICS,
     FigureDefect,
@@ -24,7 +24,7 @@ from harness.records import Metric, Tolerance
 _MEASURED = ("size", "crop", "interpolation", "mean", "std", "crop_mode")
 
 
-class Role(StrEnum):
+class TableRole(StrEnum):
     """What a table is to the page."""
 
     CURRENT = "current"
@@ -39,7 +39,7 @@ class PublishedTable:
     """
 
     source: str
-    role: Role
+    role: TableRole
     noise: Tolerance
     results: tuple[Published, ...]
 
@@ -70,7 +70,7 @@ class ExpectedPublished:
     figures: Mapping[tuple[str, Metric], FigureDefect]
     preprocessing: Mapping[str, PreprocessingDefect]
 
-    def table(self, source: str, role: Role) -> PublishedTable | None:
+    def table(self, source: str, role: TableRole) -> PublishedTable | None:
         """A source's table in one role, or None."""
         return next((one for one in self.tables if (one.source, one.role) == (source, role)), None)
 
@@ -99,7 +99,7 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
             should be, or something stands in it twice.
         UnknownKey: a key, row, role, metric or cause that does not exist.
     """
-    top = Table.load(path)
+    top = ExpectedTable.load(path)
     top.only(("page", "tables", "causes", "missing", "figures", "preprocessing"))
     page = _optional(top, "page")
     page.only(("resize", "crop", "interpolation", "mean", "std"))
@@ -119,7 +119,7 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
     )
 
 
-def _tables(parent: Table) -> tuple[PublishedTable, ...]:
+def _tables(parent: ExpectedTable) -> tuple[PublishedTable, ...]:
     tables: list[PublishedTable] = []
     for name in parent.values:
         table = _table(parent.table(name))
@@ -132,9 +132,9 @@ def _tables(parent: Table) -> tuple[PublishedTable, ...]:
     return tuple(tables)
 
 
-def _table(table: Table) -> PublishedTable:
+def _table(table: ExpectedTable) -> PublishedTable:
     table.only(("source", "role", "where", "remeasured", "reason", "results"))
-    role = _one_of(table, "role", [str(role) for role in Role])
+    role = _one_of(table, "role", [str(role) for role in TableRole])
     noise = Tolerance(())
     if "remeasured" in table.values:
         part = ("re-measured", table.number("remeasured", least=Decimal(0)))
@@ -150,14 +150,14 @@ def _table(table: Table) -> PublishedTable:
         results.append(result)
     if not results:
         raise ExpectationError(f"{table.where('results')} is empty, expected published results")
-    return PublishedTable(table.text("source"), Role(role), noise, tuple(results))
+    return PublishedTable(table.text("source"), TableRole(role), noise, tuple(results))
 
 
 def _same_place(one: Published, other: Published) -> bool:
     return (one.model, one.preprocessing.size) == (other.model, other.preprocessing.size)
 
 
-def _result(entry: Table, where: str) -> Published:
+def _result(entry: ExpectedTable, where: str) -> Published:
     entry.only(("model", *_MEASURED, "top1", "top5"))
     top1, top5 = _percentage(entry, "top1"), _percentage(entry, "top5")
     if top1 > top5:
@@ -165,7 +165,7 @@ def _result(entry: Table, where: str) -> Published:
     return Published(entry.text("model"), where, _measured(entry), top1, top5)
 
 
-def _measured(entry: Table) -> Preprocessing:
+def _measured(entry: ExpectedTable) -> Preprocessing:
     crop = entry.number("crop", least=Decimal(0))
     if not 0 < crop <= 1:
         raise entry.wrong("crop", "a share of the short side, above 0 and at most 1")
@@ -179,7 +179,7 @@ def _measured(entry: Table) -> Preprocessing:
     )
 
 
-def _statistics(table: Table, key: str) -> Statistics | None:
+def _statistics(table: ExpectedTable, key: str) -> Statistics | None:
     """Three fractions, or None where the key is absent."""
     value = table.values.get(key)
     if value is None:
@@ -195,7 +195,7 @@ def _statistics(table: Table, key: str) -> Statistics | None:
 
 
 def _figures(
-    top: Table, rows: Collection[str], causes: Table
+    top: ExpectedTable, rows: Collection[str], causes: ExpectedTable
 ) -> dict[tuple[str, Metric], FigureDefect]:
     found: dict[tuple[str, Metric], FigureDefect] = {}
     for entry in top.tables("figures"):
@@ -210,7 +210,7 @@ def _figures(
 
 
 def _preprocessing(
-    top: Table, rows: Collection[str], causes: Table
+    top: ExpectedTable, rows: Collection[str], causes: ExpectedTable
 ) -> dict[str, PreprocessingDefect]:
     found: dict[str, PreprocessingDefect] = {}
     for entry in top.tables("preprocessing"):
@@ -222,29 +222,29 @@ def _preprocessing(
     return found
 
 
-def _why(entry: Table, causes: Table) -> str:
+def _why(entry: ExpectedTable, causes: ExpectedTable) -> str:
     return causes.text(_one_of(entry, "cause", causes.values.keys()))
 
 
-def _optional(top: Table, key: str) -> Table:
-    return top.table(key) if key in top.values else Table(top.path, (key,), {})
+def _optional(top: ExpectedTable, key: str) -> ExpectedTable:
+    return top.table(key) if key in top.values else ExpectedTable(top.path, (key,), {})
 
 
-def _one_of(table: Table, key: str, known: Collection[str]) -> str:
+def _one_of(table: ExpectedTable, key: str, known: Collection[str]) -> str:
     word = table.text(key)
     if word not in known:
         raise UnknownKey(f"{table.where(key)}: unknown {key} {word!r}{suggestion(word, known)}")
     return word
 
 
-def _whole(table: Table, key: str) -> int:
+def _whole(table: ExpectedTable, key: str) -> int:
     number = table.number(key)
     if number != int(number) or number < 1:
         raise table.wrong(key, "a positive whole number of pixels")
     return int(number)
 
 
-def _percentage(table: Table, key: str) -> Decimal:
+def _percentage(table: ExpectedTable, key: str) -> Decimal:
     number = table.number(key, least=Decimal(0))
     if number > 100:
         raise table.wrong(key, "a percentage, 0 to 100")

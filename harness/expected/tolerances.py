@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 from harness.judging.int8 import CEILING, PARITY_MEASURES, SAME_MODEL
 from harness.judging.verdicts import Limit, Side
 from harness.records import Row
@@ -82,7 +82,7 @@ SCOPE = ("source", "precision", "row")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ToleranceRule:
     """One bound and what it applies to; None applies to everything."""
 
     check: str
@@ -106,7 +106,7 @@ class Tolerances:
     """All rules of a file, in its order."""
 
     path: str
-    rules: tuple[Rule, ...]
+    rules: tuple[ToleranceRule, ...]
 
     def limits(self, row: Row, *, precision: str) -> Mapping[str, Limit]:
         """The bounds that hold for a row, by check; the last rule that applies wins."""
@@ -137,27 +137,27 @@ def read_tolerances(path: Path) -> Tolerances:
         ExpectationError: a check of :data:`REQUIRED`, a bound or a reason is missing, or a bound
             is no number, or one that cannot fail.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(CHECKS, "check")
-    rules: list[Rule] = []
+    rules: list[ToleranceRule] = []
     for name, check in CHECKS.items():
         if name in document.values or name in REQUIRED:
             rules += _rules(name, check, document.table(name))
     return Tolerances(str(path), tuple(rules))
 
 
-def _rules(name: str, check: Check, table: Table) -> Iterable[Rule]:
+def _rules(name: str, check: Check, table: ExpectedTable) -> Iterable[ToleranceRule]:
     table.only((check.key, "reason", "override"))
-    yield Rule(name, _bound(check, table), place=table.where())
+    yield ToleranceRule(name, _bound(check, table), place=table.where())
     for override in table.tables("override"):
         yield _override(name, check, override)
 
 
-def _override(name: str, check: Check, table: Table) -> Rule:
+def _override(name: str, check: Check, table: ExpectedTable) -> ToleranceRule:
     table.only((*SCOPE, check.key, "reason"))
     if not any(key in table.values for key in SCOPE):
         raise ExpectationError(f"{table.where()} names none of {', '.join(SCOPE)}")
-    return Rule(
+    return ToleranceRule(
         name,
         _bound(check, table),
         source=table.optional_text("source"),
@@ -167,7 +167,7 @@ def _override(name: str, check: Check, table: Table) -> Rule:
     )
 
 
-def _bound(check: Check, table: Table) -> Limit:
+def _bound(check: Check, table: ExpectedTable) -> Limit:
     value, (least, most) = table.number(check.key), check.fails_within
     if not least < value < most:
         raise ExpectationError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ExpectationError
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 
 _KEYS = ("model", "weights", "network", "source", "input_size", "params")
 _UNRESOLVED = "unresolved"  # stands alone
@@ -49,7 +49,7 @@ def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str,
             a row has no entry.
         UnknownKey: a key that means nothing.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("rows",))
     entries = document.table("rows")
     variants = {row: _variant(entries.table(row), row) for row in entries.values}
@@ -60,7 +60,7 @@ def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str,
     return variants
 
 
-def _variant(entry: Table, row: str) -> Variant:
+def _variant(entry: ExpectedTable, row: str) -> Variant:
     parts = row.split("/")
     if len(parts) != 3 or not all(parts):
         raise ExpectationError(f"{entry.where()}: expected an id of the form page/source/name")

@@ -24,7 +24,7 @@ _STATISTICS_SEED, _CALIBRATION_SEED, _EVALUATION_SEED = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ImageSet:
+class PreprocessedImages:
     """Preprocessed images, float32 (n, 3, height, width), and in words where they are from."""
 
     images: Floats
@@ -46,9 +46,9 @@ class ImageSets:
         CalibrationError: two images are equal to the last bit, within a set or across sets.
     """
 
-    calibration: ImageSet
-    evaluation: ImageSet
-    statistics: ImageSet
+    calibration: PreprocessedImages
+    evaluation: PreprocessedImages
+    statistics: PreprocessedImages
 
     def __post_init__(self) -> None:
         _require_distinct({name: getattr(self, name) for name in self.__slots__})
@@ -70,12 +70,12 @@ def embedded_sets(config: BuildConfig) -> ImageSets:
     )
 
 
-def _drawn(config: BuildConfig, count: int, *, seed: int) -> ImageSet:
+def _drawn(config: BuildConfig, count: int, *, seed: int) -> PreprocessedImages:
     images = preprocess_many(scenes(count, seed=seed), config.process_ops)
-    return ImageSet(images, f"{count} scenes of seed {seed}")
+    return PreprocessedImages(images, f"{count} scenes of seed {seed}")
 
 
-def _require_distinct(sets: Mapping[str, ImageSet]) -> None:
+def _require_distinct(sets: Mapping[str, PreprocessedImages]) -> None:
     seen: dict[bytes, str] = {}
     for name, one in sets.items():
         for index, image in enumerate(one.images):

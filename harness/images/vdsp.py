@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ExpectationError, quoted
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 from harness.runtime.foreign import read_bytes
 
 Levels = npt.NDArray[np.uint8]
@@ -76,7 +76,7 @@ def read_vdsp_params(path: Path) -> VdspParams:
         ExpectationError: the file is missing, too large or not JSON, or a value is missing, of the
             wrong kind, or impossible; names the key.
     """
-    document = Table(path, (), _load(path))
+    document = ExpectedTable(path, (), _load(path))
     document.only(("OpType", "OpConfig"))
     _one_of(document, "OpType", (_OPERATOR,))
     table = document.table("OpConfig")
@@ -151,21 +151,21 @@ def _load(path: Path) -> dict[str, Any]:
     return document
 
 
-def _one_of(table: Table, key: str, known: tuple[str, ...]) -> str:
+def _one_of(table: ExpectedTable, key: str, known: tuple[str, ...]) -> str:
     value = table.text(key)
     if value not in known:
         raise table.wrong(key, " or ".join(known) + suggestion(value, known))
     return value
 
 
-def _whole(table: Table, key: str, *, least: int, most: int) -> int:
+def _whole(table: ExpectedTable, key: str, *, least: int, most: int) -> int:
     value = table.values.get(key)
     if type(value) is not int or not least <= value <= most:
         raise table.wrong(key, f"a whole number within {least} and {most}")
     return value
 
 
-def _statistics(table: Table, key: str, *, positive: bool) -> tuple[float, float, float]:
+def _statistics(table: ExpectedTable, key: str, *, positive: bool) -> tuple[float, float, float]:
     values = table.values.get(key)
     what = "positive numbers" if positive else "numbers"
     if (

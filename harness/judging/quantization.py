@@ -35,7 +35,7 @@ SEVERAL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ParameterFault:
     """One tensor's parameter that is not what it should be.
 
     Attributes:
@@ -84,12 +84,12 @@ def problem(parameters: Mapping[str, Any], *, calibrate_mode: str) -> str:
     return ""
 
 
-def findings(parameters: Mapping[str, Any]) -> tuple[Finding, ...]:
+def findings(parameters: Mapping[str, Any]) -> tuple[ParameterFault, ...]:
     """Everything that is wrong with a compiled model's parameters, in the order of its tensors.
 
     A constant that several layers read has the parameters that one of them asks for.
     """
-    uses: dict[object, list[tuple[Finding, ...]]] = {}
+    uses: dict[object, list[tuple[ParameterFault, ...]]] = {}
     for index, fact in enumerate(parameters["constants"]):
         uses.setdefault((fact["tensor"], fact.get("stored", index)), []).append(
             tuple(_constant(fact))
@@ -100,7 +100,7 @@ def findings(parameters: Mapping[str, Any]) -> tuple[Finding, ...]:
     )
 
 
-def likely_cause(found: Sequence[Finding], *, activations: int) -> str:
+def likely_cause(found: Sequence[ParameterFault], *, activations: int) -> str:
     """What usually makes parameters wrong in this way; ``activations``: how many there are."""
     moved = {one.tensor: one.ratio for one in found if one.ratio is not None}
     if len(moved) >= SEVERAL and len({f"{ratio:.3g}" for ratio in moved.values()}) > 1:
@@ -113,12 +113,12 @@ def likely_cause(found: Sequence[Finding], *, activations: int) -> str:
     return found[0].cause
 
 
-def _activation(fact: Mapping[str, Any]) -> Iterator[Finding]:
+def _activation(fact: Mapping[str, Any]) -> Iterator[ParameterFault]:
     def wrong(
         kind: str, found: object, expected: object, cause: str, ratio: float | None = None
-    ) -> Finding:
+    ) -> ParameterFault:
         about = fact["layer"], fact["tensor"], kind, str(found), str(expected), cause
-        return Finding(*about, of_image=True, ratio=ratio)
+        return ParameterFault(*about, of_image=True, ratio=ratio)
 
     if fact["type"] != "uint8":
         yield wrong("type", fact["type"], "uint8", "activations of another width or sign")
@@ -177,9 +177,9 @@ def _point(found: int, exact: float) -> str:
     return f"a zero point off by {by:+d}"
 
 
-def _constant(fact: Mapping[str, Any]) -> Iterator[Finding]:
-    def wrong(kind: str, found: object, expected: object, cause: str) -> Finding:
-        return Finding(
+def _constant(fact: Mapping[str, Any]) -> Iterator[ParameterFault]:
+    def wrong(kind: str, found: object, expected: object, cause: str) -> ParameterFault:
+        return ParameterFault(
             fact["layer"], fact["tensor"], kind, str(found), str(expected), cause, of_image=False
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.expected.complexity import ExpectedComplexity
 from harness.expected.complexity import read_expected as read_complexity
 from harness.expected.pages import read_expected as read_page
-from harness.expected.published import Role
+from harness.expected.published import TableRole
 from harness.expected.published import read_expected as read_published
 from harness.expected.variants import Variant, read_variants
 from harness.lint.known import Amount, Knowledge, Known
@@ -70,7 +70,7 @@ def _published(variant: Variant | None, published: ExpectedPublished | None) -> 
         return Known(network=variant.network)
     tables = [
         table
-        for role in (Role.COPIED, Role.CURRENT)
+        for role in (TableRole.COPIED, TableRole.CURRENT)
         if (table := published.table(variant.source, role))
     ]
     return Known(

@@ -34,7 +34,7 @@ from harness.pages.dialects import (
 from harness.records import Metric
 
 
-class Role(Enum):
+class ColumnRole(Enum):
     """What a column is for."""
 
     NAME = auto()
@@ -63,7 +63,7 @@ class Column:
     UNKNOWN.
     """
 
-    role: Role
+    role: ColumnRole
     header: str
     metric: Metric | None = None
     unit: str = ""
@@ -85,7 +85,9 @@ def read_header(header: str) -> Column:
     "unknown unit 'furlongs' of macs; known: K, M, G, B, T"
     """
     if len(header) > LONGEST_HEADER:
-        return Column(Role.UNKNOWN, header[:LONGEST_HEADER], problem=f"column {quoted(header)}")
+        return Column(
+            ColumnRole.UNKNOWN, header[:LONGEST_HEADER], problem=f"column {quoted(header)}"
+        )
     plain = _ORNAMENTS.sub("", header).strip()
     sized = AT_SIZE.search(plain)
     if sized is not None and int(sized["size"]) >= SMALLEST_SIZE:
@@ -94,16 +96,16 @@ def read_header(header: str) -> Column:
             return replace(whole, header=header, at=int(sized["size"]))
     lowered = plain.casefold()
     if MEASURED_WORDS.search(lowered):
-        return Column(Role.EXTRA, header, extra=Extra.MEASURED)
+        return Column(ColumnRole.EXTRA, header, extra=Extra.MEASURED)
     readings = [_column(header, word, unit) for word, unit in _splits(plain)]
     if match := _AFTER.fullmatch(plain):
         claim = _column(header, match["word"], match["unit"])
-        readings += [claim] * (claim.role is Role.CLAIM)
-    understood = (column for column in readings if column.role is not Role.UNKNOWN)
+        readings += [claim] * (claim.role is ColumnRole.CLAIM)
+    understood = (column for column in readings if column.role is not ColumnRole.UNKNOWN)
     if (column := next(understood, None)) is not None:
         return column
     if SPEED_WORDS.search(lowered):
-        return Column(Role.EXTRA, header, extra=Extra.SPEED)
+        return Column(ColumnRole.EXTRA, header, extra=Extra.SPEED)
     if readings[0].problem:
         return readings[0]
     if task := other_task(plain):
@@ -124,7 +126,7 @@ def is_model_header(columns: Sequence[Column]) -> bool:
     """Whether these headers alone make a model table: names, and a source or a second claim."""
     roles = {column.role for column in columns}
     claims = sum(1 for column in columns if column.metric)
-    return Role.NAME in roles and claims > 0 and (Role.SOURCE in roles or claims > 1)
+    return ColumnRole.NAME in roles and claims > 0 and (ColumnRole.SOURCE in roles or claims > 1)
 
 
 def is_close_to_name(column: Column) -> bool:
@@ -140,7 +142,7 @@ def is_close_to_claim(column: Column) -> bool:
 
 
 def _is_unknown(column: Column) -> bool:
-    return column.role is Role.UNKNOWN and column.metric is None
+    return column.role is ColumnRole.UNKNOWN and column.metric is None
 
 
 def _splits(header: str) -> Iterator[tuple[str, str]]:
@@ -158,17 +160,17 @@ def _column(header: str, word: str, printed: str) -> Column:
         metric, prefix = METRICS[prefixed["word"]], prefixed["unit"]
         if unit and UNITS[metric].get(unit) != UNITS[metric][prefix]:
             problem = f"unit {printed!r} does not go with {word.strip()!r}"
-            return Column(Role.UNKNOWN, header, metric, problem=problem)
+            return Column(ColumnRole.UNKNOWN, header, metric, problem=problem)
         return _claim(header, metric, prefix)
     if key in NAMES:
-        return Column(Role.NAME, header)
+        return Column(ColumnRole.NAME, header)
     if key in SOURCES:
-        return Column(Role.SOURCE, header)
+        return Column(ColumnRole.SOURCE, header)
     if key in EXTRAS:
-        return Column(Role.EXTRA, header, extra=EXTRAS[key])
+        return Column(ColumnRole.EXTRA, header, extra=EXTRAS[key])
     if key in AMBIGUOUS:
         return _ambiguous(header, key, unit)
-    return Column(Role.UNKNOWN, header)
+    return Column(ColumnRole.UNKNOWN, header)
 
 
 def _claim(header: str, metric: Metric, printed: str) -> Column:
@@ -176,20 +178,20 @@ def _claim(header: str, metric: Metric, printed: str) -> Column:
     unit = printed.casefold()
     if unit and unit not in units:
         problem = f"unknown unit {printed!r} of {metric}; known: {known_units(metric)}"
-        return Column(Role.UNKNOWN, header, metric, problem=problem)
-    return Column(Role.CLAIM, header, metric, units.get(unit, ""))
+        return Column(ColumnRole.UNKNOWN, header, metric, problem=problem)
+    return Column(ColumnRole.CLAIM, header, metric, units.get(unit, ""))
 
 
 def _ambiguous(header: str, key: str, unit: str) -> Column:
     """A header that only its unit makes clear."""
     if key in SIZES:
         if unit in FILE_UNITS:
-            return Column(Role.EXTRA, header, extra=Extra.FILE)
+            return Column(ColumnRole.EXTRA, header, extra=Extra.FILE)
         if unit and unit in UNITS[Metric.INPUT_SIZE]:
-            return Column(Role.CLAIM, header, Metric.INPUT_SIZE, "px")
+            return Column(ColumnRole.CLAIM, header, Metric.INPUT_SIZE, "px")
     if key in OPERATIONS and (match := OPERATION_UNIT.fullmatch(unit)):
         return _claim(header, METRICS[match["word"]], match["unit"])
-    return Column(Role.UNKNOWN, header, problem=f"column {header!r} {AMBIGUOUS[key]}")
+    return Column(ColumnRole.UNKNOWN, header, problem=f"column {header!r} {AMBIGUOUS[key]}")
 
 
 def _key(word: str) -> str:

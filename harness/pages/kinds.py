@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from harness.pages.cells import Cell, invisible, without_marks
-from harness.pages.columns import Column, Role, is_close_to_claim, is_close_to_name
+from harness.pages.columns import Column, ColumnRole, is_close_to_claim, is_close_to_name
 from harness.pages.dialects import PRECISIONS, Extra
 from harness.pages.figures import read_figure
 from harness.pages.tables import Table
@@ -30,14 +30,14 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TableKind:
     """What a table is, and why it is not a table of models or may be none; "" where it is one."""
 
     kind: Kind
     reason: str = ""
 
 
-def kind_of(table: Table) -> Finding:
+def kind_of(table: Table) -> TableKind:
     """What a table is.
 
     A model table names models and has figures about them: a claim column in which at least one cell
@@ -47,23 +47,23 @@ def kind_of(table: Table) -> Finding:
     """
     columns = table.columns
     roles = {column.role for column in columns}
-    sourced = Role.SOURCE in roles
+    sourced = ColumnRole.SOURCE in roles
     claims = [at for at, column in enumerate(columns) if column.metric]
-    if Role.NAME not in roles:
+    if ColumnRole.NAME not in roles:
         return _without_names(columns, claims, sourced=sourced)
     if not claims:
         close = next((column for column in columns if is_close_to_claim(column)), None)
         if sourced and close:
-            return Finding(Kind.UNCLEAR, close.problem)
-        return Finding(Kind.OTHER, "no column of accuracy, counts or input size")
+            return TableKind(Kind.UNCLEAR, close.problem)
+        return TableKind(Kind.OTHER, "no column of accuracy, counts or input size")
     if not table.rows:
-        return Finding(Kind.MODELS) if sourced else Finding(Kind.OTHER, "no rows")
+        return TableKind(Kind.MODELS) if sourced else TableKind(Kind.OTHER, "no rows")
     if how_run := _how_run(table, sourced=sourced):
-        return Finding(Kind.OTHER, f"results on hardware, by the column {how_run!r}")
+        return TableKind(Kind.OTHER, f"results on hardware, by the column {how_run!r}")
     if not any(_has_figures(table, at, readable=not sourced) for at in claims):
         headers = ", ".join(columns[at].header for at in claims)
-        return Finding(Kind.OTHER, f"no figure in the columns {headers}")
-    return Finding(Kind.MODELS)
+        return TableKind(Kind.OTHER, f"no figure in the columns {headers}")
+    return TableKind(Kind.MODELS)
 
 
 def holds_precisions(table: Table, at: int) -> bool:
@@ -72,13 +72,13 @@ def holds_precisions(table: Table, at: int) -> bool:
     return bool(texts) and all(PRECISIONS.fullmatch(text) for text in texts)
 
 
-def _without_names(columns: Sequence[Column], claims: Sequence[int], *, sourced: bool) -> Finding:
+def _without_names(columns: Sequence[Column], claims: Sequence[int], *, sourced: bool) -> TableKind:
     close = next((column for column in columns if is_close_to_name(column)), None)
     if claims and close:
-        return Finding(Kind.UNCLEAR, close.problem)
+        return TableKind(Kind.UNCLEAR, close.problem)
     if claims and sourced:
-        return Finding(Kind.UNCLEAR, "sources and figures, and no column is known to name models")
-    return Finding(Kind.OTHER, "no column names models")
+        return TableKind(Kind.UNCLEAR, "sources and figures, and no column is known to name models")
+    return TableKind(Kind.OTHER, "no column names models")
 
 
 def _how_run(table: Table, *, sourced: bool) -> str:
@@ -100,7 +100,7 @@ def _has_figures(table: Table, at: int, *, readable: bool) -> bool:
     """Whether a cell of a claim column is a figure, or may be one that is hard to read."""
     column = table.columns[at]
     cells = [line.cells[at] for line in table.rows]
-    if readable and column.role is Role.CLAIM:
+    if readable and column.role is ColumnRole.CLAIM:
         return any(_reads(cell, column) for cell in cells)
     ragged = any(line.printed != len(table.columns) for line in table.rows)
     return ragged or any(_NUMBER_LIKE.match(cell.text) or invisible(cell.text) for cell in cells)

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import MalformedTable, PageError, UnknownColumn
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.cells import Cell, without_marks
-from harness.pages.columns import Column, Role, other_task
+from harness.pages.columns import Column, ColumnRole, other_task
 from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
 from harness.pages.identity import entered, id_part, model_id, page_title
@@ -125,7 +125,7 @@ class _Reading:
         if any(one.metric in (Metric.TOP1, Metric.TOP5) for _, one in columns):
             return ""
         for line, column in columns:
-            if column.role is Role.UNKNOWN and (task := other_task(column.header)):
+            if column.role is ColumnRole.UNKNOWN and (task := other_task(column.header)):
                 return (
                     f"no page of classification models: {column.header!r} (line {line}) is a "
                     f"figure of {task}, and no column is top-1 or top-5"
@@ -184,17 +184,17 @@ class _Reading:
         """The columns of a model table; one that is not understood, or comes twice, is an extra
         one where omissions are listed."""
         columns: list[Column] = []
-        taken: set[Role | Metric] = set()
+        taken: set[ColumnRole | Metric] = set()
         for at, column in enumerate(table.columns):
-            if column.role is not Role.CLAIM and holds_precisions(table, at):
-                column = Column(Role.EXTRA, column.header, extra=Extra.RUN)
-            if column.role is Role.EXTRA:
+            if column.role is not ColumnRole.CLAIM and holds_precisions(table, at):
+                column = Column(ColumnRole.EXTRA, column.header, extra=Extra.RUN)
+            if column.role is ColumnRole.EXTRA:
                 self._list("extra column", table.line, f"{column.header!r}: {column.extra}")
                 columns.append(column)
                 continue
-            kept = Column(Role.EXTRA, column.header)
+            kept = Column(ColumnRole.EXTRA, column.header)
             with self._listing("column"):
-                if column.role is Role.UNKNOWN:
+                if column.role is ColumnRole.UNKNOWN:
                     raise UnknownColumn(column.problem, path=self.file, line=table.line)
                 what = column.metric or column.role
                 if what in taken:
@@ -211,19 +211,19 @@ class _Reading:
             raise self._malformed(f"{line.printed} cells, the header has {len(columns)}", line.line)
         at = {column.role: cell for column, cell in zip(columns, line.cells, strict=True)}
         try:
-            name, marks = without_marks(at[Role.NAME])
-            marks += without_marks(at[Role.SOURCE])[1] if Role.SOURCE in at else ()
-            named = read_sources(at[Role.SOURCE]) if Role.SOURCE in at else (("", ""),)
+            name, marks = without_marks(at[ColumnRole.NAME])
+            marks += without_marks(at[ColumnRole.SOURCE])[1] if ColumnRole.SOURCE in at else ()
+            named = read_sources(at[ColumnRole.SOURCE]) if ColumnRole.SOURCE in at else (("", ""),)
             if is_missing(name):
                 raise ValueError("'' makes no id; the name cell is empty")
-            if Role.SOURCE in at and any(is_missing(source) for source, _ in named):
+            if ColumnRole.SOURCE in at and any(is_missing(source) for source, _ in named):
                 raise ValueError("'' makes no id; the source cell is empty")
             ids = [model_id(page=self.name, source=source, name=name) for source, _ in named]
         except ValueError as error:
             raise self._malformed(f"model or source {error}", line.line) from None
         for mark in marks:
             self._list("footnote mark", line.line, f"{mark!r} after the name or source of {name}")
-        own = [link.address for link in at[Role.NAME].links]
+        own = [link.address for link in at[ColumnRole.NAME].links]
         claims = tuple(self._claims(line, columns, name))
         return [
             Row(
@@ -243,7 +243,7 @@ class _Reading:
         sizes = [self._size(cell, one) for one, cell in zip(columns, line.cells, strict=True)]
         own = next(filter(None, sizes), 0)
         for column, cell in zip(columns, line.cells, strict=True):
-            if column.role is not Role.CLAIM or column.metric is None:
+            if column.role is not ColumnRole.CLAIM or column.metric is None:
                 continue
             where = cell.line or line.line
             if is_missing(cell.text) and not cell.superscripts:
@@ -259,7 +259,7 @@ class _Reading:
 
     def _size(self, cell: Cell, column: Column) -> int:
         """The input size that a cell says, or 0 where it is about something else or none."""
-        if column.role is not Role.CLAIM or column.metric is not Metric.INPUT_SIZE:
+        if column.role is not ColumnRole.CLAIM or column.metric is not Metric.INPUT_SIZE:
             return 0
         try:
             text, _ = without_marks(cell)

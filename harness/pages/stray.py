@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.pages.cells import split_line
-from harness.pages.columns import Column, Role, is_model_header, read_header
+from harness.pages.columns import Column, ColumnRole, is_model_header, read_header
 from harness.pages.tables import Document, markdown, markdown_cell
 
 _CONTAINER: Final = re.compile(r"[\s>]*(?:(?:[-*+]|\d+[.)])\s+)?")
@@ -84,7 +84,7 @@ def _lone_delimiters(lines: Sequence[str], number: int, count: int) -> Iterator[
     """A delimiter line that makes no table, if what stands above it could be a header."""
     above = [cell for _, cell in split_line(lines[number - 2])] if number > 1 else []
     roles = {column.role for column in _columns(above)}
-    if roles & {Role.NAME, Role.SOURCE, Role.CLAIM}:
+    if roles & {ColumnRole.NAME, ColumnRole.SOURCE, ColumnRole.CLAIM}:
         reason = f"a delimiter line of {count} cells below {len(above)} cells makes no table"
         yield Stray(number, 0, reason)
 

@@ -51,7 +51,7 @@ Model = Callable[[], Entry]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceLogits:
     """The source framework's own logits: float32 on the probes, float64 on the first ones."""
 
     logits: Array
@@ -149,7 +149,7 @@ class Pipeline:
         assert isinstance(counted, dict)
         return {rule: Counts(**values) for rule, values in counted.items()}
 
-    def reference(self, variant: Variant, size: int) -> Reference:
+    def reference(self, variant: Variant, size: int) -> ReferenceLogits:
         """What the source framework itself computes."""
         spec = self._spec(variant, size)
         evaluation = self.images.digest("evaluation", size)
@@ -157,7 +157,7 @@ class Pipeline:
         batches = probes(variant)
         count = 1 + max(map(max, batches))
         entry = self.builder.build(REFERENCE, key, variant, spec, count)
-        return Reference(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
+        return ReferenceLogits(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
         """The exported model and what was seen of it; the file may be no model at all.

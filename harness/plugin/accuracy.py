@@ -20,7 +20,7 @@ from harness.records import Claim, Outcome, Verdict
 from harness.runtime.option_types import count, points
 
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
-    from harness.accuracy.images import ImageSet
+    from harness.accuracy.images import LabelledImages
     from harness.accuracy.judging import Half, Judgement
     from harness.accuracy.measuring import ModelFile
     from harness.accuracy.predictions import Predictions
@@ -308,7 +308,7 @@ class Accuracies:
         return answers
 
     @cached_property
-    def images(self) -> ImageSet:
+    def images(self) -> LabelledImages:
         """The data set, every file hashed."""
         from harness.accuracy.images import labelled_by, read_images
         from harness.images.datasets import open_dataset, read_synsets

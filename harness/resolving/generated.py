@@ -15,7 +15,7 @@ import tomli_w
 from harness.backends.registry import EMBEDDED, backend_names
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.baselines import Baseline, parity_file, read_baseline, write_baseline
-from harness.expected.document import LARGEST_FILE, Table
+from harness.expected.document import LARGEST_FILE, ExpectedTable
 from harness.expected.float_operators import read_float_operators
 from harness.expected.pages import render
 from harness.expected.tolerances import read_tolerances
@@ -128,7 +128,7 @@ def _waterfall(accepted: Baseline, pipelines: Path) -> Baseline:
 
 def _narrowed(path: Path, page: Page) -> str:
     """A file of decisions without those that are about rows of other pages."""
-    content: dict[str, Any] = dict(Table.load(path).values)
+    content: dict[str, Any] = dict(ExpectedTable.load(path).values)
     for table in content.values():
         if isinstance(table, dict) and "override" in table:
             table["override"] = [one for one in table["override"] if _applies(one, page)]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import tomli_w
 
-from harness.expected.document import LARGEST_FILE, Table
+from harness.expected.document import LARGEST_FILE, ExpectedTable
 from harness.runtime.foreign import read_text
 
 _BLOCKS: Final = re.compile(r"\n{2,}")
@@ -52,7 +52,7 @@ def merge(kept: Path, draft: str, *, rows: frozenset[str]) -> Merged:
     Raises:
         ExpectationError: the kept file cannot be read.
     """
-    old = Table.load(kept).values
+    old = ExpectedTable.load(kept).values
     text = read_text(kept, most=LARGEST_FILE)
     new = tomllib.loads(draft)
     entries = _table(old, "rows")

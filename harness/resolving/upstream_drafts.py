@@ -16,7 +16,7 @@ from harness.judging.published import Preprocessing, Published
 from harness.resolving.page import PageResolution, Resolved
 from harness.runtime import entry_points
 from harness.sources import source, sources
-from harness.sources.published import Table
+from harness.sources.published import ResultsModule
 
 _RESIZE: Final = re.compile(r"\bresize\W{0,3}(?:\w+\W{1,2})?\(?\s*(\d{2,4})", re.IGNORECASE)
 _CROP: Final = re.compile(
@@ -50,7 +50,7 @@ def published(resolution: PageResolution, text: str) -> str:
     tables: dict[str, Any] = {}
     for name, declared in sources().items():
         if declared.table:
-            table: Table = entry_points.load(declared.table)
+            table: ResultsModule = entry_points.load(declared.table)
             results, gone = _of_table(name, table, resolution)
             missing |= gone
             if results:
@@ -93,7 +93,7 @@ def _normalization(text: str) -> dict[str, list[float]]:
 
 
 def _of_table(
-    name: str, table: Table, resolution: PageResolution
+    name: str, table: ResultsModule, resolution: PageResolution
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """What a table has of a source's rows and their siblings; and which rows are not in it."""
     known = table.published_results()

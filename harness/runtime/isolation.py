@@ -26,7 +26,7 @@ from typing import IO, Any, NoReturn, Self, TypeVar
 import psutil
 
 from harness.errors import HarnessError, StageError
-from harness.runtime.isolation_child import READY, STOP, Answer
+from harness.runtime.isolation_child import READY, STOP, CallResult
 from harness.runtime.scratch import Scratch
 
 T = TypeVar("T")
@@ -145,7 +145,7 @@ class Worker:
             child.output.seek(0)  # the child shares the position
             child.output.truncate()
             child.connection.send_bytes(call)
-            answer: Answer = pickle.loads(self._receive(child, deadline))
+            answer: CallResult = pickle.loads(self._receive(child, deadline))
         except TimeoutError:
             _, log = self._kill()
             step.fail(f"did not finish within {timeout_s:g} s and was killed", log)
@@ -267,7 +267,7 @@ def _pickled(function: Callable[..., object], args: tuple[object, ...]) -> bytes
         raise TypeError(f"{function!r} or its arguments cannot be sent: {error}") from None
 
 
-def _outcome(answer: Answer, step: _Step, log: str) -> Any:
+def _outcome(answer: CallResult, step: _Step, log: str) -> Any:
     """What the call returned, or raise what it raised."""
     if answer.result is not None:
         try:

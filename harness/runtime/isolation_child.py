@@ -29,7 +29,7 @@ STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """What came of one call.
 
     Attributes:
@@ -64,7 +64,7 @@ def serve(descriptor: int) -> None:
         connection.send_bytes(pickle.dumps(answer))
 
 
-def _answer(call: bytes) -> Answer:
+def _answer(call: bytes) -> CallResult:
     """Run one pickled ``(function, args)``; never raises."""
     result = error = None
     summary = trace = ""
@@ -82,7 +82,7 @@ def _answer(call: bytes) -> Answer:
         summary = "".join(traceback.format_exception_only(problem)).strip()
         trace = traceback.format_exc()
     used = _cpu_s() - before
-    return Answer(result, error, summary, trace, _peak_bytes(), _status_bytes("VmRSS"), used)
+    return CallResult(result, error, summary, trace, _peak_bytes(), _status_bytes("VmRSS"), used)
 
 
 def _cpu_s() -> float:

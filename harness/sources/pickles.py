@@ -12,7 +12,7 @@ MOST_OPERATIONS: Final = 1_000_000
 twice. An operation of one byte can make an object of 60."""
 
 
-class Source(Protocol):
+class PickledBytes(Protocol):
     """What a pickle is read from: a file, or a mapping, which reads no more than is there."""
 
     def read(self, n: int = ..., /) -> bytes: ...
@@ -26,7 +26,7 @@ class Outline:
     calls: Mapping[str, str]
 
 
-def outline(source: Source) -> Outline:
+def outline(source: PickledBytes) -> Outline:
     """Go through one pickle, up to its end; the source stands behind it then.
 
     Raises:

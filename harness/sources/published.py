@@ -12,18 +12,25 @@ from decimal import Decimal
 from typing import Protocol, cast
 
 from harness.errors import ExpectationError, MissingSource, Unavailable
-from harness.expected.published import ExpectedPublished, Role, read_expected
+from harness.expected.published import ExpectedPublished, TableRole, read_expected
 from harness.judging.published import METRICS, Published
 from harness.records import Row, Tolerance
 from harness.runtime import entry_points
 from harness.sources import source as declared
 
-__all__ = ["ExpectedPublished", "Reader", "Table", "Upstream", "read_expected", "upstream_of"]
+__all__ = [
+    "ExpectedPublished",
+    "PublishedReader",
+    "ResultsModule",
+    "Upstream",
+    "read_expected",
+    "upstream_of",
+]
 
 NEVER_REMEASURED = Tolerance((), "the package publishes one figure, which the page has copied")
 
 
-class Reader(Protocol):
+class PublishedReader(Protocol):
     """A module that knows what an installed package publishes."""
 
     def results(self, model: str, *, weights: str) -> tuple[Published, ...]:
@@ -41,7 +48,7 @@ class Reader(Protocol):
         ...
 
 
-class Table(Protocol):
+class ResultsModule(Protocol):
     """A module with a table of results that the installed package does not carry.
 
     Attributes:
@@ -118,18 +125,18 @@ def upstream_of(
             not installed or does not know the model.
         ExpectationError: the facts know nothing of the source, or say of a row that nothing is
             published which is; or the package's figures are of another weights file.
-        MeasureError: see :class:`Reader`.
+        MeasureError: see :class:`PublishedReader`.
     """
     published = declared(source).published if source in entry_points.sources() else ""
     if published and row not in facts.missing:
         try:
-            reader = cast(Reader, entry_points.load(published))
+            reader = cast(PublishedReader, entry_points.load(published))
         except (ImportError, Unavailable) as error:
             raise MissingSource(f"figures of {source!r} cannot be read here: {error}") from error
         found = reader.results(model, weights=weights)
         return Upstream(model, found, (), NEVER_REMEASURED)
-    table = facts.table(source, Role.CURRENT)
-    copied = facts.table(source, Role.COPIED)
+    table = facts.table(source, TableRole.CURRENT)
+    copied = facts.table(source, TableRole.COPIED)
     listed = table is not None and any(one.model == model for one in table.results)
     if row in facts.missing:
         if listed:

@@ -59,7 +59,7 @@ LEAST_VARIANCE = 0.2  # of a channel, in the mean of all of its layer's
 NOTHING = 0.01  # absolute value up to which a constant parameter switches off what it scales
 
 
-class Layer(Protocol):
+class FrameworkLayer(Protocol):
     """A layer of either framework.
 
     Attributes:
@@ -80,20 +80,20 @@ class Layer(Protocol):
         """Replace running statistics, of layers that keep some."""
 
 
-class Watch(Protocol):
+class LayerWatch(Protocol):
     """What is told as a network runs."""
 
-    def before(self, layer: Layer, inputs: Array) -> None:
+    def before(self, layer: FrameworkLayer, inputs: Array) -> None:
         """A normalisation is about to run."""
 
-    def after(self, layer: Layer, inputs: Array, outputs: Array) -> Array | None:
+    def after(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> Array | None:
         """A convolution or fully connected layer has run: outputs in place of its own, or None."""
 
 
 class Frame(Protocol):
     """What is needed of a framework: a network's layers, and its other parameters."""
 
-    def layers(self) -> Iterator[Layer]:
+    def layers(self) -> Iterator[FrameworkLayer]:
         """The layers, in the order of definition."""
 
     def others(self) -> Iterator[tuple[str, Array]]:
@@ -102,7 +102,7 @@ class Frame(Protocol):
     def set_other(self, name: str, values: Array) -> None:
         """Replace one of those."""
 
-    def run(self, images: Floats, watch: Watch) -> Array:
+    def run(self, images: Floats, watch: LayerWatch) -> Array:
         """Run images (n, 3, height, width) in evaluation mode: logits."""
 
 
@@ -163,10 +163,10 @@ class _Order:
 
     seen: list[tuple[str, int]] = field(default_factory=list)
 
-    def before(self, layer: Layer, inputs: Array) -> None:
+    def before(self, layer: FrameworkLayer, inputs: Array) -> None:
         """Nothing."""
 
-    def after(self, layer: Layer, inputs: Array, outputs: Array) -> None:  # noqa: ARG002
+    def after(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> None:  # noqa: ARG002
         """Note it."""
         self.seen.append((layer.name, outputs.shape[layer.axis]))
 
@@ -179,13 +179,13 @@ class _Fitting:
     readout: str
     done: set[str] = field(default_factory=set)
 
-    def before(self, layer: Layer, inputs: Array) -> None:
+    def before(self, layer: FrameworkLayer, inputs: Array) -> None:
         """Take the statistics of a normalisation."""
         if self._is_first(layer):
             rows = _rows(inputs, layer.axis)
             layer.set_statistics(rows.mean(axis=0), _floored(rows.var(axis=0)))
 
-    def after(self, layer: Layer, inputs: Array, outputs: Array) -> Array | None:
+    def after(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> Array | None:
         """Scale a layer, or fit the readout."""
         if not self._is_first(layer):
             return None
@@ -205,12 +205,12 @@ class _Fitting:
         layer.set("bias", offset)
         return np.moveaxis(np.moveaxis(outputs, layer.axis, -1) / spread + offset, -1, layer.axis)
 
-    def _is_first(self, layer: Layer) -> bool:
+    def _is_first(self, layer: FrameworkLayer) -> bool:
         first = layer.name not in self.done
         self.done.add(layer.name)
         return first
 
-    def _fit_readout(self, layer: Layer, weight: Array, inputs: Array) -> Array:
+    def _fit_readout(self, layer: FrameworkLayer, weight: Array, inputs: Array) -> Array:
         rows = _rows(inputs, layer.axis)
         drawn = normal(self.rng, (len(weight), rows.shape[1])) * (
             READOUT_GAIN / np.sqrt(rows.shape[1] * _floored(rows.var(axis=0)))
@@ -224,7 +224,7 @@ class _Fitting:
         return np.asarray(np.moveaxis(outputs, -1, layer.axis), np.float32)
 
 
-def _draw(layer: Layer, rng: np.random.Generator) -> None:
+def _draw(layer: FrameworkLayer, rng: np.random.Generator) -> None:
     weight, bias = layer.get("weight"), layer.get("bias")
     if layer.kind == "normalization":
         if weight is not None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import paddle
 
 from harness.sources.network import Floats
-from harness.sources.seeded_layers import Kind, Watch, known_layers
+from harness.sources.seeded_layers import Kind, LayerWatch, known_layers
 
 Array = npt.NDArray[Any]
 _NORMS = (paddle.nn.layer.norm._BatchNormBase, paddle.nn.BatchNorm, paddle.nn.GroupNorm)
@@ -76,7 +76,7 @@ class PaddleFrame:
         """Write into a parameter."""
         _write(dict(self.module.named_parameters())[name], values)
 
-    def run(self, images: Floats, watch: Watch) -> Array:
+    def run(self, images: Floats, watch: LayerWatch) -> Array:
         """Run images in evaluation mode."""
         hooks = []
         for layer in self.layers():
@@ -92,14 +92,14 @@ class PaddleFrame:
                 hook.remove()
 
 
-def _before(layer: PaddleLayer, watch: Watch) -> Callable[..., None]:
+def _before(layer: PaddleLayer, watch: LayerWatch) -> Callable[..., None]:
     def hook(_: Any, inputs: tuple[Any, ...]) -> None:
         watch.before(layer, inputs[0].numpy())
 
     return hook
 
 
-def _after(layer: PaddleLayer, watch: Watch) -> Callable[..., Any]:
+def _after(layer: PaddleLayer, watch: LayerWatch) -> Callable[..., Any]:
     def hook(_: Any, inputs: tuple[Any, ...], outputs: Any) -> Any:
         changed = watch.after(layer, inputs[0].numpy(), outputs.numpy())
         return None if changed is None else paddle.to_tensor(np.ascontiguousarray(changed))

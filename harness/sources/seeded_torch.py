@@ -11,7 +11,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.sources.network import Floats
-from harness.sources.seeded_layers import Kind, Watch, known_layers
+from harness.sources.seeded_layers import Kind, LayerWatch, known_layers
 
 Array = npt.NDArray[Any]
 _LAYERS: tuple[tuple[tuple[type, ...], Kind, int], ...] = (
@@ -68,7 +68,7 @@ class TorchFrame:
         """Write into a parameter."""
         _write(self.module.get_parameter(name), values)
 
-    def run(self, images: Floats, watch: Watch) -> Array:
+    def run(self, images: Floats, watch: LayerWatch) -> Array:
         """Run images in evaluation mode on one thread."""
         hooks = []
         for layer in self.layers():
@@ -87,14 +87,14 @@ class TorchFrame:
                 hook.remove()
 
 
-def _before(layer: TorchLayer, watch: Watch) -> Callable[..., None]:
+def _before(layer: TorchLayer, watch: LayerWatch) -> Callable[..., None]:
     def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         watch.before(layer, inputs[0].numpy())
 
     return hook
 
 
-def _after(layer: TorchLayer, watch: Watch) -> Callable[..., torch.Tensor | None]:
+def _after(layer: TorchLayer, watch: LayerWatch) -> Callable[..., torch.Tensor | None]:
     def hook(
         _: torch.nn.Module, inputs: tuple[torch.Tensor, ...], outputs: torch.Tensor
     ) -> torch.Tensor | None:

@@ -28,7 +28,7 @@ from harness.throughput.logs import (
 )
 from harness.throughput.served import require_apart, require_right
 from harness.throughput.serving import Floats, OpenSession
-from harness.throughput.trials import SEEDS, Mode, Scenario, Trial, run_trial
+from harness.throughput.trials import SEEDS, LoadGenTest, Mode, Scenario, run_trial
 
 REFERENCE = "reference"
 """The name of the subject that others are compared with."""
@@ -93,7 +93,7 @@ def reference_subject(folder: Path, load: Load = ALONE) -> Workload:
     """The reference workload on the CPU; writes its images into the folder."""
     return Workload(
         name=REFERENCE,
-        open_session=reference.Reference,
+        open_session=reference.ReferenceWorkload,
         images=reference.write_images(folder),
         load=load,
         identity=reference.identity(),
@@ -247,7 +247,7 @@ class _Stand:
         lanes = self.instances.lanes
         whole = self.load.batch * len(lanes)
         offline = max(1, ceil(AHEAD * self.per_second * self.effort.seconds / whole)) * whole
-        trial = Trial(
+        trial = LoadGenTest(
             scenario=self.scenario,
             mode=mode,
             images=len(self.alone),

@@ -80,7 +80,7 @@ class _Layer:
         return self.output.reshape(-1, *self.seen.shape[3:])
 
 
-class Reference:
+class ReferenceWorkload:
     """The network, as a session; for one thread."""
 
     def __init__(self) -> None:

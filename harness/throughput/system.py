@@ -20,7 +20,7 @@ Complete = Callable[[Sequence[int], Floats], None]
 """Tells LoadGen that samples, by their ids, have these outputs, (n, classes)."""
 
 
-class Sample(Protocol):
+class LoadGenSample(Protocol):
     """LoadGen's: ``id`` is of this one request, ``index`` the position of its image."""
 
     id: int
@@ -47,7 +47,7 @@ class System:
     complete: Complete
     failure: BaseException | None = None
 
-    def issue(self, samples: Sequence[Sample]) -> None:
+    def issue(self, samples: Sequence[LoadGenSample]) -> None:
         """Run a query; returns when all of its samples are answered."""
         batches = [
             samples[start : start + self.batch] for start in range(0, len(samples), self.batch)
@@ -80,10 +80,10 @@ class System:
 class _Shared:
     """Batches that several threads take from."""
 
-    def __init__(self, batches: Iterator[Sequence[Sample]]) -> None:
+    def __init__(self, batches: Iterator[Sequence[LoadGenSample]]) -> None:
         self._batches = batches
         self._lock = threading.Lock()
 
-    def next(self) -> Sequence[Sample] | None:
+    def next(self) -> Sequence[LoadGenSample] | None:
         with self._lock:
             return next(self._batches, None)

@@ -33,7 +33,7 @@ have it run out of queries, and end early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class LoadGenTest:
     """What LoadGen is asked for.
 
     Attributes:
@@ -55,7 +55,7 @@ class Trial:
     expected_per_s: float
 
 
-def run_trial(trial: Trial, lanes: Sequence[Lane], folder: Path) -> None:
+def run_trial(trial: LoadGenTest, lanes: Sequence[Lane], folder: Path) -> None:
     """Run a test to its end; LoadGen leaves its logs in the folder, which is made.
 
     Raises:
@@ -109,7 +109,7 @@ def _loadgen() -> Any:
         raise Unavailable(f"MLCommons LoadGen (mlcommons-loadgen) is not here: {error}") from error
 
 
-def _settings(loadgen: Any, trial: Trial) -> Any:
+def _settings(loadgen: Any, trial: LoadGenTest) -> Any:
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, trial.scenario)
     settings.mode = getattr(loadgen.TestMode, trial.mode)

@@ -33,7 +33,7 @@ MEMORY_BATCH = 32  # images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class ModelOnDisk:
     """What a child needs to run a model: how to make the backend, and files."""
 
     make: Callable[[Host], Backend]
@@ -99,17 +99,17 @@ class Refusal:
     after: Floats
 
 
-def run_alone(trial: Trial) -> Floats:
+def run_alone(trial: ModelOnDisk) -> Floats:
     """Run all images as one batch."""
     return np.array(trial.session().logits(trial.load_images()))
 
 
-def run_half(trial: Trial, half: int) -> Floats:
+def run_half(trial: ModelOnDisk, half: int) -> Floats:
     """Run every other image as one batch, from the first or the second one on."""
     return np.array(trial.session().logits(trial.load_images()[half::2].copy()))
 
 
-def run_half_beside(trial: Trial, half: int, meeting: Path) -> tuple[Floats, ...]:
+def run_half_beside(trial: ModelOnDisk, half: int, meeting: Path) -> tuple[Floats, ...]:
     """The same several times, beginning when the process with the other half does.
 
     Raises:
@@ -125,7 +125,7 @@ def run_half_beside(trial: Trial, half: int, meeting: Path) -> tuple[Floats, ...
     return tuple(np.array(session.logits(images)) for _ in range(RUNS))
 
 
-def look_after(trial: Trial, scratch: Path, calls: int) -> Residue:
+def look_after(trial: ModelOnDisk, scratch: Path, calls: int) -> Residue:
     """Load, run and drop sessions, and look what is left."""
     images = trial.load_images()
     with _watched(scratch, trial.model.parent) as left:
@@ -145,7 +145,9 @@ def look_after(trial: Trial, scratch: Path, calls: int) -> Residue:
     )
 
 
-def compile_again(trial: Trial, build: Build, folder: Path, main: str, scratch: Path) -> Recompiled:
+def compile_again(
+    trial: ModelOnDisk, build: Build, folder: Path, main: str, scratch: Path
+) -> Recompiled:
     """Compile once more and run what came of it."""
     backend = trial.make(trial.host)
     with _watched(scratch, build.model.parent) as left:
@@ -159,7 +161,7 @@ def compile_again(trial: Trial, build: Build, folder: Path, main: str, scratch: 
     )
 
 
-def refuse(trial: Trial, fault: Fault, damaged: Path, build: Build) -> Refusal:
+def refuse(trial: ModelOnDisk, fault: Fault, damaged: Path, build: Build) -> Refusal:
     """Do something wrong, and then run the images again."""
     backend, images = trial.make(trial.host), trial.load_images()
     session = backend.session(trial.model, precision=trial.precision)
@@ -200,14 +202,14 @@ def _met(attempt: Callable[[], object]) -> tuple[Met, str]:
     return "none", f"shape {came.shape}" if isinstance(came, np.ndarray) else repr(came)
 
 
-def _load_and_run(trial: Trial, images: npt.NDArray[Any]) -> None:
+def _load_and_run(trial: ModelOnDisk, images: npt.NDArray[Any]) -> None:
     session = trial.session()
     session.logits(images)
     del session
     gc.collect()
 
 
-def _growth(trial: Trial, batch: npt.NDArray[Any], calls: int) -> int:
+def _growth(trial: ModelOnDisk, batch: npt.NDArray[Any], calls: int) -> int:
     """Resident bytes after many calls minus those after a few."""
     session, process = trial.session(), psutil.Process()
     for _ in range(max(2, calls // 5)):

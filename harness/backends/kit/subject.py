@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from harness.backends.backend import Build, Precision
 from harness.expected.buildconfig import (
-    Backend,
+    BackendSection,
     BuildConfig,
-    Dataset,
+    DatasetSection,
     Frontend,
     Normalize,
     Quantize,
@@ -33,8 +33,8 @@ _IMAGES_SEED, _CALIBRATION_SEED = 11, 12
 CONFIG = BuildConfig(
     name="conformance",
     frontend=Frontend("input", (1, 3, SIZE, SIZE), "onnx", "exam.onnx", "fp32"),
-    backend=Backend("onnxruntime", "int8", Quantize("max", per_channel=True)),
-    dataset=Dataset(
+    backend=BackendSection("onnxruntime", "int8", Quantize("max", per_channel=True)),
+    dataset=DatasetSection(
         "scenes",
         CALIBRATION_IMAGES,
         (

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from harness.backends.backend import Backend, Host, Precision
 from harness.backends.kit import children
 from harness.backends.kit.bounds import BOUNDS, Bounds, spacings
-from harness.backends.kit.children import Recompiled, Refusal, Residue, Trial
+from harness.backends.kit.children import ModelOnDisk, Recompiled, Refusal, Residue
 from harness.backends.kit.subject import NetworkUnderTest
 from harness.backends.session import Session
 from harness.errors import MeasureError, NonConformance
@@ -242,8 +242,8 @@ class BackendUnderTest:
         except MeasureError as error:
             self.fail(precision, f"{fault.replace('_', ' ')}: {error.message}")
 
-    def _trial(self, precision: Precision) -> Trial:
-        return Trial(
+    def _trial(self, precision: Precision) -> ModelOnDisk:
+        return ModelOnDisk(
             make=self._make,
             host=self._host,
             model=self.model(precision),

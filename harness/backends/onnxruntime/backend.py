@@ -111,7 +111,7 @@ class OnnxRuntime:
 
         if precision == "int8":
             _require_exact()
-        return onnxruntime.Session(model, threads=self._threads)
+        return onnxruntime.OnnxRuntimeSession(model, threads=self._threads)
 
 
 @cache
@@ -119,4 +119,4 @@ def _require_exact() -> None:
     """Once in a process, before the first model in int8."""
     from harness.backends.onnxruntime import sessions as onnxruntime
 
-    require_exact(onnxruntime.Session, name="ONNX Runtime")
+    require_exact(onnxruntime.OnnxRuntimeSession, name="ONNX Runtime")

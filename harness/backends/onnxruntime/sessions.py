@@ -109,7 +109,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
         return next(self._feeds, None)
 
 
-class Session:
+class OnnxRuntimeSession:
     """A model ready to run on one thread.
 
     Raises:
@@ -160,7 +160,7 @@ def executed_operators(model: Path, workspace: Path) -> dict[str, int]:
     """How often each operator stands in the graph that the runtime really executes."""
     executed = workspace / "executed.onnx"
     try:
-        Session(model, executed_to=executed)
+        OnnxRuntimeSession(model, executed_to=executed)
         return dict(Counter(node.op_type for node in read_operators(executed)))
     finally:
         executed.unlink(missing_ok=True)
@@ -184,7 +184,7 @@ def session_options(*, threads: int, exact: bool = True) -> Any:
 def _saturates() -> bool:
     """Whether the fast int8 kernels of this processor do; where not, they give the same bits."""
     try:
-        require_exact(lambda model: Session(model, exact=False), name="ONNX Runtime")
+        require_exact(lambda model: OnnxRuntimeSession(model, exact=False), name="ONNX Runtime")
     except MissingBackend:
         return True
     return False

@@ -152,19 +152,19 @@ def _require_exact() -> None:
     """Once in a process, before the first model in int8."""
     from harness.backends.openvino import sessions as openvino
 
-    require_exact(openvino.Session, name="OpenVINO")
+    require_exact(openvino.OpenVinoSession, name="OpenVINO")
 
 
-def _session(model: Path, precision: Precision = "fp32") -> openvino.Session:
+def _session(model: Path, precision: Precision = "fp32") -> openvino.OpenVinoSession:
     _versions("openvino")
     from harness.backends.openvino import sessions as openvino
 
     if precision == "int8":
         _require_exact()
-    return openvino.Session(model)
+    return openvino.OpenVinoSession(model)
 
 
-def _once_run(compiled: Path, image: openvino.Floats) -> openvino.Session:
+def _once_run(compiled: Path, image: openvino.Floats) -> openvino.OpenVinoSession:
     """What is executed is settled when a model first runs."""
     try:
         session = _session(compiled)

@@ -186,7 +186,7 @@ def _quiet(logger: logging.Logger, warnings: list[str]) -> Iterator[None]:
         advice.setLevel(level)
 
 
-class Session:
+class OpenVinoSession:
     """A model ready to run on one thread, in float32 wherever it is not int8.
 
     Attributes:

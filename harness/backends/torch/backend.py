@@ -64,7 +64,7 @@ class TorchCpu:
         _torch_version()
         from harness.backends.torch import torchscript
 
-        return torchscript.Session(model, precision=precision)
+        return torchscript.TorchScriptSession(model, precision=precision)
 
 
 class TorchCompiled:
@@ -112,7 +112,7 @@ class TorchCompiled:
         _torch_version()
         from harness.backends.torch import inductor as torch_inductor
 
-        return torch_inductor.Session(model)
+        return torch_inductor.InductorSession(model)
 
 
 class TorchCuda:
@@ -169,7 +169,9 @@ class TorchCuda:
         self.tools()
         from harness.backends.torch import torchscript
 
-        return torchscript.Session(model, precision=precision, device=f"cuda:{self._device}")
+        return torchscript.TorchScriptSession(
+            model, precision=precision, device=f"cuda:{self._device}"
+        )
 
 
 def _torch_version() -> str:

@@ -90,7 +90,7 @@ def executed(compiled: Path) -> Counter[str]:
     return calls
 
 
-class Session:
+class InductorSession:
     """A compiled file, ready to run.
 
     Raises:

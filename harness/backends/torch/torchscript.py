@@ -21,7 +21,7 @@ from harness.errors import OutOfDeviceMemory, RunError
 Floats = npt.NDArray[np.float32]
 
 
-class Session:
+class TorchScriptSession:
     """A TorchScript model ready to run.
 
     Raises:

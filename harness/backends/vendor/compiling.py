@@ -13,7 +13,7 @@ from harness.backends.vendor.processes import Ended, run_tool
 from harness.backends.vendor.toolchain import Toolchain
 from harness.backends.vendor.workspaces import workspace
 from harness.errors import CalibrationError, CompileError, HarnessError, PartialCompilation
-from harness.expected.buildconfig import BuildConfig, Dataset, read_build_config, render
+from harness.expected.buildconfig import BuildConfig, DatasetSection, read_build_config, render
 from harness.expected.buildconfig.reading import IMAGES_ON_DISK
 from harness.runtime.atomic import write_text
 
@@ -83,7 +83,7 @@ def build_config(
         if calibration is None:
             raise CalibrationError("int8 without calibration images")
         quantize = recipe.quantize
-        dataset = Dataset(
+        dataset = DatasetSection(
             type=IMAGES_ON_DISK,
             images=calibration.images,
             process_ops=recipe.process_ops,

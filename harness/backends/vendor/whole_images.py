@@ -12,7 +12,7 @@ import numpy as np
 from PIL import features
 
 from harness.errors import HarnessError, ImageError
-from harness.images.datasets import Fault, FaultKind
+from harness.images.datasets import DatasetFault, FaultKind
 from harness.images.decoding import Levels, decode
 from harness.images.tensors import Batch, Files
 from harness.runtime.identity import code_digest, tools
@@ -70,10 +70,10 @@ class Decoded:
     def __init__(self, files: Files) -> None:
         """Nothing is read yet."""
         self._files = files
-        self._bad: dict[int, Fault] = {}
+        self._bad: dict[int, DatasetFault] = {}
 
     @property
-    def bad(self) -> Mapping[int, Fault]:
+    def bad(self) -> Mapping[int, DatasetFault]:
         """The bad files so far, by their place."""
         return self._bad
 
@@ -101,6 +101,6 @@ class Decoded:
             levels = decode(path)
         except ImageError as error:
             text = str(error).removeprefix(f"{path}: ")
-            self._bad[place] = Fault(FaultKind.UNREADABLE, str(path), text)
+            self._bad[place] = DatasetFault(FaultKind.UNREADABLE, str(path), text)
             return None
         return np.ascontiguousarray(levels.transpose(2, 0, 1))

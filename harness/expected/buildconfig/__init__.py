@@ -6,9 +6,9 @@ that nobody reads would be a setting that silently does nothing.
 """
 
 from harness.expected.buildconfig.config import (
-    Backend,
+    BackendSection,
     BuildConfig,
-    Dataset,
+    DatasetSection,
     Frontend,
     Quantize,
     render,
@@ -24,10 +24,10 @@ from harness.expected.buildconfig.process_ops import (
 from harness.expected.buildconfig.reading import read_build_config
 
 __all__ = [
-    "Backend",
+    "BackendSection",
     "BuildConfig",
     "CenterCrop",
-    "Dataset",
+    "DatasetSection",
     "DecodeImage",
     "Frontend",
     "Normalize",

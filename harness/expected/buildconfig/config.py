@@ -31,7 +31,7 @@ class Quantize:
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
+class BackendSection:
     """What compiles, and how; an fp16 build may be without ``quantize``."""
 
     type: str
@@ -41,7 +41,7 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class DatasetSection:
     """How many images calibrate, and what is done to each; scenes have no path and no suffix."""
 
     type: str
@@ -57,9 +57,9 @@ class BuildConfig:
 
     name: str
     frontend: Frontend
-    backend: Backend
+    backend: BackendSection
     workspace: str
-    dataset: Dataset | None = None
+    dataset: DatasetSection | None = None
     extra_ops: str | None = None
 
     @property
@@ -92,7 +92,7 @@ class BuildConfig:
         return self._dataset.images
 
     @property
-    def _dataset(self) -> Dataset:
+    def _dataset(self) -> DatasetSection:
         if self.dataset is None:
             raise ExpectationError(f"build config {self.name!r} has no dataset")
         return self.dataset
@@ -119,7 +119,7 @@ def render(config: BuildConfig) -> str:
     return yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100)
 
 
-def _backend(backend: Backend) -> dict[str, object]:
+def _backend(backend: BackendSection) -> dict[str, object]:
     said: dict[str, object] = {"type": backend.type, "dtype": backend.dtype}
     if backend.cluster_mode is not None:
         said["compile"] = {"cluster_mode": backend.cluster_mode}
@@ -131,7 +131,7 @@ def _backend(backend: Backend) -> dict[str, object]:
     return said
 
 
-def _dataset(dataset: Dataset) -> dict[str, object]:
+def _dataset(dataset: DatasetSection) -> dict[str, object]:
     place = {} if dataset.path is None else {"path": dataset.path}
     files = {} if dataset.suffix is None else {"suffix": dataset.suffix}
     return {

@@ -8,9 +8,9 @@ from pathlib import Path
 from harness.errors import ExpectationError, UnknownKey, quoted
 from harness.expected.buildconfig import strict_yaml
 from harness.expected.buildconfig.config import (
-    Backend,
+    BackendSection,
     BuildConfig,
-    Dataset,
+    DatasetSection,
     Frontend,
     Quantize,
 )
@@ -22,7 +22,7 @@ from harness.expected.buildconfig.process_ops import (
     Resize,
     ToTensor,
 )
-from harness.expected.document import Table, suggestion
+from harness.expected.document import ExpectedTable, suggestion
 
 FRONTENDS = ("darknet", "keras", "onnx", "pytorch", "tensorflow")
 """Model formats in the vendor's public configs."""
@@ -58,7 +58,7 @@ def read_build_config(path: Path) -> BuildConfig:
         ExpectationError: the file is missing, too large or not YAML, or a value is missing, of the
             wrong kind, or impossible; names the key, or the line of what is not YAML.
     """
-    document = Table(path, (), strict_yaml.load(path))
+    document = ExpectedTable(path, (), strict_yaml.load(path))
     document.only(("name", "frontend", "backend", "graph", "dataset", "workspace"))
     frontend, backend = _frontend(document.table("frontend")), _backend(document.table("backend"))
     dataset = None
@@ -76,7 +76,7 @@ def read_build_config(path: Path) -> BuildConfig:
     )
 
 
-def _frontend(table: Table) -> Frontend:
+def _frontend(table: ExpectedTable) -> Frontend:
     table.only(("shape", "type", "checkpoint", "dtype"))
     shapes = table.table("shape")
     if len(shapes.values) != 1 or "" in shapes.values:
@@ -98,7 +98,7 @@ def _frontend(table: Table) -> Frontend:
     )
 
 
-def _backend(table: Table) -> Backend:
+def _backend(table: ExpectedTable) -> BackendSection:
     table.only(("type", "dtype", "compile", "quantize"))
     dtype = _one_of(table, "dtype", ("fp16", "int8"))
     cluster_mode = quantize = None
@@ -113,23 +113,23 @@ def _backend(table: Table) -> Backend:
             calibrate_mode=_one_of(settings, "calibrate_mode", CALIBRATE_MODES),
             per_channel=_truth(settings, "quantize_per_channel"),
         )
-    return Backend(table.text("type"), dtype, quantize, cluster_mode)
+    return BackendSection(table.text("type"), dtype, quantize, cluster_mode)
 
 
-def _extra_ops(table: Table) -> str:
+def _extra_ops(table: ExpectedTable) -> str:
     table.only(("extra_ops",))
     extra = table.table("extra_ops")
     extra.only(("type",))
     return _one_of(extra, "type", ("softmax",))
 
 
-def _dataset(table: Table, frontend: Frontend) -> Dataset:
+def _dataset(table: ExpectedTable, frontend: Frontend) -> DatasetSection:
     kind = _one_of(table, "type", (IMAGES_ON_DISK, SCENES))
     on_disk = kind == IMAGES_ON_DISK
     table.only(("type", "sampler", "process_ops", *(("path",) if on_disk else ())))
     sampler = table.table("sampler")
     sampler.only(("get_data_num", *(("suffix",) if on_disk else ())))
-    return Dataset(
+    return DatasetSection(
         type=kind,
         images=_whole(sampler, "get_data_num", least=1, most=MOST_IMAGES),
         process_ops=_process_ops(table, frontend),
@@ -138,12 +138,12 @@ def _dataset(table: Table, frontend: Frontend) -> Dataset:
     )
 
 
-def _process_ops(table: Table, frontend: Frontend) -> tuple[ProcessOp, ...]:
+def _process_ops(table: ExpectedTable, frontend: Frontend) -> tuple[ProcessOp, ...]:
     items = table.values.get("process_ops")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise table.wrong("process_ops", "a list of operators, each with a type")
     places = [
-        Table(table.path, (*table.keys, f"process_ops[{index}]"), item)
+        ExpectedTable(table.path, (*table.keys, f"process_ops[{index}]"), item)
         for index, item in enumerate(items)
     ]
     ops = tuple(_process_op(place) for place in places)
@@ -170,7 +170,9 @@ def _process_ops(table: Table, frontend: Frontend) -> tuple[ProcessOp, ...]:
     return ops
 
 
-def _final_size(places: Sequence[Table], ops: Sequence[ProcessOp]) -> tuple[int, int] | None:
+def _final_size(
+    places: Sequence[ExpectedTable], ops: Sequence[ProcessOp]
+) -> tuple[int, int] | None:
     """Height and width that every image ends with, or None where images may differ."""
     exact: tuple[int, int] | None = None
     least: tuple[int, int] | None = None  # what every image has, at the very least
@@ -187,7 +189,7 @@ def _final_size(places: Sequence[Table], ops: Sequence[ProcessOp]) -> tuple[int,
     return exact
 
 
-def _process_op(table: Table) -> ProcessOp:
+def _process_op(table: ExpectedTable) -> ProcessOp:
     kind = _one_of(table, "type", tuple(_ARGUMENTS))
     table.only(("type", *_ARGUMENTS[kind]))
     match kind:
@@ -211,7 +213,7 @@ def _process_op(table: Table) -> ProcessOp:
             return ToTensor()
 
 
-def _one_of(table: Table, key: str, known: Collection[str]) -> str:
+def _one_of(table: ExpectedTable, key: str, known: Collection[str]) -> str:
     value = table.text(key)
     if value not in known:
         raise UnknownKey(
@@ -221,14 +223,14 @@ def _one_of(table: Table, key: str, known: Collection[str]) -> str:
     return value
 
 
-def _truth(table: Table, key: str) -> bool:
+def _truth(table: ExpectedTable, key: str) -> bool:
     value = table.values.get(key)
     if not isinstance(value, bool):
         raise table.wrong(key, "true or false")
     return value
 
 
-def _whole(table: Table, key: str, *, least: int, most: int) -> int:
+def _whole(table: ExpectedTable, key: str, *, least: int, most: int) -> int:
     value = table.values.get(key)
     if not _is_whole(value, least, most):
         raise table.wrong(key, f"a whole number from {least} to {most}")
@@ -237,7 +239,7 @@ def _whole(table: Table, key: str, *, least: int, most: int) -> int:
 
 
 def _whole_numbers(
-    table: Table, key: str, lengths: Collection[int], expected: str, *, most: int
+    table: ExpectedTable, key: str, lengths: Collection[int], expected: str, *, most: int
 ) -> list[int]:
     """A list of so many whole numbers; one may stand without the brackets."""
     value = table.values.get(key)
@@ -251,7 +253,7 @@ def _whole_numbers(
     return numbers
 
 
-def _three_numbers(table: Table, key: str, *, least: float) -> tuple[float, float, float]:
+def _three_numbers(table: ExpectedTable, key: str, *, least: float) -> tuple[float, float, float]:
     value = table.values.get(key)
     if (
         not isinstance(value, list)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.images.ablation.states import State, Step
+from harness.images.ablation.states import AblationStep, State
 from harness.images.pipelines import Floats
 from harness.judging.parity import compare
 
@@ -57,7 +57,7 @@ class FlippedAnswers:
                 answer = self.fp32(state.tensor()[None])[0]
             self._logits.setdefault(_label(state, before), []).append(answer)
             before = state
-            if state.step is Step.FLOAT16 and self.int8 is not None:
+            if state.step is AblationStep.FLOAT16 and self.int8 is not None:
                 int8 = self.int8(state.tensor()[None])[0]
                 self._logits.setdefault(INT8_NETWORK, []).append(int8)
 
@@ -69,7 +69,7 @@ class FlippedAnswers:
                 network does not tell the images apart.
         """
         logits = {label: np.stack(rows) for label, rows in self._logits.items()}
-        start = logits.pop(Step.START)
+        start = logits.pop(AblationStep.START)
         order = sorted(logits, key=lambda label: label == INT8_NETWORK)
         found = []
         for label in order:
@@ -79,7 +79,7 @@ class FlippedAnswers:
 
 
 def _label(state: State, before: State | None) -> str:
-    return Step.START.value if before is None else state.step.value
+    return AblationStep.START.value if before is None else state.step.value
 
 
 def _equal(one: State, other: State) -> bool:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.images.ablation.states import State, Step
+from harness.images.ablation.states import AblationStep, State
 from harness.judging.logits import decibels
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PixelChange:
     """A difference of two tensors, in levels of 255 of the base pipeline; NaN where one has NaN."""
 
     mean_abs: float
@@ -33,9 +33,9 @@ class StepChange:
         sqnr_db: of the start over ``total``, in dB; ``inf`` where nothing has changed yet.
     """
 
-    step: Step
-    own: Change
-    total: Change
+    step: AblationStep
+    own: PixelChange
+    total: PixelChange
     sqnr_db: float
 
 
@@ -51,12 +51,12 @@ class SetChange:
         total, sqnr_db: medians, as in :class:`StepChange`.
     """
 
-    step: Step
-    own: Change
+    step: AblationStep
+    own: PixelChange
     mean_rms: float
     worst: str
-    worst_own: Change
-    total: Change
+    worst_own: PixelChange
+    total: PixelChange
     sqnr_db: float
 
 
@@ -112,17 +112,17 @@ def _in_levels(state: State, level: Array) -> Array:
     return state.tensor() * level[:, None, None]
 
 
-def _change(difference: Array) -> Change:
+def _change(difference: Array) -> PixelChange:
     magnitude = np.abs(difference)
-    return Change(float(magnitude.mean()), _rms(difference), float(magnitude.max()))
+    return PixelChange(float(magnitude.mean()), _rms(difference), float(magnitude.max()))
 
 
 def _rms(values: Array) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def _median(changes: Sequence[Change]) -> Change:
-    return Change(
+def _median(changes: Sequence[PixelChange]) -> PixelChange:
+    return PixelChange(
         *(
             float(np.median([getattr(one, name) for one in changes]))
             for name in ("mean_abs", "rms", "max_abs")

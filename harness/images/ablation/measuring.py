@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from harness.errors import ImageError
 from harness.images.ablation.figures import StepChange, image_changes
 from harness.images.ablation.pictures import ImageFile, decoded
-from harness.images.ablation.states import Prepared, State, fall
+from harness.images.ablation.states import PreparedRoute, State, fall
 
 Reader = Callable[[], ImageFile]
 """Reads a file when its turn comes, or raises ImageError."""
 
-Watch = Callable[[Prepared, Sequence[State]], None]
+Watch = Callable[[PreparedRoute, Sequence[State]], None]
 """Is shown the states of each image on each route."""
 
 
@@ -31,7 +31,7 @@ class Measured:
 
 
 def measure(
-    files: Iterable[Reader], prepared: Sequence[Prepared], *, watch: Watch | None = None
+    files: Iterable[Reader], prepared: Sequence[PreparedRoute], *, watch: Watch | None = None
 ) -> Measured:
     """Take every file along every route. One image is in memory at a time.
 

@@ -27,7 +27,7 @@ from harness.images.ablation.routes import Route
 from harness.images.pipelines import Floats, Levels, Recipe, Rounding, Run, load, pipelines
 
 
-class Step(StrEnum):
+class AblationStep(StrEnum):
     """What is changed, in this order. The start changes nothing."""
 
     START = "start"
@@ -50,7 +50,7 @@ class State:
         table: float32 (3, 256), strictly rising but for the last step: what each level becomes.
     """
 
-    step: Step
+    step: AblationStep
     levels: Levels
     table: Floats
 
@@ -60,7 +60,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedRoute:
     """A route's pipelines, built, and the tables of its steps."""
 
     route: Route
@@ -76,7 +76,7 @@ class Prepared:
 
 def prepare(
     route: Route, input_scale: InputScale, *, load: Callable[[str], Run] = load
-) -> Prepared:
+) -> PreparedRoute:
     """Build a route's pipelines, which imports their libraries, and take off their tables.
 
     Raises:
@@ -87,7 +87,7 @@ def prepare(
     rounded = _vendor_table(ships)
     exact = replace(ships, mean=ships.exact_mean, std=ships.exact_std)
     claim, base = load(route.claim), load(route.base)
-    return Prepared(
+    return PreparedRoute(
         route,
         claim,
         base,
@@ -160,7 +160,7 @@ def levels_in(tensor: Floats, table: Floats, id: str) -> Levels:
 
 
 @_one_thread()
-def fall(picture: Picture, prepared: Prepared) -> tuple[State, ...]:
+def fall(picture: Picture, prepared: PreparedRoute) -> tuple[State, ...]:
     """What the network is fed at the start and after each step, for one image.
 
     ``INPUT_SIZE`` is among the steps only where the claim was measured at another size than ships.
@@ -176,29 +176,29 @@ def fall(picture: Picture, prepared: Prepared) -> tuple[State, ...]:
     image = picture.levels[decoder_of(ships.pipeline)]
     table = prepared.base_table
 
-    def read(step: Step, run: Run, levels: Levels, own: Floats, id: str) -> State:
+    def read(step: AblationStep, run: Run, levels: Levels, own: Floats, id: str) -> State:
         return State(step, levels_in(run(levels), own, id), own)
 
-    states = [read(Step.START, prepared.claim, before, prepared.claim_table, route.claim)]
+    states = [read(AblationStep.START, prepared.claim, before, prepared.claim_table, route.claim)]
     if route.base != route.claim:
-        states.append(read(Step.INPUT_SIZE, prepared.base, before, table, route.base))
-    states.append(read(Step.DECODE, prepared.base, image, table, route.base))
+        states.append(read(AblationStep.INPUT_SIZE, prepared.base, before, table, route.base))
+    states.append(read(AblationStep.DECODE, prepared.base, image, table, route.base))
     sides = recipe.resized(image.shape[0], image.shape[1])
     squashed = sides if len(recipe.resize) == 2 else (min(recipe.resize), min(recipe.resize))
-    for step, size in ((Step.RESIZE, sides), (Step.ASPECT, squashed)):
+    for step, size in ((AblationStep.RESIZE, sides), (AblationStep.ASPECT, squashed)):
         levels = _resized(image, size, _origin(size, recipe), recipe.crop)
         states.append(State(step, levels, table))
     shipped = _resized(image, ships.resize, ships.origin, ships.crop)
     states += [
-        State(Step.CROP, shipped, table),
-        State(Step.NORMALIZE, shipped, prepared.normalized),
-        State(Step.FLOAT16, shipped, prepared.rounded),
-        State(Step.QUANTIZE, shipped, prepared.quantized),
+        State(AblationStep.CROP, shipped, table),
+        State(AblationStep.NORMALIZE, shipped, prepared.normalized),
+        State(AblationStep.FLOAT16, shipped, prepared.rounded),
+        State(AblationStep.QUANTIZE, shipped, prepared.quantized),
     ]
     _require_same(states[0], prepared.claim(before), route.claim, picture.name)
     _require_same(states[-2], prepared.shipped(image), ships.pipeline, picture.name)
     if recipe.kernel is pipelines()[ships.pipeline].recipe.kernel:
-        _require_idle(states, Step.RESIZE, route, picture.name)
+        _require_idle(states, AblationStep.RESIZE, route, picture.name)
     return tuple(states)
 
 
@@ -221,7 +221,7 @@ def _require_same(state: State, tensor: Floats, id: str, name: str) -> None:
         )
 
 
-def _require_idle(states: list[State], step: Step, route: Route, name: str) -> None:
+def _require_idle(states: list[State], step: AblationStep, route: Route, name: str) -> None:
     at = next(index for index, state in enumerate(states) if state.step is step)
     if not np.array_equal(states[at].levels, states[at - 1].levels):
         raise NonConformance(

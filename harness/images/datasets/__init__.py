@@ -5,7 +5,7 @@ ROOT/<synset>/<file>.JPEG                      folders, the layout that librarie
 """
 
 from harness.images.datasets.calibration import CalibrationSet, choose, require_disjoint
-from harness.images.datasets.faults import Fault, FaultKind
+from harness.images.datasets.faults import DatasetFault, FaultKind
 from harness.images.datasets.imagenet import validation_gap
 from harness.images.datasets.labels import read_synsets
 from harness.images.datasets.layouts import Dataset, LabelledImage, open_dataset
@@ -15,7 +15,7 @@ from harness.images.datasets.npz import read_datalist, read_npz
 __all__ = [
     "CalibrationSet",
     "Dataset",
-    "Fault",
+    "DatasetFault",
     "FaultKind",
     "LabelledImage",
     "choose",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.images.datasets.content import examine
-from harness.images.datasets.faults import Fault, FaultKind
+from harness.images.datasets.faults import DatasetFault, FaultKind
 from harness.images.datasets.imagenet import mislabelled
 from harness.images.datasets.layouts import Dataset, LabelledImage, scan
 
@@ -18,7 +18,7 @@ def check(
     subset: bool = False,
     decode: bool = True,
     jobs: int = 1,
-) -> tuple[Dataset, tuple[Fault, ...]]:
+) -> tuple[Dataset, tuple[DatasetFault, ...]]:
     """Find what is wrong with names, labels and the content of every file.
 
     Args:
@@ -40,24 +40,24 @@ def check(
     contents = examine([image.path for image in found.images], decode=decode, jobs=jobs)
     first: dict[str, LabelledImage] = {}
     for wrong in mislabelled((image.file, image.class_id) for image in found.images):
-        faults.append(Fault(FaultKind.MISLABELLED, str(root), wrong))
+        faults.append(DatasetFault(FaultKind.MISLABELLED, str(root), wrong))
     for image, content in zip(found.images, contents, strict=True):
         if content.damage:
-            faults.append(Fault(FaultKind.UNREADABLE, str(image.path), content.damage))
+            faults.append(DatasetFault(FaultKind.UNREADABLE, str(image.path), content.damage))
         if not content.sha256:
             continue
         if content.turned:
             text = (
                 "OpenCV applies that and Pillow does not, so that devices may see another picture"
             )
-            faults.append(Fault(FaultKind.TURNED, str(image.path), text))
+            faults.append(DatasetFault(FaultKind.TURNED, str(image.path), text))
         original = first.setdefault(content.sha256, image)
         if original != image:
             twice = original.class_id != image.class_id
             kind = FaultKind.TWO_CLASSES if twice else FaultKind.DUPLICATED
             text = f"same content as {original.path}"
-            faults.append(Fault(kind, str(image.path), text))
+            faults.append(DatasetFault(kind, str(image.path), text))
     if found.gap and not subset:
         text = found.gap.removeprefix(f"{FaultKind.INCOMPLETE}: ")
-        faults.append(Fault(FaultKind.INCOMPLETE, str(root), text))
+        faults.append(DatasetFault(FaultKind.INCOMPLETE, str(root), text))
     return found, tuple(faults)

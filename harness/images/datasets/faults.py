@@ -27,7 +27,7 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DatasetFault:
     """One thing that is wrong: its kind, where (a path, or ``file:line``), and what was found."""
 
     kind: FaultKind
@@ -38,6 +38,6 @@ class Fault:
         return f"{self.where}: {self.kind}: {self.text}"
 
 
-def listed(faults: Iterable[Fault]) -> str:
+def listed(faults: Iterable[DatasetFault]) -> str:
     """All faults, one a line, indented: the tail of an error."""
     return "".join(f"\n  {fault}" for fault in faults)

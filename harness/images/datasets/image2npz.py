@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.images.datasets.content import MAX_BYTES, damage_of
-from harness.images.datasets.faults import Fault, FaultKind, listed
+from harness.images.datasets.faults import DatasetFault, FaultKind, listed
 from harness.images.datasets.layouts import LabelledImage
 from harness.images.datasets.npz import Planes, line_problem, write_datalist, write_npz
 from harness.runtime.foreign import read_bytes
@@ -82,9 +82,9 @@ def _require_usable(images: Sequence[LabelledImage], places: Sequence[Path]) -> 
     first: dict[Path, Path] = {}
     for image, place in zip(images, places, strict=True):
         if problem := line_problem(str(place)):
-            faults.append(Fault(FaultKind.MALFORMED, repr(str(place)), problem))
+            faults.append(DatasetFault(FaultKind.MALFORMED, repr(str(place)), problem))
         elif (original := first.setdefault(place, image.path)) != image.path:
             text = f"would become {place}, as would {original}"
-            faults.append(Fault(FaultKind.DUPLICATED, str(image.path), text))
+            faults.append(DatasetFault(FaultKind.DUPLICATED, str(image.path), text))
     if faults:
         raise HarnessError(f"no npz file was written:{listed(faults)}")

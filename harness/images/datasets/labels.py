@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import HarnessError, MissingDataset, quoted
-from harness.images.datasets.faults import Fault, FaultKind, listed
+from harness.images.datasets.faults import DatasetFault, FaultKind, listed
 from harness.images.datasets.imagenet import SYNSETS_SHA256
 from harness.runtime import entry_points
 from harness.runtime.foreign import read_bytes
@@ -31,7 +31,7 @@ class Label:
     line: int
 
 
-def scan_labels(path: Path) -> tuple[tuple[Label, ...], tuple[Fault, ...]]:
+def scan_labels(path: Path) -> tuple[tuple[Label, ...], tuple[DatasetFault, ...]]:
     """Read a label list, UTF-8, and collect everything that is wrong with it.
 
     Names may hold spaces but no folders. Lines ending in CR LF are read too. The list has to be in
@@ -46,7 +46,7 @@ def scan_labels(path: Path) -> tuple[tuple[Label, ...], tuple[Fault, ...]]:
         HarnessError: it cannot be read, or is not UTF-8.
     """
     labels: list[Label] = []
-    faults: list[Fault] = []
+    faults: list[DatasetFault] = []
     seen: dict[str, int] = {}
     last = ""
     for number, line in enumerate(_lines(path), start=1):
@@ -54,16 +54,18 @@ def scan_labels(path: Path) -> tuple[tuple[Label, ...], tuple[Fault, ...]]:
         match = _LINE.fullmatch(line)
         if not match or Path(match["file"]).name != match["file"]:
             text = f"{quoted(line)}, expected '<file> <class id>'"
-            faults.append(Fault(FaultKind.MALFORMED, where, text))
+            faults.append(DatasetFault(FaultKind.MALFORMED, where, text))
             continue
         file, class_id = match["file"], int(match["class_id"])
         if file in seen:
             text = f"{file} also stands on line {seen[file]}"
-            faults.append(Fault(FaultKind.LISTED_TWICE, where, text))
+            faults.append(DatasetFault(FaultKind.LISTED_TWICE, where, text))
             continue
         seen[file] = number
         if file < last:
-            faults.append(Fault(FaultKind.OUT_OF_ORDER, where, f"{file} stands after {last}"))
+            faults.append(
+                DatasetFault(FaultKind.OUT_OF_ORDER, where, f"{file} stands after {last}")
+            )
         last = max(file, last)
         labels.append(Label(file, class_id, number))
     return tuple(labels), tuple(faults)
@@ -87,10 +89,10 @@ def read_synsets(path: Path | None = None) -> tuple[str, ...]:
         where = f"{path}:{number}"
         if not _SYNSET.fullmatch(synset):
             text = f"{quoted(synset)}, expected a synset such as n01440764"
-            faults.append(Fault(FaultKind.MALFORMED, where, text))
+            faults.append(DatasetFault(FaultKind.MALFORMED, where, text))
         elif (first := seen.setdefault(synset, number)) != number:
             text = f"{synset} also stands on line {first}"
-            faults.append(Fault(FaultKind.LISTED_TWICE, where, text))
+            faults.append(DatasetFault(FaultKind.LISTED_TWICE, where, text))
     if faults or not synsets:
         raise HarnessError(f"{path} is no list of synsets, one a line:{listed(faults)}")
     return synsets

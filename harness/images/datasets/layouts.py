@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import HarnessError, MissingDataset
-from harness.images.datasets.faults import Fault, FaultKind, listed
+from harness.images.datasets.faults import DatasetFault, FaultKind, listed
 from harness.images.datasets.imagenet import validation_gap
 from harness.images.datasets.labels import is_synset, scan_labels
 
@@ -52,7 +52,7 @@ class Dataset:
     root: Path
     layout: Layout
     images: tuple[LabelledImage, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[DatasetFault, ...]
     gap: str
 
 
@@ -101,32 +101,34 @@ def _scan_page(root: Path, classes: int) -> Dataset:
     for label in labels:
         if not 0 <= label.class_id < classes:
             text = f"{label.class_id} for {label.file}, expected 0 to {classes - 1}"
-            faults.append(Fault(FaultKind.OUT_OF_RANGE, f"{root / LABELS}:{label.line}", text))
+            faults.append(
+                DatasetFault(FaultKind.OUT_OF_RANGE, f"{root / LABELS}:{label.line}", text)
+            )
         path = present.get(label.file)
         if path is not None and path.is_file():
             images.append(LabelledImage(f"{IMAGES}/{label.file}", path, label.class_id))
         else:
             where = str(root / IMAGES / label.file)
             text = f"named on line {label.line} of {LABELS}"
-            faults.append(Fault(FaultKind.MISSING, where, text))
+            faults.append(DatasetFault(FaultKind.MISSING, where, text))
     named = {label.file for label in labels}
     for name, path in present.items():
         if name not in named:
             text = f"not named in {LABELS}, or named in a line that cannot be used"
-            faults.append(Fault(FaultKind.EXTRA, str(path), text))
+            faults.append(DatasetFault(FaultKind.EXTRA, str(path), text))
     return _dataset(root, Layout.PAGE, images, faults)
 
 
 def _scan_synsets(root: Path, synsets: Sequence[str]) -> Dataset:
     class_ids = {synset: class_id for class_id, synset in enumerate(synsets)}
     images: list[LabelledImage] = []
-    faults: list[Fault] = []
+    faults: list[DatasetFault] = []
     for folder in _entries(root):
         class_id = class_ids.get(folder.name) if folder.is_dir() else None
         if class_id is None:
             if folder.name != LABELS:
                 text = f"expected folders named as one of {len(synsets)} synsets"
-                faults.append(Fault(FaultKind.EXTRA, str(folder), text))
+                faults.append(DatasetFault(FaultKind.EXTRA, str(folder), text))
             continue
         count = len(images)
         for path in _entries(folder):
@@ -134,18 +136,20 @@ def _scan_synsets(root: Path, synsets: Sequence[str]) -> Dataset:
                 name = f"{folder.name}/{path.name}"
                 images.append(LabelledImage(name, path, class_id))
             else:
-                faults.append(Fault(FaultKind.EXTRA, str(path), f"expected files *{SUFFIX}"))
+                faults.append(DatasetFault(FaultKind.EXTRA, str(path), f"expected files *{SUFFIX}"))
         if len(images) == count:
-            faults.append(Fault(FaultKind.EMPTY, str(folder), f"expected files *{SUFFIX}"))
+            faults.append(DatasetFault(FaultKind.EMPTY, str(folder), f"expected files *{SUFFIX}"))
     return _dataset(root, Layout.SYNSETS, images, faults)
 
 
 def _dataset(
-    root: Path, layout: Layout, images: list[LabelledImage], faults: list[Fault]
+    root: Path, layout: Layout, images: list[LabelledImage], faults: list[DatasetFault]
 ) -> Dataset:
     for image in images:
         if not _is_utf8(image.name):
-            faults.append(Fault(FaultKind.MALFORMED, _shown(image.path), "its name is not UTF-8"))
+            faults.append(
+                DatasetFault(FaultKind.MALFORMED, _shown(image.path), "its name is not UTF-8")
+            )
     gap = validation_gap((image.file, image.class_id) for image in images)
     return Dataset(root, layout, tuple(sorted(images)), tuple(faults), gap)
 

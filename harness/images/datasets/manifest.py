@@ -19,7 +19,7 @@ from typing import Final
 import tomli_w
 
 from harness.errors import CalibrationError, ExpectationError, HarnessError
-from harness.expected.document import Table
+from harness.expected.document import ExpectedTable
 from harness.images.datasets.calibration import (
     CalibrationImage,
     CalibrationSet,
@@ -66,7 +66,7 @@ def read_manifest(path: Path, *, root: Path) -> CalibrationSet:
         CalibrationError: images that are missing, changed or the same as another, or classes
             without an image; all of them are named.
     """
-    document = Table.load(path)
+    document = ExpectedTable.load(path)
     document.only(("version", "seed", "synsets", "image"))
     if (version := _whole(document, "version")) != VERSION:
         raise ExpectationError(f"{document.where('version')} is {version}, expected {VERSION}")
@@ -90,7 +90,7 @@ def read_manifest(path: Path, *, root: Path) -> CalibrationSet:
     return CalibrationSet(tuple(images), _whole(document, "seed"), tuple(synsets))
 
 
-def _image(table: Table, root: Path, classes: int) -> CalibrationImage:
+def _image(table: ExpectedTable, root: Path, classes: int) -> CalibrationImage:
     table.only(("path", "class", "sha256"))
     name = table.values.get("path")
     if not isinstance(name, str) or not _stays_inside(name):
@@ -109,7 +109,7 @@ def _stays_inside(name: str) -> bool:
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
-def _whole(table: Table, key: str) -> int:
+def _whole(table: ExpectedTable, key: str) -> int:
     number = table.number(key)
     if number != number.to_integral_value() or abs(number) > Decimal(2**63):
         raise table.wrong(key, "a whole number")

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.images.datasets.faults import Fault, FaultKind, listed
+from harness.images.datasets.faults import DatasetFault, FaultKind, listed
 from harness.images.datasets.layouts import IMAGES, Layout, open_dataset
 from harness.runtime.atomic import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedFiles:
     """Files that were made, and files that lay there already with the right content."""
 
     made: int
     kept: int
 
 
-def prepare(source: Path, target: Path, *, synsets: Sequence[str], link: bool = False) -> Prepared:
+def prepare(
+    source: Path, target: Path, *, synsets: Sequence[str], link: bool = False
+) -> PreparedFiles:
     """Make ``target/<synset>/<file>`` for every image of ``source``, in the page's layout.
 
     Nothing is ever removed or overwritten, and each file appears whole or not at all, so an
@@ -51,12 +53,12 @@ def prepare(source: Path, target: Path, *, synsets: Sequence[str], link: bool = 
             todo.append((image.path, place))
         elif not _same(image.path, place):
             text = f"expected the content of {image.path}"
-            conflicts.append(Fault(FaultKind.CONFLICT, str(place), text))
+            conflicts.append(DatasetFault(FaultKind.CONFLICT, str(place), text))
     if conflicts:
         raise HarnessError(f"nothing was written to {target}:{listed(conflicts)}")
     for original, place in todo:
         _place(original, place, link=link)
-    return Prepared(made=len(todo), kept=len(dataset.images) - len(todo))
+    return PreparedFiles(made=len(todo), kept=len(dataset.images) - len(todo))
 
 
 def _same(original: Path, place: Path) -> bool:

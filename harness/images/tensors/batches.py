@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.images.datasets.faults import Fault, FaultKind
+from harness.images.datasets.faults import DatasetFault, FaultKind
 from harness.images.pipelines import Floats
 from harness.images.tensors.coding import Stored
 from harness.images.tensors.preprocessor import Bad, Job, Preprocessor
@@ -55,7 +55,7 @@ class Stream:
         Raises:
             ValueError: ``size`` or ``ahead`` is below one.
         """
-        self.bad: dict[int, Fault] = {}
+        self.bad: dict[int, DatasetFault] = {}
         self._ahead = 2 * preprocessor.workers if ahead is None else ahead
         if size < 1 or self._ahead < 1:
             raise ValueError(f"size and ahead must be at least 1, got {size} and {ahead}")
@@ -104,9 +104,9 @@ class Stream:
                     yield batch
 
 
-def fault(path: Path, bad: Bad) -> Fault:
+def fault(path: Path, bad: Bad) -> DatasetFault:
     """A bad file as a fault of its data set, see :func:`harness.images.datasets.faults.listed`."""
-    return Fault(FaultKind.UNREADABLE, str(path), bad.reason)
+    return DatasetFault(FaultKind.UNREADABLE, str(path), bad.reason)
 
 
 def picked(rows: Stored, good: Sequence[int]) -> Stored:

@@ -15,17 +15,17 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from harness.errors import DamagedArtifact, HarnessError, ImageError
-from harness.images.datasets.faults import Fault
+from harness.images.datasets.faults import DatasetFault
 from harness.images.pipelines import Floats
 from harness.images.tensors.batches import FILES_A_CALL, Batch, fault, picked, rebatched
 from harness.images.tensors.coding import Coding, Stored
 from harness.images.tensors.files import Files
 from harness.images.tensors.filling import Filler, Progress
-from harness.images.tensors.journal import Header, Record
+from harness.images.tensors.journal import CacheHeader, FinishedChunk
 from harness.images.tensors.making import Maker
 from harness.images.tensors.preprocessor import FILE_SECONDS, Preprocessor
-from harness.images.tensors.reading import Reader, unfinished
-from harness.images.tensors.storage import Place, file_bytes
+from harness.images.tensors.reading import CacheReader, unfinished
+from harness.images.tensors.storage import CacheFiles, file_bytes
 from harness.runtime.private import make_private
 
 LOG = logging.getLogger(__name__)
@@ -63,12 +63,12 @@ class TensorCache:
         """
         key = maker.key(files=files.digest)
         self.files = files
-        self.place = Place(root / f"{maker.name}-{key.digest}")
+        self.place = CacheFiles(root / f"{maker.name}-{key.digest}")
         self._name, self._key = maker.name, key.text
         self._preprocessor = Preprocessor(
             maker, workers=workers, compact=True, file_limit_s=file_limit_s
         )
-        self._reader = Reader(self.place, key=key.text, count=len(files), chunk=FILES_A_CALL)
+        self._reader = CacheReader(self.place, key=key.text, count=len(files), chunk=FILES_A_CALL)
         self._filler = Filler(self.place, files, self._reader, self._preprocessor, self._header)
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class TensorCache:
         return sum(len(journal.header.rows(chunk)) for chunk in journal.records)
 
     @property
-    def bad(self) -> dict[int, Fault]:
+    def bad(self) -> dict[int, DatasetFault]:
         """The bad files among the finished ones, by their place."""
         journal = self._reader.journal()
         records = journal.records.values() if journal else ()
@@ -166,8 +166,8 @@ class TensorCache:
         journal = self._reader.journal()
         return journal.header.coding if journal else self._preprocessor.coding
 
-    def _header(self, coding: Coding) -> Header:
-        return Header(self._name, self._key, len(self.files), FILES_A_CALL, coding)
+    def _header(self, coding: Coding) -> CacheHeader:
+        return CacheHeader(self._name, self._key, len(self.files), FILES_A_CALL, coding)
 
     def _chunks(self, start: int, stop: int | None) -> range:
         start, stop, _ = slice(start, stop).indices(len(self.files))
@@ -200,7 +200,7 @@ class TensorCache:
             tensors = self._coding().decode(picked(rows, good))
             yield Batch(tuple(first + row for row in good), tensors)
 
-    def _sound(self, chunk: int) -> tuple[Record, Stored]:
+    def _sound(self, chunk: int) -> tuple[FinishedChunk, Stored]:
         """A finished chunk; made anew where its data is damaged."""
         found = self._reader.chunk(chunk)
         if found is None:

@@ -11,10 +11,16 @@ from contextlib import closing
 from harness.errors import DamagedArtifact, HarnessError
 from harness.images.tensors.coding import Coding
 from harness.images.tensors.files import Files
-from harness.images.tensors.journal import Header, Journal, Record, append_record, read_journal
+from harness.images.tensors.journal import (
+    CacheHeader,
+    FinishedChunk,
+    Journal,
+    append_record,
+    read_journal,
+)
 from harness.images.tensors.preprocessor import Bad, Job, Preprocessor
-from harness.images.tensors.reading import Reader, digest
-from harness.images.tensors.storage import Place, create, data_offset, mapped
+from harness.images.tensors.reading import CacheReader, digest
+from harness.images.tensors.storage import CacheFiles, create, data_offset, mapped
 
 LOG = logging.getLogger(__name__)
 
@@ -31,11 +37,11 @@ class Filler:
 
     def __init__(
         self,
-        place: Place,
+        place: CacheFiles,
         files: Files,
-        reader: Reader,
+        reader: CacheReader,
         preprocessor: Preprocessor,
-        header: Callable[[Coding], Header],
+        header: Callable[[Coding], CacheHeader],
     ) -> None:
         """``header``: what a new journal begins with."""
         self.tried: set[int] = set()
@@ -90,7 +96,7 @@ class Filler:
                 places = header.rows(chunk)
                 self._files.require_untouched(places.start, places.stop)
                 os.fsync(file.fileno())
-                record = Record(digest(rows[places.start : places.stop]), bad)
+                record = FinishedChunk(digest(rows[places.start : places.stop]), bad)
                 journal = append_record(self._place.journal, journal, chunk, record)
                 self.tried.add(chunk)
                 done += len(places)

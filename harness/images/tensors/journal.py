@@ -29,7 +29,7 @@ _DIGITS: Final = 16  # of each line's checksum
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class CacheHeader:
     """What a cache is of.
 
     Attributes:
@@ -56,7 +56,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FinishedChunk:
     """A finished chunk: the SHA-256 of its data, and which of all files are bad, by place."""
 
     sha256: str
@@ -67,8 +67,8 @@ class Record:
 class Journal:
     """A journal as it was read. ``valid_bytes`` is where the next line belongs."""
 
-    header: Header
-    records: dict[int, Record] = field(default_factory=dict)
+    header: CacheHeader
+    records: dict[int, FinishedChunk] = field(default_factory=dict)
     valid_bytes: int = 0
 
 
@@ -105,7 +105,7 @@ def read_journal(path: Path, known: Journal | None = None) -> Journal | None:
     return Journal(journal.header, journal.records, end)
 
 
-def start_journal(path: Path, header: Header) -> None:
+def start_journal(path: Path, header: CacheHeader) -> None:
     """Write a journal of which nothing is finished, in place of whatever was there.
 
     Raises:
@@ -124,7 +124,9 @@ def start_journal(path: Path, header: Header) -> None:
     write_bytes(path, _line(content))
 
 
-def append_record(path: Path, journal: Journal, chunk: int, record: Record | None) -> Journal:
+def append_record(
+    path: Path, journal: Journal, chunk: int, record: FinishedChunk | None
+) -> Journal:
     """Note a chunk as finished, or (None) as not finished any more; it is on disk on return.
 
     Call with the cache's lock held. What stands behind the sound part is cut off first.
@@ -167,7 +169,7 @@ def _checksum(text: bytes) -> bytes:
     return hashlib.sha256(text).hexdigest()[:_DIGITS].encode()
 
 
-def _header(content: dict[str, Any]) -> Header:
+def _header(content: dict[str, Any]) -> CacheHeader:
     if content["format"] != FORMAT:
         raise ValueError("another format")
     channels, height, width = (int(side) for side in content["shape"])
@@ -179,17 +181,17 @@ def _header(content: dict[str, Any]) -> Header:
     count, chunk = int(content["count"]), int(content["chunk"])
     if min(channels, height, width, count, chunk) < 1:
         raise ValueError("sizes below one")
-    return Header(content["name"], content["key"], count, chunk, coding)
+    return CacheHeader(content["name"], content["key"], count, chunk, coding)
 
 
-def _record(content: dict[str, Any], header: Header) -> Record:
+def _record(content: dict[str, Any], header: CacheHeader) -> FinishedChunk:
     if not 0 <= content["chunk"] < header.chunks:
         raise ValueError("no such chunk")
     rows = header.rows(content["chunk"])
     bad = {int(i): Bad(reason, ended) for i, (reason, ended) in content["bad"].items()}
     if not all(i in rows for i in bad):
         raise ValueError("a file of another chunk")
-    return Record(content["sha256"], bad)
+    return FinishedChunk(content["sha256"], bad)
 
 
 def _bytes(table: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.images.tensors.coding import Stored
-from harness.images.tensors.journal import Journal, Record, read_journal
-from harness.images.tensors.storage import Place, mapped
+from harness.images.tensors.journal import FinishedChunk, Journal, read_journal
+from harness.images.tensors.storage import CacheFiles, mapped
 
 
-class Reader:
+class CacheReader:
     """One process's view of a cache, which others may be filling. Safe to use from threads.
 
     Only what belongs to this key is seen; anything else under the name counts as nothing.
     """
 
-    def __init__(self, place: Place, *, key: str, count: int, chunk: int) -> None:
+    def __init__(self, place: CacheFiles, *, key: str, count: int, chunk: int) -> None:
         """Nothing is read yet."""
         self._place = place
         self._of = (key, count, chunk)
@@ -73,7 +73,7 @@ class Reader:
         header = journal.header
         return journal if (header.key, header.count, header.chunk) == self._of else None
 
-    def chunk(self, chunk: int) -> tuple[Record, Stored] | None:
+    def chunk(self, chunk: int) -> tuple[FinishedChunk, Stored] | None:
         """A chunk's record and data; None where it is not finished, or is damaged."""
         with self._mutex:
             journal = self.journal()

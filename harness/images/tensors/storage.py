@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
 from harness.images.tensors.coding import Coding, Stored
-from harness.images.tensors.journal import Header, read_journal, start_journal
+from harness.images.tensors.journal import CacheHeader, read_journal, start_journal
 from harness.runtime.atomic import sync
 from harness.runtime.store.quantities import size_text
 
@@ -33,7 +33,7 @@ _NAME: Final = re.compile(r"(?P<name>.+)-(?P<digest>[0-9a-f]{64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CacheFiles:
     """The files of one cache."""
 
     stem: Path
@@ -64,7 +64,7 @@ class Cached:
         used: when it was last filled or opened, in seconds since 1970.
     """
 
-    place: Place
+    place: CacheFiles
     name: str
     digest: str
     count: int
@@ -83,7 +83,7 @@ def data_offset(count: int, coding: Coding) -> int:
     return len(_npy_header(count, coding))
 
 
-def create(place: Place, header: Header) -> None:
+def create(place: CacheFiles, header: CacheHeader) -> None:
     """Make an empty cache, in place of whatever there is; its disk space is taken at once.
 
     Call with its lock held. The journal of what was there goes first, so that at no moment
@@ -119,7 +119,7 @@ def create(place: Place, header: Header) -> None:
     start_journal(place.journal, header)  # syncs the folder's names too
 
 
-def mapped(place: Place, header: Header) -> Stored | None:
+def mapped(place: CacheFiles, header: CacheHeader) -> Stored | None:
     """The tensors, read-only and not read yet; None where the file is not as it was made."""
     coding = header.coding
     try:
@@ -145,7 +145,9 @@ def survey(root: Path) -> list[Cached]:
     for data in root.glob("*.npy"):
         if name := _NAME.fullmatch(data.stem):
             with suppress(FileNotFoundError):
-                found.append(_cached(Place(data.with_suffix("")), name["name"], name["digest"]))
+                found.append(
+                    _cached(CacheFiles(data.with_suffix("")), name["name"], name["digest"])
+                )
     return sorted(found, key=lambda one: (one.used, one.place.stem))
 
 
@@ -175,7 +177,7 @@ def prune(
     return removed
 
 
-def _cached(place: Place, name: str, digest: str) -> Cached:
+def _cached(place: CacheFiles, name: str, digest: str) -> Cached:
     status = place.data.stat()
     journal = read_journal(place.journal)
     count = finished = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.images.datasets import Fault
+from harness.images.datasets import DatasetFault
 from harness.images.tensors.batches import Batch, Stream
 from harness.images.tensors.cache import TensorCache
 from harness.images.tensors.files import Files
@@ -24,7 +24,7 @@ class Tensors(Protocol):
         """Those of files ``start`` to ``stop``, in order; bad files have none."""
 
     @property
-    def bad(self) -> Mapping[int, Fault]:
+    def bad(self) -> Mapping[int, DatasetFault]:
         """The bad files among those that were asked for, by their place."""
 
 
@@ -76,10 +76,10 @@ class Streamed:
     def __init__(self, preprocessor: Preprocessor, files: Files) -> None:
         """Nothing is started yet; the preprocessor stays the caller's."""
         self._preprocessor, self._files = preprocessor, files
-        self._bad: dict[int, Fault] = {}
+        self._bad: dict[int, DatasetFault] = {}
 
     @property
-    def bad(self) -> Mapping[int, Fault]:
+    def bad(self) -> Mapping[int, DatasetFault]:
         """The bad files so far."""
         return self._bad
 

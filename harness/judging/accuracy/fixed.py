@@ -14,7 +14,7 @@ from harness.judging.accuracy.pairs import (
     score,
 )
 from harness.judging.accuracy.risks import Margin
-from harness.judging.accuracy.wording import NAME, Finding, outcome_of, worded
+from harness.judging.accuracy.wording import NAME, Observation, outcome_of, worded
 from harness.records import Verdict
 
 Bools = NDArray[np.bool_]
@@ -56,7 +56,7 @@ def judge_fixed(
         population=population,
     )
     more = max(needed - images, 1)
-    finding = Finding(losses, gains, images, evidence, more=more, exact=exact)
+    finding = Observation(losses, gains, images, evidence, more=more, exact=exact)
     outcome = outcome_of(passes=bool(passes), fails=bool(fails))
     return worded(outcome, finding, margin, name=name, cause=cause)
 

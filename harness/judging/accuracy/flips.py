@@ -13,7 +13,7 @@ from harness.errors import MeasureError
 from harness.judging.postprocessing.ranking import Ranking
 
 
-class Change(StrEnum):
+class Turn(StrEnum):
     """What became of the right answer."""
 
     LOST = "lost"
@@ -49,12 +49,12 @@ class Flip:
     int8: Answer
 
     @property
-    def first(self) -> Change:
+    def first(self) -> Turn:
         """What became of the right class in the first place; missed: wrong in both halves."""
         return _change(self.fp32.ids[0] == self.label, self.int8.ids[0] == self.label)
 
     @property
-    def within(self) -> Change:
+    def within(self) -> Turn:
         """What became of the right class among all that are named."""
         return _change(self.label in self.fp32.ids, self.label in self.int8.ids)
 
@@ -106,7 +106,7 @@ def _answer(ranking: Ranking, image: int) -> Answer:
     )
 
 
-def _change(before: bool, after: bool) -> Change:
+def _change(before: bool, after: bool) -> Turn:
     if before == after:
-        return Change.KEPT if before else Change.MISSED
-    return Change.LOST if before else Change.GAINED
+        return Turn.KEPT if before else Turn.MISSED
+    return Turn.LOST if before else Turn.GAINED

@@ -36,7 +36,7 @@ from harness.errors import MeasureError
 from harness.judging.accuracy.betting import growth
 from harness.judging.accuracy.pairs import Floats
 from harness.judging.accuracy.risks import Margin
-from harness.judging.accuracy.wording import NAME, Finding, outcome_of, worded
+from harness.judging.accuracy.wording import NAME, Observation, outcome_of, worded
 from harness.records import Verdict
 
 LOOK = 50
@@ -50,7 +50,7 @@ _FORECAST_LOOKS = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class SequentialEvidence:
     """Where one run stands, or many of them side by side; arrays of one shape, () for one run.
 
     Attributes:
@@ -76,9 +76,9 @@ class Evidence:
         """Which runs go on."""
         return ~(self.passes | self.fails)
 
-    def only(self, runs: NDArray[np.bool_]) -> Evidence:
+    def only(self, runs: NDArray[np.bool_]) -> SequentialEvidence:
         """Some of the runs."""
-        return Evidence(
+        return SequentialEvidence(
             self.images,
             self.losses[runs],
             self.gains[runs],
@@ -90,21 +90,21 @@ class Evidence:
         )
 
 
-def start(shape: tuple[int, ...] = ()) -> Evidence:
+def start(shape: tuple[int, ...] = ()) -> SequentialEvidence:
     """No image seen yet."""
     zeros, no = np.zeros(shape), np.zeros(shape, bool)
-    return Evidence(0, zeros, zeros, zeros, zeros, no, no, np.zeros(shape, np.int64))
+    return SequentialEvidence(0, zeros, zeros, zeros, zeros, no, no, np.zeros(shape, np.int64))
 
 
 def look(
-    evidence: Evidence,
+    evidence: SequentialEvidence,
     losses: ArrayLike,
     gains: ArrayLike,
     *,
     images: int,
     margin: Margin,
     population: int,
-) -> Evidence:
+) -> SequentialEvidence:
     """Take in the next images and decide where the verdict stands now.
 
     Args:
@@ -144,14 +144,14 @@ def look(
         passes = evidence.passes | (~evidence.fails & (against_lost >= -np.log(margin.risks.beta)))
         fails = evidence.fails | (~passes & (against_good >= -np.log(margin.risks.alpha)))
     decided_at = np.where(evidence.undecided & (passes | fails), seen, evidence.decided_at)
-    return Evidence(
+    return SequentialEvidence(
         seen, total_lost, total_won, against_lost, against_good, passes, fails, decided_at
     )
 
 
 def follow(
     differences: ArrayLike, *, margin: Margin, population: int, every: int = LOOK
-) -> Evidence:
+) -> SequentialEvidence:
     """Look at images one after the other, up to the one that decides or to their end.
 
     The same images in the same order give the same evidence, however the run was interrupted.
@@ -188,7 +188,7 @@ def follow(
     return evidence
 
 
-def images_to_go(evidence: Evidence, *, margin: Margin, population: int) -> int:
+def images_to_go(evidence: SequentialEvidence, *, margin: Margin, population: int) -> int:
     """How many more images one undecided run takes if losses and gains go on as they came.
 
     At most all that are left; from the prior and no loss where no image was seen yet.
@@ -204,7 +204,7 @@ def images_to_go(evidence: Evidence, *, margin: Margin, population: int) -> int:
 
 
 def judge_sequential(
-    evidence: Evidence,
+    evidence: SequentialEvidence,
     margin: Margin,
     *,
     population: int,
@@ -224,7 +224,7 @@ def judge_sequential(
         f"{_odds(evidence.against_good)} to 1 against an acceptable one"
     )
     exact = evidence.images == population
-    finding = Finding(
+    finding = Observation(
         int(evidence.losses),
         int(evidence.gains),
         evidence.images,

@@ -13,7 +13,7 @@ NAME = "int8_top1_loss"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Observation:
     """What was seen and what it is worth.
 
     Attributes:
@@ -39,7 +39,7 @@ class Finding:
 
 def worded(
     outcome: Outcome,
-    finding: Finding,
+    finding: Observation,
     margin: Margin,
     *,
     name: str,
@@ -72,7 +72,7 @@ def outcome_of(*, passes: bool, fails: bool) -> Outcome:
     return Outcome.DOES_NOT_CONFORM if fails else Outcome.INCONCLUSIVE
 
 
-def _ruled_out(finding: Finding, margin: Margin) -> list[str]:
+def _ruled_out(finding: Observation, margin: Margin) -> list[str]:
     acceptable, points = (f"{one.normalize():f}" for one in (margin.acceptable, margin.points))
     told = [f"a loss of {acceptable} points or less is ruled out"]
     if finding.loss_points < margin.points:

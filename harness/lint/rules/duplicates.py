@@ -10,7 +10,7 @@ from harness.lint.findings import Evidence, Fault, Rule, Severity
 from harness.lint.naming import fold, library_of
 from harness.lint.zoo import LintedPage, Zoo
 from harness.pages.cells import Cell, without_marks
-from harness.pages.columns import Role
+from harness.pages.columns import ColumnRole
 from harness.pages.identity import model_id
 from harness.pages.sourcecells import read_sources
 from harness.records import Omission, Row
@@ -38,10 +38,10 @@ def _names(page: LintedPage, line: int) -> list[str]:
     return []
 
 
-def _ids(page: str, at: dict[Role, Cell]) -> list[str]:
+def _ids(page: str, at: dict[ColumnRole, Cell]) -> list[str]:
     try:
-        name, _ = without_marks(at[Role.NAME])
-        sources = read_sources(at[Role.SOURCE]) if Role.SOURCE in at else (("", ""),)
+        name, _ = without_marks(at[ColumnRole.NAME])
+        sources = read_sources(at[ColumnRole.SOURCE]) if ColumnRole.SOURCE in at else (("", ""),)
         return [model_id(page=page, source=source, name=name) for source, _ in sources]
     except (KeyError, ValueError):
         return []

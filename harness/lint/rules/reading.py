@@ -11,7 +11,7 @@ from harness.lint.findings import Evidence, Fault, Rule, Severity
 from harness.lint.rules.duplicates import rows_in
 from harness.lint.zoo import LintedPage, Zoo
 from harness.pages.cells import code_point
-from harness.pages.columns import Role
+from harness.pages.columns import ColumnRole
 from harness.records import Omission
 
 _QUOTED: Final = re.compile(r"'(?P<text>[^']+)'")  # what of the line a reason is about
@@ -54,7 +54,7 @@ def _lookalikes(zoo: Zoo) -> Iterator[Fault]:
         for table in page.document.tables:
             for row in (one for one in table.rows if one.line in lines):
                 for column, cell in zip(table.columns, row.cells, strict=True):
-                    if column.role in (Role.NAME, Role.SOURCE) and cell.lookalike:
+                    if column.role in (ColumnRole.NAME, ColumnRole.SOURCE) and cell.lookalike:
                         yield Fault(
                             page.at(row.line, cell.lookalike),
                             f"{page.file} {cell.text} {column.role.name.lower()}",

@@ -22,7 +22,7 @@ _OWN_FOLDERS = frozenset({"blobs", "locks", "tmp"})
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class StoreFolders:
     """The folders of the store under ``root``. Nothing is touched before :meth:`create`."""
 
     root: Path

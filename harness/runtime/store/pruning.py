@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.runtime.store.contents import SHARED_FROM_BYTES
-from harness.runtime.store.layout import USED, Layout, discard, label
+from harness.runtime.store.layout import USED, StoreFolders, discard, label
 from harness.runtime.store.leases import let_go, remove_entry
 
 LOG = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Stored:
         return sum(self.inodes.values())
 
 
-def survey(layout: Layout) -> list[Stored]:
+def survey(layout: StoreFolders) -> list[Stored]:
     """Every entry, least recently used first. Entries that go away meanwhile are left out."""
     found = []
     for entry in layout.entries():
@@ -67,7 +67,7 @@ def occupied(entries: Iterable[Stored]) -> int:
     return sum(sizes.values())
 
 
-def shortage(layout: Layout, free_bytes: int) -> int:
+def shortage(layout: StoreFolders, free_bytes: int) -> int:
     """How many bytes are missing on the store's disk until ``free_bytes`` are free there.
 
     Of a small disk no more than a quarter is asked to be free.
@@ -76,7 +76,7 @@ def shortage(layout: Layout, free_bytes: int) -> int:
     return max(0, min(free_bytes, disk.total // 4) - disk.free)
 
 
-def make_room(layout: Layout, *, limit_bytes: int | None, free_bytes: int) -> list[Path]:
+def make_room(layout: StoreFolders, *, limit_bytes: int | None, free_bytes: int) -> list[Path]:
     """Let go of large files, the least recently used first, until the store fits ``limit_bytes``
     and its disk has ``free_bytes`` free; give the entries whose files went.
 
@@ -105,7 +105,7 @@ def make_room(layout: Layout, *, limit_bytes: int | None, free_bytes: int) -> li
 
 
 def prune(
-    layout: Layout,
+    layout: StoreFolders,
     *,
     limit_bytes: int | None = None,
     older_than_s: float | None = None,
@@ -139,13 +139,13 @@ def prune(
     return removed
 
 
-def sweep_entry(layout: Layout, entry: Path) -> None:
+def sweep_entry(layout: StoreFolders, entry: Path) -> None:
     """Remove what killed builders of one entry left behind. Call with its lock held."""
     for left in layout.tmp.glob(f"{label(entry)}-*"):
         discard(left)
 
 
-def _sweep(layout: Layout) -> None:
+def _sweep(layout: StoreFolders) -> None:
     """Remove leavings, and locks of entries that are no more, wherever nobody is building."""
     left = {layout.labelled(path.name.rpartition("-")[0]) for path in layout.tmp.iterdir()}
     locked = {layout.labelled(path.stem) for path in layout.locks.glob("*.lock")}
@@ -159,7 +159,7 @@ def _sweep(layout: Layout) -> None:
                 lock.unlink(missing_ok=True)
 
 
-def _drop_lone_blobs(layout: Layout) -> None:
+def _drop_lone_blobs(layout: StoreFolders) -> None:
     """Remove large files that no entry holds any more."""
     for blob in layout.blobs.glob("*/*"):
         with suppress(OSError):

@@ -19,7 +19,7 @@ from harness.runtime.private import require_private
 from harness.runtime.store.contents import Hashes
 from harness.runtime.store.entries import Entry, entry_damage, read_manifest, seal
 from harness.runtime.store.keys import JSON, Key
-from harness.runtime.store.layout import Layout, label
+from harness.runtime.store.layout import StoreFolders, label
 from harness.runtime.store.lazy import log_damage, usable
 from harness.runtime.store.leases import remove_entry, take_lease
 from harness.runtime.store.pruning import (
@@ -60,7 +60,7 @@ class Store:
         self.root = root
         self.limit_bytes = limit_bytes
         self.free_bytes = free_bytes
-        self._layout = Layout(root)
+        self._layout = StoreFolders(root)
         self._hashes = Hashes()
 
     def get(self, key: Key) -> Entry | None:

@@ -30,7 +30,7 @@ HIGHEST_LEVEL = 255
 
 
 def results(model: str, *, weights: str) -> tuple[Published, ...]:
-    """All models of a family, named by their config; see :class:`Reader`."""
+    """All models of a family, named by their config; see :class:`PublishedReader`."""
     return family_results(package_root(), model, weights=weights)
 
 
@@ -51,7 +51,7 @@ def family_results(root: Path, model: str, *, weights: str) -> tuple[Published, 
     """The results of the family whose index, below ``root``, names the model.
 
     Raises:
-        MissingSource, ExpectationError, MeasureError: see :class:`Reader`.
+        MissingSource, ExpectationError, MeasureError: see :class:`PublishedReader`.
     """
     for path in sorted((root / "configs").glob("*/metafile.yml")):
         entries = _entries(path) if f"Name: {model}\n" in path.read_text(encoding="utf-8") else {}

@@ -17,7 +17,10 @@ DATASET = "ImageNet-1K"
 
 
 def results(model: str, *, weights: str) -> tuple[Published, ...]:
-    """All weights of a model, named ``resnext50_32x4d:IMAGENET1K_V1``; see :class:`Reader`."""
+    """All weights of a model, named ``resnext50_32x4d:IMAGENET1K_V1``.
+
+    See :class:`PublishedReader`.
+    """
     name, _, member = model.partition(":")
     try:
         enum = torchvision.models.get_model_weights(name)

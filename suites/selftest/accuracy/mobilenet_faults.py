@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx.helper import get_node_attr_value
 
 from benchmarks.fault_injection import LEVELS, QuantizedModel
-from harness.backends.onnxruntime.sessions import Session, compile_int8
+from harness.backends.onnxruntime.sessions import OnnxRuntimeSession, compile_int8
 
 Floats = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ FIRST_DEPTHWISE, MIDDLE = 1, 26
 class Altered:
     """A session whose images are altered on their way."""
 
-    def __init__(self, session: Session, alter: Callable[[Floats], Floats]) -> None:
+    def __init__(self, session: OnnxRuntimeSession, alter: Callable[[Floats], Floats]) -> None:
         self._session, self._alter = session, alter
 
     def logits(self, images: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
-from benchmarks.evaluation import Rates, measure_rates
+from benchmarks.evaluation import RoundRates, measure_rates
 from benchmarks.evaluation_command import add_evaluation_action
 from benchmarks.images import write_scenes
 from benchmarks.stopwatch import StepCost
@@ -66,9 +66,9 @@ def test_both_ways_are_measured_as_often(model: Path, scenes: Path) -> None:
 def test_the_ratio_is_of_rates() -> None:
     costs = [(1.0, 2.0), (2.0, 2.5), (3.0, 3.0)]
     bare, suite = (tuple(StepCost(cost[way], 1.0 + way) for cost in costs) for way in (0, 1))
-    assert Rates(10, bare, suite).ratio == 0.8
-    assert Rates(10, bare, suite).core_ratio == 0.5
-    assert Rates.rate(10, suite) == 4.0
+    assert RoundRates(10, bare, suite).ratio == 0.8
+    assert RoundRates(10, bare, suite).core_ratio == 0.5
+    assert RoundRates.rate(10, suite) == 4.0
 
 
 def test_a_ratio_below_what_is_asked_for_fails(model: Path, scenes: Path, tmp_path: Path) -> None:

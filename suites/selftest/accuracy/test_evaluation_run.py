@@ -22,7 +22,7 @@ from tiny_evaluation import (
 )
 
 from harness.accuracy.folder import ResultsFolder, open_results
-from harness.accuracy.running import BAD, HIT, Run, evaluate, grouped, known, prefetched
+from harness.accuracy.running import BAD, HIT, ModelRun, evaluate, grouped, known, prefetched
 from harness.errors import HarnessError, MeasureError, RunError
 from harness.images.tensors import Batch
 
@@ -85,7 +85,7 @@ def test_two_models_share_their_images_and_each_does_only_what_it_lacks(tmp_path
     folders = [ResultsFolder(tmp_path, identity) for identity in (IDENTITY, other)]
     sessions, source = [Linear(), Linear(linear(0.1))], Preloaded(tensors())
     with folders[0].held(), folders[1].held():
-        runs = [Run(*pair, items()) for pair in zip(sessions, folders, strict=True)]
+        runs = [ModelRun(*pair, items()) for pair in zip(sessions, folders, strict=True)]
         assert known(runs) == 0
         assert list(evaluate(runs, source, stop=IMAGES, batch=BATCH))[-1] == IMAGES
     assert [sum(session.batches) for session in sessions] == [200, IMAGES]
@@ -117,7 +117,7 @@ def test_bad_files_stay_known(tmp_path: Path) -> None:
     assert again.asked == [(200, IMAGES)]
     folder = ResultsFolder(tmp_path, IDENTITY)
     with folder.held():
-        run = Run(Linear(), folder, items())
+        run = ModelRun(Linear(), folder, items())
     assert np.flatnonzero(run.hits == BAD).tolist() == sorted(BROKEN)
     assert (run.hits == HIT).sum() == open_results(folder.path).scored().hit1.sum()
 
@@ -233,7 +233,7 @@ def test_what_the_producer_raises_arrives_after_what_it_made() -> None:
 def test_a_run_that_stops_early_keeps_what_it_knows(tmp_path: Path) -> None:
     folder, source = ResultsFolder(tmp_path, IDENTITY), Preloaded(tensors())
     with folder.held():
-        steps = evaluate([Run(Linear(), folder, items())], source, stop=IMAGES, batch=BATCH)
+        steps = evaluate([ModelRun(Linear(), folder, items())], source, stop=IMAGES, batch=BATCH)
         assert [next(steps) for _ in range(6)] == [0, 10, 20, 30, 40, 50]
         steps.close()
     assert len(folder.answers()) == 50

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_images import CLASSES, COUNT, MAKER, Brightness, write_image, write_set
 
-from harness.accuracy.images import ImageSet, labelled_by, read_images
+from harness.accuracy.images import LabelledImages, labelled_by, read_images
 from harness.accuracy.measuring import JOB_IMAGES, EvaluationPlan, Model, measure
 from harness.accuracy.merging import merge
 from harness.accuracy.order import Shard
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.shows("answers of different images, models or pipeline
 SYNSETS = tuple(f"n{number:08}" for number in range(CLASSES))
 
 
-def read(root: Path) -> ImageSet:
+def read(root: Path) -> LabelledImages:
     return read_images(open_dataset(root, synsets=SYNSETS))
 
 

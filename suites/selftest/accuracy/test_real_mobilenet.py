@@ -21,7 +21,7 @@ from harness.accuracy.judging import Judgement
 from harness.accuracy.measuring import EvaluationPlan, Model, measure, measure_files
 from harness.accuracy.predictions import Predictions
 from harness.accuracy.rows import calibrate_on, judge_row, maker_of, measure_row, model_file
-from harness.backends.onnxruntime.sessions import Session as OnnxSession
+from harness.backends.onnxruntime.sessions import OnnxRuntimeSession as OnnxSession
 from harness.backends.session import Session
 from harness.cli import accuracy as accuracy_command
 from harness.errors import MeasureError

@@ -22,8 +22,8 @@ from tiny_evaluation import (
 
 from harness.accuracy.folder import ResultsFolder
 from harness.accuracy.judging import paired
-from harness.accuracy.running import Run, evaluate
-from harness.accuracy.sequential import Watch, difference, stands_for
+from harness.accuracy.running import ModelRun, evaluate
+from harness.accuracy.sequential import LossWatch, difference, stands_for
 from harness.judging.accuracy.risks import Margin
 from harness.judging.accuracy.sequential import follow
 
@@ -33,13 +33,13 @@ MARGIN = Margin(Decimal(10))
 
 def watched(
     root: Path, *, noise: float, bad: dict[int, str] | None = None, interrupt: int = IMAGES
-) -> tuple[Watch, int]:
+) -> tuple[LossWatch, int]:
     """Run both halves until it is decided; the watch, and how many images were evaluated."""
     folders = [ResultsFolder(root, identity) for identity in (IDENTITY, INT8)]
     with folders[0].held(), folders[1].held():
-        fp32 = Run(Linear(), folders[0], items())
-        int8 = Run(Linear(linear(noise)), folders[1], items())
-        watch = Watch(fp32, int8, margin=MARGIN, population=stands_for(IMAGES))
+        fp32 = ModelRun(Linear(), folders[0], items())
+        int8 = ModelRun(Linear(linear(noise)), folders[1], items())
+        watch = LossWatch(fp32, int8, margin=MARGIN, population=stands_for(IMAGES))
         steps = evaluate([fp32, int8], Preloaded(tensors(), bad), stop=interrupt, batch=BATCH)
         reached = next((known for known in steps if watch.decided(known)), IMAGES)
         steps.close()

@@ -19,8 +19,8 @@ from harness.accuracy.folder import Part, ResultsFolder
 from harness.accuracy.identity import Identity
 from harness.accuracy.order import ALL, Order, Shard
 from harness.accuracy.predictions import Item, Predictions, rows
-from harness.accuracy.running import Run, evaluate
-from harness.images.datasets import Fault, FaultKind, LabelledImage
+from harness.accuracy.running import ModelRun, evaluate
+from harness.images.datasets import DatasetFault, FaultKind, LabelledImage
 from harness.images.tensors import Batch
 
 REPOSITORY = Path(__file__).parents[3]
@@ -72,7 +72,7 @@ class Preloaded:
     def __init__(self, tensors: NDArray[np.float32], bad: Mapping[int, str] | None = None) -> None:
         self._tensors = tensors
         self.bad = {
-            index: Fault(FaultKind.UNREADABLE, f"{index}.JPEG", text)
+            index: DatasetFault(FaultKind.UNREADABLE, f"{index}.JPEG", text)
             for index, text in (bad or {}).items()
         }
         self.asked: list[tuple[int, int]] = []
@@ -121,7 +121,7 @@ def answered(
     mine = items(identity.images, identity.shard)
     source = source or Preloaded(shard_tensors(identity.shard, identity.images))
     with folder.held():
-        runs = [Run(session or Linear(), folder, mine)]
+        runs = [ModelRun(session or Linear(), folder, mine)]
         for _ in evaluate(runs, source, stop=stop, batch=BATCH):
             pass
     return folder.answers()
@@ -170,7 +170,7 @@ def evaluate_slowly(root: str, kind: type[ResultsFolder]) -> None:
     running.PART_IMAGES = 30
     folder = kind(Path(root), IDENTITY)
     with folder.held():
-        run = Run(Linear(pause_s=PAUSE_S), folder, items())
+        run = ModelRun(Linear(pause_s=PAUSE_S), folder, items())
         print("begun", flush=True)
         for _ in evaluate([run], Preloaded(tensors()), stop=IMAGES, batch=BATCH):
             pass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bare, command, gate
-from benchmarks.bare import BareRow, Job, read_jobs, run_bare
+from benchmarks.bare import BareJob, BareRow, read_jobs, run_bare
 from benchmarks.measuring import Usage
 from benchmarks.stopwatch import StepCost
 from harness.errors import HarnessError
@@ -162,7 +162,7 @@ def test_row_that_breaks_tells_where_and_leaves_no_files(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     variant = Variant("page/timm/nothing", "no-such-source", "nothing", "weights", "nothing")
-    (row,) = run_bare([Job(variant, 224)])
+    (row,) = run_bare([BareJob(variant, 224)])
     assert row.failed
     assert "invalid choice: 'no-such-source'" in row.log
     assert list(tmp_path.iterdir()) == []

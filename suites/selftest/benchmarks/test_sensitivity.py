@@ -17,10 +17,10 @@ from onnx.parser import parse_model
 
 from benchmarks import command, sensitivity_command
 from benchmarks.fault_injection import INJECTIONS, QuantizedModel, inject
-from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, Fault
+from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, QuantizerFault
 from benchmarks.sensitivity import Figures, Injected, Sensitivity, distinct_models
 from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
-from harness.backends.onnxruntime.sessions import Session, compile_int8
+from harness.backends.onnxruntime.sessions import OnnxRuntimeSession, compile_int8
 from harness.errors import MeasureError
 from harness.expected.buildconfig import read_build_config
 from harness.judging.parity import compare
@@ -106,7 +106,7 @@ def faulty(folder: Path, fault: str) -> Floats:
 
 
 def logits(model: Path, images: Floats) -> Floats:
-    return Session(model).logits(images)
+    return OnnxRuntimeSession(model).logits(images)
 
 
 def initializers(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
@@ -245,7 +245,9 @@ CLEAN = Figures(17.5, 14.7, 0.75)
 
 def result(sqnr_db: float | None, *, required: bool = True) -> Sensitivity:
     figures = None if sqnr_db is None else Figures(sqnr_db, 0.0, 0.5)
-    injected = Injected(Fault("a fault", "", required), "w", figures, "" if figures else "no axis")
+    injected = Injected(
+        QuantizerFault("a fault", "", required), "w", figures, "" if figures else "no axis"
+    )
     return Sensitivity(("page/row",), "ab12", CLEAN, (injected,))
 
 
@@ -261,7 +263,7 @@ def test_a_fault_that_does_not_is_told_with_its_row(sqnr_db: float | None) -> No
 
 
 def test_a_fault_that_parameters_do_not_show_is_told() -> None:
-    silent = Injected(Fault("a fault", "", required=False), "w", CLEAN, parameters="")
+    silent = Injected(QuantizerFault("a fault", "", required=False), "w", CLEAN, parameters="")
     (told,) = Sensitivity(("page/row",), "ab12", CLEAN, (silent,)).shortcomings(least_db=0.5)
     assert told == "fault 'a fault' [page/row]: scales, zero points and codes are called right"
 

@@ -10,12 +10,12 @@ import pytest
 from harness.errors import CalibrationError
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.images import sets
-from harness.images.sets import ImageSet, ImageSets, embedded_sets
+from harness.images.sets import ImageSets, PreprocessedImages, embedded_sets
 
 
-def _set(*levels: int) -> ImageSet:
+def _set(*levels: int) -> PreprocessedImages:
     images = [np.full((3, 2, 2), level, np.float32) for level in levels]
-    return ImageSet(np.stack(images), "made up")
+    return PreprocessedImages(np.stack(images), "made up")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,6 @@ def test_seeds_that_coincide_are_noticed(
 
 def test_digest_is_of_values_and_shape() -> None:
     one = _set(1, 2)
-    assert one.digest == ImageSet(one.images.copy(), "elsewhere").digest
+    assert one.digest == PreprocessedImages(one.images.copy(), "elsewhere").digest
     assert one.digest != _set(2, 1).digest
-    assert one.digest != ImageSet(one.images.reshape(2, 3, 4, 1), "made up").digest
+    assert one.digest != PreprocessedImages(one.images.reshape(2, 3, 4, 1), "made up").digest

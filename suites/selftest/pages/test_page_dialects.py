@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import PageError
 from harness.pages.cells import fold
-from harness.pages.columns import Role, read_header
+from harness.pages.columns import ColumnRole, read_header
 from harness.pages.dialects import EXTRAS, METRICS, NAMES, SOURCES, UNITS
 from harness.pages.figures import read_figure
 from harness.pages.reading import read_page
@@ -53,7 +53,7 @@ CLAIMS = {
 @pytest.mark.parametrize("header", CLAIMS)
 def test_a_header_claims_what_it_says_in_its_unit(header):
     column = read_header(header)
-    assert (column.role, column.metric, column.unit) == (Role.CLAIM, *CLAIMS[header])
+    assert (column.role, column.metric, column.unit) == (ColumnRole.CLAIM, *CLAIMS[header])
 
 
 def test_every_word_for_a_metric_goes_with_every_unit_of_it():
@@ -67,8 +67,8 @@ def test_every_word_for_a_metric_goes_with_every_unit_of_it():
 def test_no_word_has_two_meanings():
     words = [*METRICS, *NAMES, *SOURCES, *EXTRAS]
     assert sorted(words) == sorted(set(words))
-    roles = {**dict.fromkeys(NAMES, Role.NAME), **dict.fromkeys(SOURCES, Role.SOURCE)}
-    for word, role in (roles | dict.fromkeys(EXTRAS, Role.EXTRA)).items():
+    roles = {**dict.fromkeys(NAMES, ColumnRole.NAME), **dict.fromkeys(SOURCES, ColumnRole.SOURCE)}
+    for word, role in (roles | dict.fromkeys(EXTRAS, ColumnRole.EXTRA)).items():
         assert read_header(word).role is role, word
 
 
@@ -82,7 +82,7 @@ def test_no_word_has_two_meanings():
     ],
 )
 def test_a_column_of_something_else_is_known_as_an_extra_one(header):
-    assert read_header(header).role is Role.EXTRA
+    assert read_header(header).role is ColumnRole.EXTRA
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_column_of_something_else_is_known_as_an_extra_one(header):
 )
 def test_a_header_that_leaves_something_open_is_unknown(header, problem):
     column = read_header(header)
-    assert (column.role, column.problem) == (Role.UNKNOWN, problem)
+    assert (column.role, column.problem) == (ColumnRole.UNKNOWN, problem)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_header_that_leaves_something_open_is_unknown(header, problem):
 )
 def test_a_header_may_say_the_input_size_of_its_figures(header, metric, unit, at):
     column = read_header(fold(header))
-    assert (column.role, column.metric, column.unit) == (Role.CLAIM, metric, unit)
+    assert (column.role, column.metric, column.unit) == (ColumnRole.CLAIM, metric, unit)
     assert (column.at, column.header) == (at, fold(header))
 
 

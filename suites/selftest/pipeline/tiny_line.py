@@ -20,7 +20,7 @@ from harness.judging.int8 import Compared, baseline_verdict, parity_verdict
 from harness.judging.parity import compare
 from harness.pipeline import steps
 from harness.pipeline.catalogue import Subject
-from harness.pipeline.pipeline import Array, Reference
+from harness.pipeline.pipeline import Array, ReferenceLogits
 from harness.pipeline.steps import Images, NetworkSpec, Weights
 from harness.records import Measurement, Verdict
 from harness.sources.forms import ALL_BATCHES, PROBES, Form, require_as_promised
@@ -59,12 +59,12 @@ class Line:
     def model(self, form: Form = CURRENT) -> Path:
         return self.folder / form.id / form.file
 
-    def reference(self) -> Reference:
+    def reference(self) -> ReferenceLogits:
         """The source framework's own logits."""
         room = self._room("reference")
         steps.reference(room, self.spec, 1 + max(map(max, PROBES)))
         logits, logits64 = np.load(room / "logits.npy"), np.load(room / "logits64.npy")
-        return Reference(logits, logits64, PROBES)
+        return ReferenceLogits(logits, logits64, PROBES)
 
     def run(self, model: Path) -> Array:
         """Logits of the probes, then of the other evaluation images."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.errors import MissingBackend
 from harness.throughput import trials
-from harness.throughput.trials import Mode, Trial
+from harness.throughput.trials import LoadGenTest, Mode
 
 Floats = NDArray[np.float32]
 IMAGES = 8
@@ -142,7 +142,7 @@ class Lane:
         return self.session.logits(pictures()[list(positions)])
 
 
-def trial(**other: object) -> Trial:
+def trial(**other: object) -> LoadGenTest:
     """A short test of SingleStream."""
     usual: dict[str, object] = {
         "scenario": "SingleStream",
@@ -153,7 +153,7 @@ def trial(**other: object) -> Trial:
         "min_queries": 64,
         "expected_per_s": 400.0,
     }
-    return Trial(**(usual | other))  # type: ignore[arg-type]
+    return LoadGenTest(**(usual | other))  # type: ignore[arg-type]
 
 
 @dataclass

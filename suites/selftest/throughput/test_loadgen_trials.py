@@ -32,7 +32,7 @@ from harness.runtime.isolation import Worker
 from harness.throughput import trials
 from harness.throughput.logs import read_performance, read_served, require_no_errors
 from harness.throughput.served import require_right
-from harness.throughput.trials import LOGGED_SAMPLES, SEEDS, Mode, Trial, run_trial
+from harness.throughput.trials import LOGGED_SAMPLES, SEEDS, LoadGenTest, Mode, run_trial
 
 Answer = Callable[[object, Sequence[int], Floats], None]
 WrongAnswers = Callable[[Callable[..., None]], None]
@@ -55,7 +55,7 @@ def wrong_answers(monkeypatch: pytest.MonkeyPatch) -> WrongAnswers:
     return use
 
 
-def offline(**other: object) -> Trial:
+def offline(**other: object) -> LoadGenTest:
     return trial(scenario="Offline", min_seconds=0.05, expected_per_s=1000.0, **other)
 
 

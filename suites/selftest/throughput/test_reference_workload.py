@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import conv2d, relu
 
 from harness.throughput import reference
-from harness.throughput.reference import LAYERS, Reference
+from harness.throughput.reference import LAYERS, ReferenceWorkload
 from harness.throughput.served import require_apart
 
 DIGEST = "numpy-convolutions-1 1bbb4fb475754d16"
@@ -43,7 +43,7 @@ def test_it_is_a_convolutional_network(images: np.ndarray) -> None:
         shaped = kernel.reshape(outputs, inputs, 3, 3)
         signal = relu(conv2d(signal, shaped, stride=stride, padding=1))
     expected = (signal.mean(dim=(2, 3)) @ last.T).numpy()
-    np.testing.assert_allclose(Reference().logits(images[:2]), expected, atol=1e-5)
+    np.testing.assert_allclose(ReferenceWorkload().logits(images[:2]), expected, atol=1e-5)
 
 
 def test_it_has_as_many_operations_as_stated() -> None:
@@ -55,11 +55,11 @@ def test_it_has_as_many_operations_as_stated() -> None:
 
 
 def test_memory_of_the_last_image_changes_no_answer(images: np.ndarray) -> None:
-    session = Reference()
+    session = ReferenceWorkload()
     first = session.logits(images[:2])
     session.logits(images[2:4])
     np.testing.assert_array_equal(session.logits(images[:2]), first)
 
 
 def test_its_answers_tell_images_apart(images: np.ndarray) -> None:
-    assert require_apart(Reference().logits(images)).min() > 0.1
+    assert require_apart(ReferenceWorkload().logits(images)).min() > 0.1

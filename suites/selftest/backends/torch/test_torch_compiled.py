@@ -111,7 +111,7 @@ class Loaded:
 def session_of(monkeypatch: pytest.MonkeyPatch, folder: Path, loaded: Loaded) -> Any:
     monkeypatch.setattr("torch._inductor.aoti_load_package", lambda *_, **__: loaded)
     (folder / "a.pt2").touch()
-    return torch_inductor.Session(folder / "a.pt2")
+    return torch_inductor.InductorSession(folder / "a.pt2")
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 9), (2, 1, 8, 8), (2, 3, 16, 4)])

@@ -130,7 +130,7 @@ def test_out_of_memory_has_a_name_of_its_own_simulated(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is deprecated
         torch.jit.save(torch.jit.script(torch.nn.ReLU()), str(tmp_path / "a.pt"))
-    session = torchscript.Session(tmp_path / "a.pt")
+    session = torchscript.TorchScriptSession(tmp_path / "a.pt")
     session._module = Full()
     with pytest.raises(OutOfDeviceMemory, match=r"batch of 2: CUDA out of memory"):
         session.logits(np.zeros((2, 3, 4, 4), np.float32))

@@ -18,7 +18,7 @@ from harness.backends.backend import Build, Host, Precision
 from harness.backends.kit.subject import CONFIG
 from harness.backends.torch import precisions as torch_precisions
 from harness.backends.torch.backend import TorchCpu
-from harness.backends.torch.torchscript import Session
+from harness.backends.torch.torchscript import TorchScriptSession
 from harness.errors import CompileError, RunError, StageError
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 
@@ -84,7 +84,7 @@ def traced(path: Path, forward: Forward | None = None) -> Path:
 
 @pytest.mark.parametrize("precision", HALVES)
 def test_every_operator_is_executed_in_the_precision(tmp_path: Path, precision: Precision) -> None:
-    session = Session(traced(tmp_path / "a.pt"), precision=precision)
+    session = TorchScriptSession(traced(tmp_path / "a.pt"), precision=precision)
     with torch_precisions.HeavyOperators() as seen:
         session.logits(IMAGES)
     seen.require(precision)
@@ -97,7 +97,9 @@ def test_half_precision_is_close_to_float32_and_not_equal(
     tmp_path: Path, precision: Precision
 ) -> None:
     model = traced(tmp_path / "a.pt")
-    single, half = (Session(model, precision=one).logits(IMAGES) for one in ("fp32", precision))
+    single, half = (
+        TorchScriptSession(model, precision=one).logits(IMAGES) for one in ("fp32", precision)
+    )
     assert half.dtype == np.float32
     assert 0 < np.abs(single - half).max() < 0.05
 
@@ -108,13 +110,13 @@ def test_half_precision_is_close_to_float32_and_not_equal(
 )
 @pytest.mark.parametrize("precision", HALVES)
 def test_weights_that_no_cast_reaches_are_noticed(tmp_path: Path, precision: Precision) -> None:
-    session = Session(traced(tmp_path / "a.pt", hidden_weights), precision=precision)
+    session = TorchScriptSession(traced(tmp_path / "a.pt", hidden_weights), precision=precision)
     with pytest.raises(RunError, match=r"1 of 3 .* in another: _convolution \(number 0, float32\)"):
         session.logits(IMAGES)
 
 
 def test_they_are_noticed_again_on_the_second_call(tmp_path: Path) -> None:
-    session = Session(traced(tmp_path / "a.pt", hidden_weights), precision="fp16")
+    session = TorchScriptSession(traced(tmp_path / "a.pt", hidden_weights), precision="fp16")
     for _ in range(2):
         with pytest.raises(RunError, match="holds constants that no cast reaches"):
             session.logits(IMAGES)
@@ -131,18 +133,21 @@ def test_they_are_noticed_again_on_the_second_call(tmp_path: Path) -> None:
 def test_a_conversion_inside_the_graph_is_noticed(
     tmp_path: Path, forward: Forward, operators: str
 ) -> None:
-    session = Session(traced(tmp_path / "a.pt", forward), precision="bf16")
+    session = TorchScriptSession(traced(tmp_path / "a.pt", forward), precision="bf16")
     with pytest.raises(RunError, match=rf"{operators}\. It converts by itself"):
         session.logits(IMAGES)
 
 
 def test_in_float32_the_same_modules_are_as_good_as_any(tmp_path: Path) -> None:
     for forward in (hidden_weights, converts_inside, answers_in_float, has_no_half_kernel):
-        assert Session(traced(tmp_path / "a.pt", forward)).logits(IMAGES).shape == (4, 10)
+        assert TorchScriptSession(traced(tmp_path / "a.pt", forward)).logits(IMAGES).shape == (
+            4,
+            10,
+        )
 
 
 def test_an_answer_in_another_precision_is_noticed(tmp_path: Path) -> None:
-    session = Session(traced(tmp_path / "a.pt", answers_in_float), precision="fp16")
+    session = TorchScriptSession(traced(tmp_path / "a.pt", answers_in_float), precision="fp16")
     with pytest.raises(RunError, match="asked for fp16, the module answers in float32"):
         session.logits(IMAGES)
 
@@ -162,7 +167,7 @@ def test_a_tensor_that_stays_is_named() -> None:
 def test_an_operator_without_a_kernel_is_named(
     tmp_path: Path, precision: Precision, name: str
 ) -> None:
-    session = Session(traced(tmp_path / "a.pt", has_no_half_kernel), precision=precision)
+    session = TorchScriptSession(traced(tmp_path / "a.pt", has_no_half_kernel), precision=precision)
     with pytest.raises(RunError, match=f"special_airy_ai: .* not implemented for '{name}'$"):
         session.logits(IMAGES)
 
@@ -178,7 +183,7 @@ def test_outputs_that_are_no_logits_are_refused(
     tmp_path: Path, forward: Forward, cause: str
 ) -> None:
     with pytest.raises(RunError, match=cause):
-        Session(traced(tmp_path / "a.pt", forward)).logits(IMAGES)
+        TorchScriptSession(traced(tmp_path / "a.pt", forward)).logits(IMAGES)
 
 
 def test_nothing_is_compiled_and_int8_is_refused(tmp_path: Path) -> None:
@@ -192,7 +197,7 @@ def test_nothing_is_compiled_and_int8_is_refused(tmp_path: Path) -> None:
 
 def test_sessions_leave_the_process_its_threads(tmp_path: Path) -> None:
     before = torch.get_num_threads()
-    Session(traced(tmp_path / "a.pt"), precision="bf16").logits(IMAGES)
+    TorchScriptSession(traced(tmp_path / "a.pt"), precision="bf16").logits(IMAGES)
     assert torch.get_num_threads() == before
 
 

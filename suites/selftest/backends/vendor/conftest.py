@@ -19,7 +19,7 @@ from harness.backends.vendor import (
     compile_model,
     runtime_text,
 )
-from harness.expected.buildconfig import BuildConfig, Dataset
+from harness.expected.buildconfig import BuildConfig, DatasetSection
 from harness.images.datasets.npz import write_npz
 
 IMAGES = 6
@@ -53,7 +53,7 @@ def photographs(place: Path) -> CalibrationFolder:
 @pytest.fixture(scope="session")
 def config_of(network: Path, photographs: CalibrationFolder) -> ConfigOf:
     """The build config of the tiny network in a precision, with changes."""
-    dataset = Dataset("scenes", 4, tiny.STEPS)
+    dataset = DatasetSection("scenes", 4, tiny.STEPS)
     recipe = replace(tiny.RECIPE, dataset=dataset)
 
     def config(precision: str, **changes: object) -> BuildConfig:

@@ -16,7 +16,7 @@ from harness.backends.backend import Build, Host
 from harness.backends.onnxruntime import sessions as onnxruntime
 from harness.backends.vendor.backend import MODEL, Vendor
 from harness.errors import PreprocessError
-from harness.expected.buildconfig import Dataset
+from harness.expected.buildconfig import DatasetSection
 from harness.images.preprocessing import preprocess_many
 
 Floats = npt.NDArray[np.float32]
@@ -45,7 +45,7 @@ def model_of(
     """The tiny network, compiled in a precision, as accuracy is measured on it."""
     calibration = tmp_path / "calibration.npy"
     np.save(calibration, tensors)
-    config = replace(tiny.RECIPE, dataset=Dataset("scenes", 5, tiny.STEPS))
+    config = replace(tiny.RECIPE, dataset=DatasetSection("scenes", 5, tiny.STEPS))
 
     def model(precision: str) -> ModelFile:
         folder = tmp_path / precision
@@ -67,7 +67,7 @@ def test_tensors_are_answered_as_the_float_model_answers_them(
     model_of: Callable[..., ModelFile], network: Path, tensors: Floats, precision: str, least: float
 ) -> None:
     answers = model_of(precision).load(threads=1).session.logits(tensors)
-    exact = onnxruntime.Session(network).logits(tensors)
+    exact = onnxruntime.OnnxRuntimeSession(network).logits(tensors)
     assert least < tiny.sqnr_db(exact, answers) < 90
 
 

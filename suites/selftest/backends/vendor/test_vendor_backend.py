@@ -26,7 +26,7 @@ from harness.errors import (
     NoCard,
     RunError,
 )
-from harness.expected.buildconfig import BuildConfig, Dataset
+from harness.expected.buildconfig import BuildConfig, DatasetSection
 from harness.images.levels import levels_of
 from harness.images.preprocessing import preprocess_many
 
@@ -43,7 +43,7 @@ HostOf = Callable[..., Host]
 
 @pytest.fixture(scope="session")
 def recipe() -> BuildConfig:
-    return replace(tiny.RECIPE, dataset=Dataset("scenes", 4, tiny.STEPS))
+    return replace(tiny.RECIPE, dataset=DatasetSection("scenes", 4, tiny.STEPS))
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +132,7 @@ def test_each_precision_is_near_the_float_model_and_not_it(
     most: float,
 ) -> None:
     session = Vendor(host_of()).session(compiled(precision), precision=precision)
-    exact = onnxruntime.Session(network).logits(tensors)
+    exact = onnxruntime.OnnxRuntimeSession(network).logits(tensors)
     answers = session.logits(levels_of(tensors, tiny.STEPS))
     assert least < tiny.sqnr_db(exact, answers) < most
 

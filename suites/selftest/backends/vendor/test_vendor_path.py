@@ -37,7 +37,7 @@ def exact(network: Path, files: tuple[Path, ...], runtime_file: Path) -> npt.NDA
     """The float model by the suite's own preprocessing and backend."""
     params = read_vdsp_params(runtime_file)
     images = [preprocess(read_npz(file).transpose(1, 2, 0), params) for file in files]
-    return onnxruntime.Session(network).logits(np.stack(images))
+    return onnxruntime.OnnxRuntimeSession(network).logits(np.stack(images))
 
 
 def test_fp16_is_the_float_model_up_to_its_rounding(

@@ -18,7 +18,7 @@ from harness.backends.vendor import runtime_text
 from harness.backends.vendor.backend import MODEL, Vendor
 from harness.backends.vendor.whole_images import Decoded, WholeImages
 from harness.errors import HarnessError, RunError
-from harness.expected.buildconfig import Dataset
+from harness.expected.buildconfig import DatasetSection
 from harness.images.decoding import decode
 from harness.images.tensors import read_files
 from harness.images.vdsp import preprocess, read_vdsp_params
@@ -54,7 +54,7 @@ def photographs(tmp_path: Path) -> list[Path]:
 
 def model(network: Path, host: Host, folder: Path, run_time: Path) -> ModelFile:
     folder.mkdir()
-    config = replace(tiny.RECIPE, dataset=Dataset("scenes", 5, tiny.STEPS))
+    config = replace(tiny.RECIPE, dataset=DatasetSection("scenes", 5, tiny.STEPS))
     build = Build(model=network, precision="fp16", config=config, calibration=Path())
     Vendor(host).compile(build, folder)
     return ModelFile("digest", folder / MODEL, "fp16", "vendor", replace(host, run_time=run_time))
@@ -69,7 +69,7 @@ def test_device_gets_whole_images_and_prepares_them_by_the_file(
     answers = loaded.session.logits(batch.tensors)
     params = read_vdsp_params(shipped)
     tensors = np.stack([preprocess(decode(path), params) for path in photographs])
-    assert tiny.sqnr_db(onnxruntime.Session(network).logits(tensors), answers) > 40
+    assert tiny.sqnr_db(onnxruntime.OnnxRuntimeSession(network).logits(tensors), answers) > 40
 
 
 def test_another_file_gives_other_answers(

@@ -17,7 +17,7 @@ from onnx.parser import parse_model
 
 from harness.backends.vendor import Toolchain, find_toolchain
 from harness.expected.buildconfig import (
-    Backend,
+    BackendSection,
     BuildConfig,
     CenterCrop,
     DecodeImage,
@@ -50,7 +50,7 @@ network (float[batch,3,32,32] input) => (float[batch,10] output)
 RECIPE = BuildConfig(
     name="tiny",
     frontend=Frontend("input", (1, 3, SIDE, SIDE), "onnx", "unset", "fp32"),
-    backend=Backend("tvm_vacc", "int8", Quantize("max", True), cluster_mode=0),
+    backend=BackendSection("tvm_vacc", "int8", Quantize("max", True), cluster_mode=0),
     workspace="unset",
     dataset=None,
 )

@@ -13,14 +13,14 @@ from harness.expected.pipelines import RowPipelines
 from harness.images.ablation.pictures import Decoder, Picture
 from harness.images.ablation.quantizing import InputScale
 from harness.images.ablation.routes import Route, pipelines_of, routes
-from harness.images.ablation.states import Prepared, prepare
+from harness.images.ablation.states import PreparedRoute, prepare
 from harness.images.pipelines import Run, load
 from harness.pipeline.catalogue import EXPECTED
 
 SHARED = Path(__file__).resolve().parents[4] / "../shared"
 SCALE = InputScale(0.0187, 114)
 
-Preparing = Callable[..., Prepared]
+Preparing = Callable[..., PreparedRoute]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def by_claim(rows: Mapping[str, RowPipelines]) -> Mapping[str, Route]:
 def preparing(by_claim: Mapping[str, Route]) -> Preparing:
     """Prepares the route from a claim; what is named by ``wrong`` stands in for the real one."""
 
-    def make(claim: str, wrong: Mapping[str, Run] | None = None) -> Prepared:
+    def make(claim: str, wrong: Mapping[str, Run] | None = None) -> PreparedRoute:
         stand_ins = wrong or {}
         return prepare(
             by_claim[claim], SCALE, load=lambda id: stand_ins[id] if id in stand_ins else load(id)

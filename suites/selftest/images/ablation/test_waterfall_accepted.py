@@ -12,9 +12,9 @@ import pytest
 from harness.errors import Regression, Unavailable
 from harness.expected.baselines import Baseline
 from harness.images.ablation.accepted import conditions, measurements, verdict
-from harness.images.ablation.figures import Change, SetChange, image_changes, set_changes
+from harness.images.ablation.figures import PixelChange, SetChange, image_changes, set_changes
 from harness.images.ablation.pictures import Decoder, ImageFile, Picture
-from harness.images.ablation.states import Prepared, Step, fall
+from harness.images.ablation.states import AblationStep, PreparedRoute, fall
 from harness.images.pipelines import Run, load
 from harness.judging.verdicts import require
 from harness.records import Outcome, Verdict
@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.shows("what ships is prepared differently from what wa
 ROUTE = "timm-gluon_in1k-to-vendor-run-time"
 TOLD = {"images": "0123", "opencv": "5.0.0"}
 
-Preparing = Callable[..., Prepared]
+Preparing = Callable[..., PreparedRoute]
 Pictures = Mapping[str, Picture]
 
 
-def measured(prepared: Prepared, pictures: Pictures) -> tuple[SetChange, ...]:
+def measured(prepared: PreparedRoute, pictures: Pictures) -> tuple[SetChange, ...]:
     return set_changes(
         {name: image_changes(fall(picture, prepared)) for name, picture in pictures.items()}
     )
@@ -106,10 +106,10 @@ def test_one_level_in_one_image_is_noticed(
 
 
 def test_left_out_float16_is_noticed(honest: tuple[SetChange, ...], baseline: Baseline) -> None:
-    nothing = Change(0.0, 0.0, 0.0)
+    nothing = PixelChange(0.0, 0.0, 0.0)
     better = tuple(
         replace(one, own=nothing, mean_rms=0.0, worst_own=nothing)
-        if one.step is Step.FLOAT16
+        if one.step is AblationStep.FLOAT16
         else one
         for one in honest
     )
@@ -158,7 +158,7 @@ def test_nothing_accepted_is_no_pass(honest: tuple[SetChange, ...]) -> None:
 
 
 def test_figure_that_is_gone_is_noticed(honest: tuple[SetChange, ...], baseline: Baseline) -> None:
-    without = tuple(one for one in honest if one.step is not Step.FLOAT16)
+    without = tuple(one for one in honest if one.step is not AblationStep.FLOAT16)
     found = held(without, baseline)
     assert found.outcome is Outcome.DOES_NOT_CONFORM
     assert "float16_mean_rms, float16_worst_rms: accepted, and not measured" in found.headline

@@ -11,11 +11,11 @@ import pytest
 from harness.errors import MeasureError
 from harness.images.ablation.answers import INT8_NETWORK, FlippedAnswers
 from harness.images.ablation.pictures import Picture
-from harness.images.ablation.states import Prepared, fall
+from harness.images.ablation.states import PreparedRoute, fall
 from harness.images.ablation.tables import answers_table
 from harness.images.pipelines import Floats
 
-Preparing = Callable[..., Prepared]
+Preparing = Callable[..., PreparedRoute]
 WEIGHTS = np.random.default_rng(0).normal(size=(3 * 14 * 14, 7)).astype(np.float32)
 
 

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from harness.backends.onnxruntime.sessions import compile_int8
 from harness.errors import CalibrationError
-from harness.images.ablation.figures import Change, StepChange, image_changes, set_changes
+from harness.images.ablation.figures import PixelChange, StepChange, image_changes, set_changes
 from harness.images.ablation.quantizing import InputScale, calibrated, quantized
-from harness.images.ablation.states import State, Step
+from harness.images.ablation.states import AblationStep, State
 from harness.images.ablation.tables import image_table, waterfall_table
 from harness.images.pipelines import Floats, Levels
 
@@ -22,7 +22,7 @@ FIRST = np.array([[[0, 100]], [[50, 50]], [[255, 255]]], np.uint8)  # three chan
 TABLE = np.stack([(np.arange(256) / 255 - 0.5) / std for std in (0.2, 0.25, 0.3)])
 
 
-def state(step: Step, levels: Levels, table: np.ndarray = TABLE) -> State:
+def state(step: AblationStep, levels: Levels, table: np.ndarray = TABLE) -> State:
     return State(step, levels, table.astype(np.float32))
 
 
@@ -33,7 +33,11 @@ def raised(by: int) -> Levels:
 
 
 def test_figures_are_in_levels_whatever_the_normalization() -> None:
-    states = [state(Step.START, FIRST), state(Step.ASPECT, raised(12)), state(Step.CROP, raised(6))]
+    states = [
+        state(AblationStep.START, FIRST),
+        state(AblationStep.ASPECT, raised(12)),
+        state(AblationStep.CROP, raised(6)),
+    ]
     aspect, crop = image_changes(states)
     assert aspect.own == aspect.total
     assert (aspect.own.mean_abs, aspect.own.max_abs) == pytest.approx((2, 12), abs=1e-4)
@@ -42,33 +46,43 @@ def test_figures_are_in_levels_whatever_the_normalization() -> None:
 
 
 def test_sqnr_is_the_start_over_what_has_changed_since() -> None:
-    (aspect,) = image_changes([state(Step.START, FIRST), state(Step.ASPECT, raised(12))])
+    (aspect,) = image_changes(
+        [state(AblationStep.START, FIRST), state(AblationStep.ASPECT, raised(12))]
+    )
     start = (FIRST - 127.5).ravel()
     expected = 10 * math.log10(float(np.sum(np.square(start))) / 144)
     assert aspect.sqnr_db == pytest.approx(expected, abs=1e-3)
 
 
 def test_step_that_changes_nothing_is_nothing() -> None:
-    (idle,) = image_changes([state(Step.START, FIRST), state(Step.DECODE, FIRST)])
-    assert idle == StepChange(Step.DECODE, Change(0, 0, 0), Change(0, 0, 0), math.inf)
+    (idle,) = image_changes([state(AblationStep.START, FIRST), state(AblationStep.DECODE, FIRST)])
+    assert idle == StepChange(
+        AblationStep.DECODE, PixelChange(0, 0, 0), PixelChange(0, 0, 0), math.inf
+    )
 
 
 def test_other_sizes_at_the_start_are_left_out() -> None:
     large = np.zeros((3, 2, 2), np.uint8)
-    states = [state(Step.START, large), state(Step.INPUT_SIZE, FIRST), state(Step.DECODE, FIRST)]
-    assert [one.step for one in image_changes(states)] == [Step.DECODE]
+    states = [
+        state(AblationStep.START, large),
+        state(AblationStep.INPUT_SIZE, FIRST),
+        state(AblationStep.DECODE, FIRST),
+    ]
+    assert [one.step for one in image_changes(states)] == [AblationStep.DECODE]
 
 
 def test_nan_is_in_every_figure_it_touches() -> None:
     spoiled = TABLE.copy()
     spoiled[1, 50] = np.nan
-    (change,) = image_changes([state(Step.START, FIRST), state(Step.FLOAT16, FIRST, spoiled)])
+    (change,) = image_changes(
+        [state(AblationStep.START, FIRST), state(AblationStep.FLOAT16, FIRST, spoiled)]
+    )
     assert all(math.isnan(one) for one in (change.own.rms, change.own.max_abs, change.sqnr_db))
 
 
 def changes(rms: float) -> tuple[StepChange, ...]:
-    own = Change(rms / 2, rms, 2 * rms)
-    return (StepChange(Step.DECODE, own, own, 30 - rms),)
+    own = PixelChange(rms / 2, rms, 2 * rms)
+    return (StepChange(AblationStep.DECODE, own, own, 30 - rms),)
 
 
 def test_set_has_medians_a_mean_and_the_worst_image_by_name() -> None:
@@ -85,7 +99,7 @@ def test_image_with_nan_is_the_worst() -> None:
 
 
 def test_set_of_other_steps_or_of_none_is_refused() -> None:
-    other = (StepChange(Step.CROP, Change(0, 0, 0), Change(0, 0, 0), 0.0),)
+    other = (StepChange(AblationStep.CROP, PixelChange(0, 0, 0), PixelChange(0, 0, 0), 0.0),)
     for images in ({}, {"a": changes(1.0), "b": other}):
         with pytest.raises(ValueError, match="expected images, all with the same steps"):
             set_changes(images)

@@ -23,7 +23,14 @@ from harness.images.ablation.pictures import (
     embedded_files,
 )
 from harness.images.ablation.routes import Route
-from harness.images.ablation.states import Prepared, State, Step, fall, params, table_of
+from harness.images.ablation.states import (
+    AblationStep,
+    PreparedRoute,
+    State,
+    fall,
+    params,
+    table_of,
+)
 from harness.images.pipelines import Floats, Levels, Run, load, vendor
 
 pytestmark = [
@@ -33,10 +40,17 @@ pytestmark = [
     )
 ]
 
-Preparing = Callable[..., Prepared]
+Preparing = Callable[..., PreparedRoute]
 
 CLAIMS = ("page", "timm-gluon_in1k", "timm-a1h_in1k", "mmpretrain", "paddleclas")
-AFTER = [Step.RESIZE, Step.ASPECT, Step.CROP, Step.NORMALIZE, Step.FLOAT16, Step.QUANTIZE]
+AFTER = [
+    AblationStep.RESIZE,
+    AblationStep.ASPECT,
+    AblationStep.CROP,
+    AblationStep.NORMALIZE,
+    AblationStep.FLOAT16,
+    AblationStep.QUANTIZE,
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +66,7 @@ def test_ends_are_the_two_pipelines(claim: str, preparing: Preparing, picture: P
     by_pillow = claim not in ("mmpretrain", "paddleclas")
     before = picture.levels[Decoder.PILLOW if by_pillow else Decoder.OPENCV]
     ships = "vendor-run-time-levels" if claim == "mmpretrain" else "vendor-run-time"
-    assert [state.step for state in fallen] == [Step.START, Step.DECODE, *AFTER]
+    assert [state.step for state in fallen] == [AblationStep.START, AblationStep.DECODE, *AFTER]
     assert np.array_equal(fallen[0].tensor(), load(claim)(before))
     assert np.array_equal(fallen[-2].tensor(), load(ships)(picture.levels[Decoder.OPENCV]))
 
@@ -64,9 +78,12 @@ def test_each_step_changes_what_it_says_and_nothing_else(
     fallen = fall(picture, preparing("timm-a1h_in1k"))
     levels = {new.step: not np.array_equal(old.levels, new.levels) for old, new in pairs(fallen)}
     tables = {new.step: not np.array_equal(old.table, new.table) for old, new in pairs(fallen)}
-    spatial = {Step.DECODE, Step.RESIZE, Step.ASPECT, Step.CROP}
+    spatial = {AblationStep.DECODE, AblationStep.RESIZE, AblationStep.ASPECT, AblationStep.CROP}
     assert {step for step, changed in levels.items() if changed} == spatial
-    assert {step for step, changed in tables.items() if changed} == {Step.FLOAT16, Step.QUANTIZE}
+    assert {step for step, changed in tables.items() if changed} == {
+        AblationStep.FLOAT16,
+        AblationStep.QUANTIZE,
+    }
 
 
 def test_normalization_is_a_step_of_its_own(
@@ -76,13 +93,17 @@ def test_normalization_is_a_step_of_its_own(
     ships = by_claim["mmpretrain"].ships
     prepared = states.prepare(Route("page", "page", ships), states.InputScale(0.0187, 114))
     by_step = {state.step: state for state in fall(picture, prepared)}
-    before, after = by_step[Step.CROP].tensor(), by_step[Step.NORMALIZE].tensor()
+    before, after = by_step[AblationStep.CROP].tensor(), by_step[AblationStep.NORMALIZE].tensor()
     assert 0 < np.max(np.abs(after - before)) < 1e-5
 
 
 def test_claim_at_another_size_begins_with_it(preparing: Preparing, picture: Picture) -> None:
     fallen = fall(picture, preparing("timm-c1_in1k-288"))
-    assert [state.step for state in fallen[:3]] == [Step.START, Step.INPUT_SIZE, Step.DECODE]
+    assert [state.step for state in fallen[:3]] == [
+        AblationStep.START,
+        AblationStep.INPUT_SIZE,
+        AblationStep.DECODE,
+    ]
     assert [state.levels.shape[1] for state in fallen[:3]] == [288, 224, 224]
 
 
@@ -106,7 +127,7 @@ def pairs(fallen: tuple[State, ...]) -> Iterable[tuple[State, State]]:
     return itertools.pairwise(fallen)
 
 
-def all_fallen(pictures: Mapping[str, Picture], prepared: Prepared) -> None:
+def all_fallen(pictures: Mapping[str, Picture], prepared: PreparedRoute) -> None:
     """Takes one picture after the other."""
     for picture in pictures.values():
         fall(picture, prepared)
@@ -136,7 +157,7 @@ def swapped_filter(run: Run) -> Run:
 
     def give(image: Levels) -> Floats:
         levels = states.levels_in(build(image), table, "")
-        return State(Step.START, levels, wanted).tensor()
+        return State(AblationStep.START, levels, wanted).tensor()
 
     return give
 

@@ -19,7 +19,7 @@ from harness.accuracy.vendor_results.vendor_rule import count_by_name
 from harness.backends.vendor.outputs import read_output
 from harness.errors import HarnessError
 from harness.expected.buildconfig import read_build_config
-from harness.expected.document import Table
+from harness.expected.document import ExpectedTable
 from harness.expected.pages import read_expected
 from harness.images.datasets import content, labels, npz
 from harness.images.datasets.image2npz import image_planes
@@ -46,7 +46,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "image": image_planes,
     "hash": content.sha256_of,
     "manifest": lambda path: read_manifest(path, root=path.parent),
-    "expectations": Table.load,
+    "expectations": ExpectedTable.load,
     "expected page": read_expected,
     "results table": read_results_table,
     "run log": runlog.read,

@@ -10,7 +10,7 @@ from small_datasets import SYNSETS, jpeg
 
 from harness.errors import HarnessError
 from harness.images.datasets import open_dataset, preparing
-from harness.images.datasets.preparing import Prepared, prepare
+from harness.images.datasets.preparing import PreparedFiles, prepare
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -21,7 +21,7 @@ def content(root: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("link", [False, True], ids=["copy", "link"])
 def test_every_image_lands_in_its_synset(page_layout: Path, tmp_path: Path, link: bool) -> None:
     before = content(page_layout)
-    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS, link=link) == Prepared(6, 0)
+    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS, link=link) == PreparedFiles(6, 0)
     found = open_dataset(tmp_path / "out", synsets=SYNSETS)
     assert {(i.file, i.class_id): i.path.read_bytes() for i in found.images} == {
         (f"{name}.JPEG", place % 3): jpeg(place) for place, name in enumerate("abcdef")
@@ -42,8 +42,8 @@ def test_interrupted_run_is_continued(
     with pytest.raises(HarnessError, match="no space"):
         prepare(page_layout, tmp_path / "out", synsets=SYNSETS)
     monkeypatch.undo()
-    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS) == Prepared(made=3, kept=3)
-    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS) == Prepared(made=0, kept=6)
+    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS) == PreparedFiles(made=3, kept=3)
+    assert prepare(page_layout, tmp_path / "out", synsets=SYNSETS) == PreparedFiles(made=0, kept=6)
 
 
 def test_what_is_there_is_never_overwritten(page_layout: Path, tmp_path: Path) -> None:

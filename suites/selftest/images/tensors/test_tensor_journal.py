@@ -9,20 +9,20 @@ import pytest
 
 from harness.images.tensors.coding import Coding
 from harness.images.tensors.journal import (
-    Header,
+    CacheHeader,
+    FinishedChunk,
     Journal,
-    Record,
     append_record,
     read_journal,
     start_journal,
 )
 from harness.images.tensors.preprocessor import Bad
 
-HEADER = Header("tiny", '{"key":1}', 100, 32, Coding((3, 8, 8), None))
+HEADER = CacheHeader("tiny", '{"key":1}', 100, 32, Coding((3, 8, 8), None))
 RECORDS = {
-    0: Record("a" * 64, {}),
-    2: Record("b" * 64, {64: Bad("dämaged: Ünicode\n"), 90: Bad("hangs", ended=True)}),
-    3: Record("c" * 64, {}),
+    0: FinishedChunk("a" * 64, {}),
+    2: FinishedChunk("b" * 64, {64: Bad("dämaged: Ünicode\n"), 90: Bad("hangs", ended=True)}),
+    3: FinishedChunk("c" * 64, {}),
 }
 
 
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def records(path: Path) -> dict[int, Record] | None:
+def records(path: Path) -> dict[int, FinishedChunk] | None:
     journal = read_journal(path)
     return None if journal is None else journal.records
 
@@ -53,7 +53,7 @@ def test_what_was_written_is_read(path: Path) -> None:
 
 def test_table_is_read_to_the_last_bit(tmp_path: Path) -> None:
     table = np.arange(768, dtype=np.float32).reshape(3, 256) / 7
-    header = Header("tiny", "{}", 1, 32, Coding((3, 8, 8), table))
+    header = CacheHeader("tiny", "{}", 1, 32, Coding((3, 8, 8), table))
     start_journal(tmp_path / "journal", header)
     journal = read_journal(tmp_path / "journal")
     assert journal is not None
@@ -82,8 +82,8 @@ def test_line_after_a_torn_one_is_written_in_its_place(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     journal = read_journal(path)
     assert journal is not None
-    append_record(path, journal, 1, Record("d" * 64, {}))
-    assert records(path) == {0: RECORDS[0], 2: RECORDS[2], 1: Record("d" * 64, {})}
+    append_record(path, journal, 1, FinishedChunk("d" * 64, {}))
+    assert records(path) == {0: RECORDS[0], 2: RECORDS[2], 1: FinishedChunk("d" * 64, {})}
 
 
 def test_chunk_that_is_taken_back_is_not_finished(path: Path) -> None:
@@ -96,20 +96,24 @@ def test_chunk_that_is_taken_back_is_not_finished(path: Path) -> None:
 def test_what_is_known_is_not_read_again(path: Path) -> None:
     known = read_journal(path)
     assert known is not None
-    append_record(path, known, 1, Record("d" * 64, {}))
+    append_record(path, known, 1, FinishedChunk("d" * 64, {}))
     data = path.read_bytes()
     path.write_bytes(bytes(known.valid_bytes) + data[known.valid_bytes :])
     found = read_journal(path, known)
     assert found is not None
-    assert found.records == {**RECORDS, 1: Record("d" * 64, {})}
+    assert found.records == {**RECORDS, 1: FinishedChunk("d" * 64, {})}
     assert known.records == RECORDS
 
 
 @pytest.mark.parametrize(
     ("chunk", "record"),
-    [(4, Record("e" * 64, {})), (-1, Record("e" * 64, {})), (1, Record("e" * 64, {31: Bad("")}))],
+    [
+        (4, FinishedChunk("e" * 64, {})),
+        (-1, FinishedChunk("e" * 64, {})),
+        (1, FinishedChunk("e" * 64, {31: Bad("")})),
+    ],
 )
-def test_record_of_no_chunk_is_not_believed(path: Path, chunk: int, record: Record) -> None:
+def test_record_of_no_chunk_is_not_believed(path: Path, chunk: int, record: FinishedChunk) -> None:
     journal = read_journal(path)
     assert journal is not None
     append_record(path, journal, chunk, record)

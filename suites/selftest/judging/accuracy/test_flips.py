@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import MeasureError
-from harness.judging.accuracy.flips import Change, find_flips
+from harness.judging.accuracy.flips import Turn, find_flips
 from harness.judging.postprocessing.ranking import Ranking, top_k
 
 IMAGES = ("a.JPEG", "b.JPEG", "c.JPEG", "d.JPEG", "e.JPEG")
@@ -24,10 +24,10 @@ INT8 = ranking((1, 0), (1, 2), (1, 0), (0, 1), (4, 1))
 def test_each_kind_of_change_is_told_apart() -> None:
     flips = find_flips(IMAGES, LABELS, FP32, INT8)
     assert [(flip.image, flip.first, flip.within) for flip in flips] == [
-        ("a.JPEG", Change.LOST, Change.KEPT),
-        ("b.JPEG", Change.GAINED, Change.KEPT),
-        ("c.JPEG", Change.MISSED, Change.MISSED),
-        ("d.JPEG", Change.MISSED, Change.LOST),
+        ("a.JPEG", Turn.LOST, Turn.KEPT),
+        ("b.JPEG", Turn.GAINED, Turn.KEPT),
+        ("c.JPEG", Turn.MISSED, Turn.MISSED),
+        ("d.JPEG", Turn.MISSED, Turn.LOST),
     ]
 
 
@@ -45,7 +45,7 @@ def test_equal_halves_have_no_flips() -> None:
 
 def test_a_shifted_half_flips_every_image() -> None:
     halves = (top_k(np.eye(5), k=5), top_k(np.roll(np.eye(5), 1, axis=0), k=5))
-    assert [flip.first for flip in find_flips(IMAGES, LABELS, *halves)] == [Change.LOST] * 5
+    assert [flip.first for flip in find_flips(IMAGES, LABELS, *halves)] == [Turn.LOST] * 5
 
 
 @pytest.mark.parametrize(

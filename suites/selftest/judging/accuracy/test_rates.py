@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import command, rates
 from benchmarks.rates import (
-    Cell,
     Scenario,
+    ScenarioRates,
     broken_risks,
     fixed_rates,
     fixed_size,
@@ -30,7 +30,7 @@ pytestmark = [
 HALF = Margin(Decimal("0.5"))
 
 
-def cells(**options: object) -> list[Cell]:
+def cells(**options: object) -> list[ScenarioRates]:
     defaults: dict[str, object] = {
         "margins": (HALF,),
         "losses": (Decimal(0), Decimal(2)),

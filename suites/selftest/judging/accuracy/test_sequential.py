@@ -19,7 +19,7 @@ from harness.judging.accuracy.betting import fastest_growth
 from harness.judging.accuracy.draws import shuffled
 from harness.judging.accuracy.risks import Margin, Risks
 from harness.judging.accuracy.sequential import (
-    Evidence,
+    SequentialEvidence,
     follow,
     images_to_go,
     judge_sequential,
@@ -35,7 +35,9 @@ quiet = settings(max_examples=40, deadline=None, derandomize=True)
 small = st.lists(st.sampled_from([1, 0, -1]), min_size=2, max_size=6)
 
 
-def after(values: tuple[int, ...], margin: Margin, population: int, every: int) -> Evidence:
+def after(
+    values: tuple[int, ...], margin: Margin, population: int, every: int
+) -> SequentialEvidence:
     return follow(values, margin=margin, population=population, every=every)
 
 

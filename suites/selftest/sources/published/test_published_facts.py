@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExpectationError, MissingSource, UnknownKey
-from harness.expected.published import Role
+from harness.expected.published import TableRole
 from harness.sources.published import read_expected, upstream_of
 
 TABLE = Path(__file__).resolve().parents[4] / "../shared/data/published/timm-results-imagenet.csv"
@@ -61,7 +61,7 @@ def read(tmp_path: Path, text: str, rows: tuple[str, ...] = (ROW,)):
 
 def test_a_sound_file_is_read_as_written(tmp_path) -> None:
     facts = read(tmp_path, SOUND)
-    table = facts.table("timm", Role.CURRENT)
+    table = facts.table("timm", TableRole.CURRENT)
     assert table is not None
     assert [one.top1 for one in table.results] == [Decimal("80.0"), Decimal("81.0")]
     assert facts.page_at(224).crop == Fraction(7, 8) == table.results[0].preprocessing.crop
@@ -163,7 +163,7 @@ def test_what_is_said_to_be_missing_must_not_be_listed(tmp_path) -> None:
 def test_timms_figures_are_those_of_its_table(facts) -> None:
     with TABLE.open(encoding="utf-8") as file:
         published = {(row["model"], row["img_size"]): row for row in csv.DictReader(file)}
-    table = facts.table("timm", Role.CURRENT)
+    table = facts.table("timm", TableRole.CURRENT)
     assert table is not None
     for result in table.results:
         size, crop = result.preprocessing.size, result.preprocessing.crop
@@ -177,7 +177,7 @@ def test_timms_figures_are_those_of_its_table(facts) -> None:
 
 def test_paddleclas_two_tables_print_the_same_figures(facts) -> None:
     """One in shares with four digits, one with three; the last digit may be rounded either way."""
-    tables = [facts.table("ppcls", role) for role in Role]
+    tables = [facts.table("ppcls", role) for role in TableRole]
     assert [len(table.results) for table in tables] == [16, 16]
     for new, old in zip(*(table.results for table in tables), strict=True):
         assert (new.model, new.preprocessing) == (old.model, old.preprocessing)
