@@ -65,14 +65,14 @@ def measure_rates(
     Raises:
         HarnessError: an image is bad, or the model cannot be loaded or run.
     """
-    maker, session = FileToTensor(pipeline), OnnxRuntimeSession(model, threads=threads)
+    preprocessor, session = FileToTensor(pipeline), OnnxRuntimeSession(model, threads=threads)
     labelled = [LabelledImage(str(place), path, 0) for place, path in enumerate(paths)]
     found: dict[str, list[StepCost]] = {"bare": [], "suite": []}
     with TemporaryDirectory(prefix="zoo-bench-evaluation-") as folder:
         root = Path(folder)
         images = image_set(labelled, gap=GAP)
         plan = EvaluationPlan(images, root, cache=root / "cache")
-        tensors = _preloaded([item.image.path for item in plan.items], maker, root / "cache")
+        tensors = _preloaded([item.image.path for item in plan.items], preprocessor, root / "cache")
         for number in range(rounds):
             anew = EvaluationPlan(images, root / str(number), cache=root / "cache")
             for name in ("bare", "suite") if number % 2 else ("suite", "bare"):
@@ -80,14 +80,14 @@ def measure_rates(
                 if name == "bare":
                     _bare(session, tensors)
                 else:
-                    measure("benchmark", {"fp32": Model("", session)}, maker, anew)
+                    measure("benchmark", {"fp32": Model("", session)}, preprocessor, anew)
                 found[name].append(StepCost(time.perf_counter() - wall, time.process_time() - cpu))
     return RoundRates(len(paths), tuple(found["bare"]), tuple(found["suite"]))
 
 
-def _preloaded(paths: Sequence[Path], maker: FileToTensor, root: Path) -> Floats:
+def _preloaded(paths: Sequence[Path], preprocessor: FileToTensor, root: Path) -> Floats:
     """All tensors in memory; fills the cache on the way."""
-    with TensorCache(root, read_files(paths), maker) as cache:
+    with TensorCache(root, read_files(paths), preprocessor) as cache:
         cache.fill()
         if cache.bad:
             raise HarnessError(f"bad files: {', '.join(one.where for one in cache.bad.values())}")

@@ -27,12 +27,12 @@ from harness.images.scenes import scenes
 from harness.images.tensors import (
     Files,
     FileToTensor,
-    Preprocessor,
+    PreprocessingPool,
     Stream,
     TensorCache,
     read_files,
 )
-from harness.images.tensors.preprocessor import ONE_THREAD
+from harness.images.tensors.pool import ONE_THREAD
 from harness.runtime.isolation import Worker
 
 SIZE: Final = (500, 375)  # width and height in pixels: the most frequent size in ImageNet
@@ -120,13 +120,16 @@ def measure(
         MeasureError: tensors differ from those of the bare calls.
     """
     costs: dict[tuple[str, str], list[StepCost]] = defaultdict(list)
-    maker, files = FileToTensor(pipeline), read_files(paths)
+    preprocessor, files = FileToTensor(pipeline), read_files(paths)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="zoo-bench-images-")))
         most = max(workers)
         children = [stack.enter_context(Worker(environment=ONE_THREAD)) for _ in range(most)]
-        pools = [stack.enter_context(Preprocessor(maker, workers=number)) for number in workers]
-        _fill(folder, files, maker, workers=most)
+        pools = [
+            stack.enter_context(PreprocessingPool(preprocessor, workers=number))
+            for number in workers
+        ]
+        _fill(folder, files, preprocessor, workers=most)
         for pool in pools:
             pool.start()
         _bare(children, pipeline, paths)  # which imports
@@ -142,13 +145,13 @@ def measure(
                     cost = _bare(children[: pool.workers], pipeline, paths)
                     costs[bare, bare].append(cost)
                 costs[f"workers × {pool.workers}", bare].append(_streamed(pool, paths))
-            for name, cost in _cached(folder, files, maker):
+            for name, cost in _cached(folder, files, preprocessor):
                 costs[name, BARE_CALLS].append(cost)
     return [Way(name, bare, len(paths), tuple(found)) for (name, bare), found in costs.items()]
 
 
-def _fill(folder: Path, files: Files, maker: FileToTensor, *, workers: int) -> None:
-    with TensorCache(folder, files, maker, workers=workers) as cache:
+def _fill(folder: Path, files: Files, preprocessor: FileToTensor, *, workers: int) -> None:
+    with TensorCache(folder, files, preprocessor, workers=workers) as cache:
         cache.fill()
         if cache.bad:
             raise HarnessError(f"{len(cache.bad)} bad files:{listed(cache.bad.values())}")
@@ -166,7 +169,7 @@ def _bare(children: Sequence[Worker], pipeline: str, paths: Sequence[Path]) -> S
     return StepCost(max(cost.wall_s for cost in costs), sum(cost.cpu_s for cost in costs))
 
 
-def _streamed(pool: Preprocessor, paths: Sequence[Path]) -> StepCost:
+def _streamed(pool: PreprocessingPool, paths: Sequence[Path]) -> StepCost:
     wall, cpu = time.perf_counter(), time.process_time() + pool.cpu_s
     count = sum(len(batch.indices) for batch in Stream(pool, paths, size=BATCH))
     if count != len(paths):
@@ -174,9 +177,9 @@ def _streamed(pool: Preprocessor, paths: Sequence[Path]) -> StepCost:
     return StepCost(time.perf_counter() - wall, time.process_time() + pool.cpu_s - cpu)
 
 
-def _cached(root: Path, files: Files, maker: FileToTensor) -> Iterator[tuple[str, StepCost]]:
+def _cached(root: Path, files: Files, preprocessor: FileToTensor) -> Iterator[tuple[str, StepCost]]:
     """Read everything twice, as a process does that finds a full cache."""
-    with TensorCache(root, files, maker) as cache:
+    with TensorCache(root, files, preprocessor) as cache:
         for name in (CACHE_FIRST, CACHE):
             wall, cpu = time.perf_counter(), time.process_time()
             total = sum(

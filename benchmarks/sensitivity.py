@@ -13,7 +13,7 @@ from benchmarks.faults import FAULTS, SWAPPED_CHANNELS, QuantizerFault
 from benchmarks.sensitivity_steps import faulty_logits, faulty_parameters
 from harness.errors import MeasureError, RunError
 from harness.judging.parity import compare
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.limits import RUN_COPIES, bytes_for
 from harness.pipeline.pipeline import Pipeline
 from harness.runtime.store import LazyArtifact
@@ -109,10 +109,10 @@ class Sensitivity:
 
 
 def distinct_models(
-    pipeline: Pipeline, subjects: Iterable[Subject]
-) -> dict[str, tuple[Subject, ...]]:
+    pipeline: Pipeline, subjects: Iterable[DocumentedModel]
+) -> dict[str, tuple[DocumentedModel, ...]]:
     """The rows of each compiled model, by the SHA-256 of its file; missing ones are built."""
-    rows: dict[str, tuple[Subject, ...]] = {}
+    rows: dict[str, tuple[DocumentedModel, ...]] = {}
     for subject in subjects:
         digest = pipeline.compiled_row(subject).digest(MODEL)
         rows[digest] = (*rows.get(digest, ()), subject)
@@ -122,7 +122,7 @@ def distinct_models(
 def measure(
     pipeline: Pipeline,
     model: str,
-    rows: Sequence[Subject],
+    rows: Sequence[DocumentedModel],
     *,
     faults: Sequence[QuantizerFault] = FAULTS,
 ) -> Sensitivity:
@@ -142,7 +142,7 @@ def measure(
 
 
 def _injected(
-    pipeline: Pipeline, subject: Subject, fault: QuantizerFault, reference: ArrayLike
+    pipeline: Pipeline, subject: DocumentedModel, fault: QuantizerFault, reference: ArrayLike
 ) -> Injected:
     _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(subject), MODEL).opened()
     images = pipeline.images.files(subject.size).evaluation
@@ -170,7 +170,9 @@ def _injected(
         return Injected(fault, problem=error.message)
 
 
-def _told(pipeline: Pipeline, subject: Subject, fault: QuantizerFault, compiled: Path) -> str:
+def _told(
+    pipeline: Pipeline, subject: DocumentedModel, fault: QuantizerFault, compiled: Path
+) -> str:
     _held, model = LazyArtifact(lambda: pipeline.compilable(subject), MODEL).opened()
     return pipeline.worker.run(
         faulty_parameters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.counting.claims import judge_claim, judge_true
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -34,7 +34,7 @@ def test_documented_params_are_reproduced(
     judge_count(row_case.subject, claim, pipeline, record)
 
 
-def judge_count(subject: Subject, claim: Claim, pipeline: Pipeline, record: Record) -> None:
+def judge_count(subject: DocumentedModel, claim: Claim, pipeline: Pipeline, record: Record) -> None:
     """Under the rule that is pinned for the figure; a known defect has to be the known one."""
     expected = subject.expected_complexity
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)

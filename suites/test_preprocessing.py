@@ -43,7 +43,7 @@ from harness.images.strategies import (
     sizes,
 )
 from harness.images.tensors.elsewhere import made, require_same
-from harness.images.tensors.preprocessor import ONE_THREAD, START_SECONDS
+from harness.images.tensors.pool import ONE_THREAD, START_SECONDS
 from harness.runtime.isolation import Worker
 
 pytestmark = pytest.mark.preprocessing

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judging.published import METRICS, judge_figure, judge_preprocessing
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
@@ -75,7 +75,7 @@ def test_documented_accuracy_was_measured_as_the_page_describes(
     )
 
 
-def upstream_of_row(subject: Subject, facts: ExpectedPublished) -> Upstream:
+def upstream_of_row(subject: DocumentedModel, facts: ExpectedPublished) -> Upstream:
     """What is published for a row's pinned variant."""
     variant = subject.variant
     return upstream_of(

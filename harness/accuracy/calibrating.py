@@ -12,7 +12,7 @@ from harness.errors import CalibrationError
 from harness.images.datasets import CalibrationSet
 from harness.images.datasets.faults import listed
 from harness.images.pipelines import Floats
-from harness.images.tensors import Maker, Preprocessor, Stream
+from harness.images.tensors import PreprocessingPool, Preprocessor, Stream
 from harness.pipeline.embedded import EmbeddedImages
 from harness.pipeline.steps import Images
 from harness.runtime.store import JSON, Entry, Key, Store
@@ -24,13 +24,13 @@ BATCH = 32  # images
 class CalibratedImages:
     """The embedded images, but for those that calibrate: they come from a calibration set.
 
-    Serves where :class:`harness.pipeline.embedded.EmbeddedImages` does; ``maker`` and
+    Serves where :class:`harness.pipeline.embedded.EmbeddedImages` does; ``preprocessor`` and
     ``workers`` say how the files become tensors.
     """
 
     embedded: EmbeddedImages
     calibration: CalibrationSet
-    maker: Maker
+    preprocessor: Preprocessor
     store: Store
     workers: int = 1
     _entries: dict[int, Entry] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class CalibratedImages:
         return Images(embedded.statistics, calibration, embedded.evaluation)
 
     def _key(self, size: int) -> Key:
-        made = self.maker.key(files=self.calibration.digest)
+        made = self.preprocessor.key(files=self.calibration.digest)
         return Key.of("calibration", inputs={"tensors": made.digest}, options={"size": size})
 
     def _entry(self, size: int) -> Entry:
@@ -68,10 +68,11 @@ class CalibratedImages:
     def _made(self, size: int) -> Entry:
         def produce(folder: Path) -> Mapping[str, JSON]:
             paths = [one.image.path for one in self.calibration.images]
-            tensors = tensors_of(paths, self.maker, workers=self.workers)
+            tensors = tensors_of(paths, self.preprocessor, workers=self.workers)
             if tensors.shape[2:] != (size, size):
                 raise CalibrationError(
-                    f"{self.maker.name} ends in {tensors.shape[2:]}, the row takes {(size, size)}"
+                    f"{self.preprocessor.name} ends in {tensors.shape[2:]}, "
+                    f"the row takes {(size, size)}"
                 )
             np.save(folder / "calibration.npy", tensors)
             return {"images": len(tensors)}
@@ -79,16 +80,16 @@ class CalibratedImages:
         return self.store.use(self._key(size), produce)
 
 
-def tensors_of(paths: Sequence[Path], maker: Maker, *, workers: int) -> Floats:
+def tensors_of(paths: Sequence[Path], preprocessor: Preprocessor, *, workers: int) -> Floats:
     """All files as one array, float32 (images, 3, height, width).
 
     Raises:
         CalibrationError: a file is bad; all of them are listed.
         PreprocessError: the pipeline cannot be built.
     """
-    with Preprocessor(maker, workers=workers) as preprocessor:
-        stream = Stream(preprocessor, paths, size=BATCH)
-        shape = (len(paths), *preprocessor.coding.shape)
+    with PreprocessingPool(preprocessor, workers=workers) as pool:
+        stream = Stream(pool, paths, size=BATCH)
+        shape = (len(paths), *pool.coding.shape)
         tensors = np.empty(shape, np.float32)
         for batch in stream:
             tensors[list(batch.indices)] = batch.tensors

@@ -25,7 +25,7 @@ from harness.backends.registry import EMBEDDED, backend
 from harness.backends.session import Floats, Session
 from harness.errors import HarnessError
 from harness.expected.buildconfig import ProcessOp
-from harness.images.tensors import Files, Maker, Supply, Tensors, read_files
+from harness.images.tensors import Files, Preprocessor, Supply, Tensors, read_files
 from harness.judging.accuracy.risks import Margin
 from harness.runtime.identity import code_digest, tools
 
@@ -147,7 +147,7 @@ class PreparedSession:
 def measure_files(
     row: str,
     models: Mapping[str, ModelFile],
-    maker: Maker,
+    preprocessor: Preprocessor,
     plan: EvaluationPlan,
     *,
     threads: int = 1,
@@ -157,11 +157,11 @@ def measure_files(
     Everything it takes and gives can be pickled, so that it may run in an isolated child.
     """
     loaded = {name: model.load(threads=threads) for name, model in models.items()}
-    return measure(row, loaded, maker, plan)
+    return measure(row, loaded, preprocessor, plan)
 
 
 def measure(
-    row: str, models: Mapping[str, Model], maker: Maker, plan: EvaluationPlan
+    row: str, models: Mapping[str, Model], preprocessor: Preprocessor, plan: EvaluationPlan
 ) -> dict[str, Predictions]:
     """Evaluate models, by precision, on the same images.
 
@@ -182,7 +182,7 @@ def measure(
     for precision, model in models.items():
         jobs = model.runner.jobs and plan.until is None
         how = replace(plan, batch=JOB_IMAGES) if jobs else plan
-        supply = model.runner.supply(maker)
+        supply = model.runner.supply(preprocessor)
         given = supply.key(files=plan.images.digest).digest, how.batch
         alike.setdefault(given, ({}, supply, how))[0][precision] = model
     if plan.until is not None and len(alike) > 1:

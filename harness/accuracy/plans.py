@@ -21,8 +21,8 @@ from harness.accuracy.rows import (
     accuracy_claims,
     calibrate_on,
     judge_row,
-    maker_of,
     measure_row,
+    preprocessor_of,
 )
 from harness.accuracy.vendor_files import read_vendor_file, write_vendor_file
 from harness.accuracy.vendor_results.lists import read_labels
@@ -30,7 +30,7 @@ from harness.accuracy.wording import report
 from harness.errors import HarnessError, StageError, Unavailable
 from harness.images.datasets import open_dataset, read_manifest, read_synsets, require_disjoint
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import Catalogue, Subject, read_catalogue
+from harness.pipeline.catalogue import Catalogue, DocumentedModel, read_catalogue
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Outcome
 from harness.runtime import option_types
@@ -83,7 +83,10 @@ def _images(arguments: argparse.Namespace) -> LabelledImages:
 
 
 def _row(
-    subject: Subject, images: LabelledImages, pipeline: Pipeline, arguments: argparse.Namespace
+    subject: DocumentedModel,
+    images: LabelledImages,
+    pipeline: Pipeline,
+    arguments: argparse.Namespace,
 ) -> int:
     """Measure and judge one row; what keeps it from being measured does not keep the others."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
@@ -100,14 +103,16 @@ def _row(
         cache=None if arguments.no_cache else pipeline.store.root / "tensors",
         workers=arguments.workers,
     )
-    maker = maker_of(subject, asked=arguments.pipeline)
-    print(f"{subject.id}  {maker.name}, seed {plan.seed}", flush=True)
+    preprocessor = preprocessor_of(subject, asked=arguments.pipeline)
+    print(f"{subject.id}  {preprocessor.name}, seed {plan.seed}", flush=True)
     try:
         if arguments.calibration is not None:
             manifest, root = arguments.calibration
             calibration = read_manifest(manifest, root=root)
-            calibrate_on(pipeline, calibration, maker, workers=plan.workers)
-        answers = measure_row(pipeline, subject, precisions, maker, plan, threads=arguments.threads)
+            calibrate_on(pipeline, calibration, preprocessor, workers=plan.workers)
+        answers = measure_row(
+            pipeline, subject, precisions, preprocessor, plan, threads=arguments.threads
+        )
     except Unavailable as reason:
         print(f"  {Outcome.NOT_MEASURED}: {reason}")
         return INCONCLUSIVE
@@ -158,7 +163,9 @@ def _from_results(catalogue: Catalogue, arguments: argparse.Namespace) -> int:
     return _judge(subject, answers, arguments)
 
 
-def _judge(subject: Subject, answers: dict[str, Predictions], arguments: argparse.Namespace) -> int:
+def _judge(
+    subject: DocumentedModel, answers: dict[str, Predictions], arguments: argparse.Namespace
+) -> int:
     """Judge, print, and write what is asked for."""
     margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
     until = arguments.until_decided
@@ -176,7 +183,7 @@ def _judge(subject: Subject, answers: dict[str, Predictions], arguments: argpars
 
 
 def _write(
-    subject: Subject,
+    subject: DocumentedModel,
     answers: dict[str, Predictions],
     judgement: Judgement,
     arguments: argparse.Namespace,
@@ -199,7 +206,7 @@ def _write(
         print(f"  {path}")
 
 
-def _command(arguments: argparse.Namespace, subject: Subject) -> str:
+def _command(arguments: argparse.Namespace, subject: DocumentedModel) -> str:
     """What repeats one row, with every option that was given; of a merge, all that is merged."""
     merged = arguments.row if arguments.row[0] == MERGE else [subject.id]
     found = ["python", "-m", "harness", "accuracy", *merged]

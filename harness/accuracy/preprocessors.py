@@ -1,4 +1,4 @@
-"""Preprocessing in the vendor's build config format, as a maker of tensors."""
+"""Preprocessing in the vendor's build config format, as a preprocessor of tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.expected.buildconfig import ProcessOp, read_build_config
 from harness.images.decoding import Levels, decode
 from harness.images.pipelines import Run, pipelines
 from harness.images.preprocessing import digest, preprocess
-from harness.images.tensors import FileToTensor, Maker
+from harness.images.tensors import FileToTensor, Preprocessor
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import Key
 
@@ -46,7 +46,7 @@ class OperatorsToTensor:
         return decode(path)
 
 
-def named_maker(asked: str) -> Maker:
+def named_preprocessor(asked: str) -> Preprocessor:
     """A pipeline by its id, or the preprocessing of a build config by its path (``.yaml``).
 
     Raises:

@@ -12,17 +12,17 @@ from harness.accuracy.calibrating import CalibratedImages
 from harness.accuracy.judging import Judgement, Question, judge
 from harness.accuracy.measuring import EvaluationPlan, ModelFile, measure_files
 from harness.accuracy.predictions import Predictions
-from harness.accuracy.preprocessors import named_maker
+from harness.accuracy.preprocessors import named_preprocessor
 from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED
 from harness.errors import ExpectationError, HarnessError, MissingDataset, RunError
 from harness.exporting import canonical
 from harness.images import vdsp
 from harness.images.datasets import CalibrationSet
-from harness.images.tensors import Maker
+from harness.images.tensors import Preprocessor
 from harness.judging.accuracy.risks import Margin, relative_margin
 from harness.pipeline import keys
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import Step
 from harness.pipeline.embedded import EmbeddedImages
 from harness.pipeline.limits import RUN_COPIES, seconds_for
@@ -67,7 +67,7 @@ def accuracy_claims(row: Row) -> tuple[Claim, ...]:
     return tuple(claim for metric in ACCURACIES if (claim := row.claim(metric)) is not None)
 
 
-def maker_of(subject: Subject, *, asked: str | None = None) -> Maker:
+def preprocessor_of(subject: DocumentedModel, *, asked: str | None = None) -> Preprocessor:
     """How a row's images become tensors: as its claim was measured, at the size that is exported.
 
     Args:
@@ -77,24 +77,24 @@ def maker_of(subject: Subject, *, asked: str | None = None) -> Maker:
         HarnessError: there is no such pipeline.
     """
     if asked is not None or subject.pipelines is None:
-        return named_maker(asked or PAGES)
-    return named_maker(subject.pipelines.claim_at_input_size)
+        return named_preprocessor(asked or PAGES)
+    return named_preprocessor(subject.pipelines.claim_at_input_size)
 
 
 def calibrate_on(
-    pipeline: Pipeline, calibration: CalibrationSet, maker: Maker, *, workers: int
+    pipeline: Pipeline, calibration: CalibrationSet, preprocessor: Preprocessor, *, workers: int
 ) -> None:
     """Have the pipeline calibrate on these photographs and not on the embedded scenes."""
     embedded = pipeline.images
     if isinstance(embedded, CalibratedImages):
         embedded = embedded.embedded
-    images = CalibratedImages(embedded, calibration, maker, pipeline.store, workers)
+    images = CalibratedImages(embedded, calibration, preprocessor, pipeline.store, workers)
     pipeline.images = cast(EmbeddedImages, images)
 
 
 def model_file(
     pipeline: Pipeline,
-    subject: Subject,
+    subject: DocumentedModel,
     precision: Precision,
     backend: str = EMBEDDED,
     *,
@@ -143,7 +143,7 @@ def model_file(
     return entry, ModelFile(digest, path, precision, backend, host, ops)
 
 
-def shipped_file(subject: Subject, folder: Path) -> Path:
+def shipped_file(subject: DocumentedModel, folder: Path) -> Path:
     """A row's run-time file as the zoo ships it.
 
     Args:
@@ -164,9 +164,9 @@ def shipped_file(subject: Subject, folder: Path) -> Path:
 
 def measure_row(
     pipeline: Pipeline,
-    subject: Subject,
+    subject: DocumentedModel,
     precisions: Sequence[Precision],
-    maker: Maker,
+    preprocessor: Preprocessor,
     plan: EvaluationPlan,
     *,
     threads: int = 1,
@@ -179,11 +179,11 @@ def measure_row(
     """
     found = {one: model_file(pipeline, subject, one) for one in precisions}  # held till the end
     models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
-    return measure_files(subject.id, models, maker, plan, threads=threads)
+    return measure_files(subject.id, models, preprocessor, plan, threads=threads)
 
 
 def judge_row(
-    subject: Subject, answers: dict[str, Predictions], margin: Margin, *, until: bool
+    subject: DocumentedModel, answers: dict[str, Predictions], margin: Margin, *, until: bool
 ) -> Judgement:
     """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
     question = Question(

@@ -13,7 +13,7 @@ from harness.backends.session import Session
 from harness.expected.buildconfig import BuildConfig, ProcessOp
 
 if TYPE_CHECKING:
-    from harness.images.tensors import Maker, Supply
+    from harness.images.tensors import Preprocessor, Supply
 
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "bf16", "int8")
@@ -90,8 +90,8 @@ class Runner(Protocol):
             PreprocessError: these operators did not make them.
         """
 
-    def supply(self, maker: Maker) -> Supply:
-        """How image files become what it takes: by this maker, or in its own way."""
+    def supply(self, preprocessor: Preprocessor) -> Supply:
+        """How image files become what it takes: by this preprocessor, or in its own way."""
 
     def cards(self) -> Mapping[int, str]:
         """The cards that jobs run on, by number; of each why it is set aside, or "".
@@ -111,11 +111,11 @@ class InProcess:
         """Nothing is to be done."""
         return images
 
-    def supply(self, maker: Maker) -> Supply:
-        """The maker's tensors."""
+    def supply(self, preprocessor: Preprocessor) -> Supply:
+        """The preprocessor's tensors."""
         from harness.images.tensors import Preprocessed
 
-        return Preprocessed(maker)
+        return Preprocessed(preprocessor)
 
     def cards(self) -> Mapping[int, str]:
         """None."""

@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.expected.float_operators import read_float_operators
 from harness.expected.known_issues import read_known_issues
 from harness.expected.tolerances import CHECKS, read_tolerances
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.records import Claim, KnownIssue, Metric, Row
 from harness.reporting.results import CaseResult, Run
 from harness.reporting.runlog import read
@@ -26,7 +26,7 @@ _LOGS: Final = 50  # newest run logs to look through for the row
 
 
 def explain(
-    subject: Subject, expected: Path, *, runs: Path, backends: Sequence[str], today: date
+    subject: DocumentedModel, expected: Path, *, runs: Path, backends: Sequence[str], today: date
 ) -> dict[str, Any]:
     """All that is known of a row or a documented failure, as JSON.
 
@@ -90,12 +90,12 @@ def covers(pattern: str, slug: str) -> bool:
     return False
 
 
-def _claims(subject: Subject) -> Iterable[Claim]:
+def _claims(subject: DocumentedModel) -> Iterable[Claim]:
     documented = subject.documented
     return documented.claims if isinstance(documented, Row) else ()
 
 
-def _claim(claim: Claim, subject: Subject) -> dict[str, Any]:
+def _claim(claim: Claim, subject: DocumentedModel) -> dict[str, Any]:
     return {
         "metric": str(claim.metric),
         "figure": claim.figure.text,
@@ -105,7 +105,7 @@ def _claim(claim: Claim, subject: Subject) -> dict[str, Any]:
     }
 
 
-def _evidence(subject: Subject, expected: Path) -> str:
+def _evidence(subject: DocumentedModel, expected: Path) -> str:
     """What spoke for the upstream model, where it was found by resolving the page."""
     path = expected / "findings" / f"{subject.page.name}.json"
     if not path.exists():
@@ -114,7 +114,7 @@ def _evidence(subject: Subject, expected: Path) -> str:
     return str(rows.get(subject.id, {}).get("evidence", ""))
 
 
-def _counts(subject: Subject) -> dict[str, Any] | None:
+def _counts(subject: DocumentedModel) -> dict[str, Any] | None:
     known = subject.complexity
     if known is None:
         return None
@@ -149,7 +149,7 @@ def _pinned(claim: Claim, pinned: Pinned) -> dict[str, Any]:
     }
 
 
-def _pipelines(subject: Subject) -> dict[str, Any] | None:
+def _pipelines(subject: DocumentedModel) -> dict[str, Any] | None:
     known = subject.pipelines
     if known is None:
         return None
@@ -161,7 +161,7 @@ def _pipelines(subject: Subject) -> dict[str, Any] | None:
     }
 
 
-def _tolerances(subject: Subject, expected: Path) -> list[dict[str, str]]:
+def _tolerances(subject: DocumentedModel, expected: Path) -> list[dict[str, str]]:
     """The bounds that hold for the row; the last rule that applies wins."""
     documented = subject.documented
     if not isinstance(documented, Row):
@@ -187,7 +187,7 @@ def _issue(issue: KnownIssue) -> dict[str, str]:
     }
 
 
-def _last_run(subject: Subject, runs: Path) -> dict[str, Any] | None:
+def _last_run(subject: DocumentedModel, runs: Path) -> dict[str, Any] | None:
     """The newest run that has results about the row."""
     for path in islice(sorted(runs.glob("*.jsonl"), reverse=True), _LOGS):
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.exporting.external_data import DATA_SUFFIX, refer_to
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel, read_catalogue
 from harness.pipeline.pipeline import Pipeline
 from harness.runtime.atomic import sync
 from harness.runtime.store import LazyArtifact
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _form(subject: Subject, format_name: str, opset: int | None) -> Form:
+def _form(subject: DocumentedModel, format_name: str, opset: int | None) -> Form:
     """The form of a row that is asked for.
 
     Raises:

@@ -26,7 +26,7 @@ EXPECTED = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class DocumentedModel:
     """A documented model: a row, or a model of which the page says that a conversion fails.
 
     Attributes:
@@ -109,25 +109,25 @@ class Catalogue:
     """Everything documented, in the order of the pages."""
 
     pages: tuple[Page, ...]
-    rows: tuple[Subject, ...]
-    failures: tuple[Subject, ...]
+    rows: tuple[DocumentedModel, ...]
+    failures: tuple[DocumentedModel, ...]
 
-    def first_of(self, network: str) -> Subject:
+    def first_of(self, network: str) -> DocumentedModel:
         """The first row of a network, which the others are held against."""
         return next(one for one in self.rows if one.variant.network == network)
 
     @property
-    def subjects(self) -> tuple[Subject, ...]:
+    def subjects(self) -> tuple[DocumentedModel, ...]:
         """Rows first, then documented failures."""
         return self.rows + self.failures
 
-    def select(self, patterns: Iterable[str]) -> tuple[Subject, ...]:
+    def select(self, patterns: Iterable[str]) -> tuple[DocumentedModel, ...]:
         """The subjects that any of the patterns names: an id, a slug, a name, or with wildcards.
 
         Raises:
             HarnessError: a pattern names none; the nearest ids are in the message.
         """
-        chosen: dict[str, Subject] = {}
+        chosen: dict[str, DocumentedModel] = {}
         for pattern in patterns:
             found = [subject for subject in self.subjects if _named(subject, pattern)]
             if not found:
@@ -138,7 +138,7 @@ class Catalogue:
             chosen |= {subject.id: subject for subject in found}
         return tuple(subject for subject in self.subjects if subject.id in chosen)
 
-    def one(self, pattern: str) -> Subject:
+    def one(self, pattern: str) -> DocumentedModel:
         """The one subject that a pattern names.
 
         Raises:
@@ -182,7 +182,7 @@ def read_pages(paths: Iterable[Path], expected: Path, *, source: str = "") -> Ca
     return Catalogue(tuple(pages), tuple(rows), tuple(failures))
 
 
-def _subjects(page: Page, expected: Path) -> tuple[list[Subject], list[Subject]]:
+def _subjects(page: Page, expected: Path) -> tuple[list[DocumentedModel], list[DocumentedModel]]:
     """Rows, and documented failures, of one page."""
     file = f"{page.name}.toml"
     documented: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
@@ -206,7 +206,7 @@ def _row(
     variant: Variant,
     counts: PageComplexity,
     pipelines: RowPipelines | None,
-) -> Subject:
+) -> DocumentedModel:
     claim = row.claim(Metric.INPUT_SIZE)
     size = variant.input_size or (int(claim.figure.value) if claim else None)
     if size is None and not variant.unresolved:
@@ -214,15 +214,15 @@ def _row(
     complexity = counts.rows.get(row.id)
     known = replace(variant, params=complexity.true_params) if complexity else variant
     uncountable = counts.unknown.get(row.id, "")
-    return Subject(page, row, known, size or 0, complexity, pipelines, uncountable)
+    return DocumentedModel(page, row, known, size or 0, complexity, pipelines, uncountable)
 
 
-def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Subject:
+def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> DocumentedModel:
     if variant.input_size is None or variant.params is None:
         raise ExpectationError(f"{failure.id}: its variant needs input_size and params")
-    return Subject(page, failure, variant, variant.input_size, None)
+    return DocumentedModel(page, failure, variant, variant.input_size, None)
 
 
-def _named(subject: Subject, pattern: str) -> bool:
+def _named(subject: DocumentedModel, pattern: str) -> bool:
     names = (subject.id, subject.slug, subject.documented.name)
     return any(fnmatchcase(name, pattern) for name in names)

@@ -25,7 +25,7 @@ from harness.judging.agreement import Agreement, FloatTolerance, agree, float_to
 from harness.judging.int8 import Compared
 from harness.pipeline import keys
 from harness.pipeline.building import Builder, Settings, make_worker
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import COMPILE, COUNT, ONNX, REFERENCE, RUN, TORCHSCRIPT
 from harness.pipeline.embedded import EmbeddedImages, sized
 from harness.pipeline.given_weights import require_judgeable, weights_of
@@ -260,24 +260,24 @@ class Pipeline:
 
     # ── what the suites ask of a row ──
 
-    def counts_of(self, subject: Subject) -> dict[str, Counts]:
+    def counts_of(self, subject: DocumentedModel) -> dict[str, Counts]:
         """Counts of a row under the rules of its figures, and the true ones."""
         expected = subject.expected_complexity
         rules = {expected.operations.counter, expected.params.counter, "true"}
         return self.counts(subject.variant, subject.size, sorted(rules))
 
-    def compilable(self, subject: Subject, backend: str = EMBEDDED) -> Entry:
+    def compilable(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Entry:
         """The export that is compiled: of ONNX the one at the current opset."""
         form = self.form_for(subject, backend)
         return self.exported(subject.variant, subject.size, form)
 
-    def form_for(self, subject: Subject, backend: str) -> Form:
+    def form_for(self, subject: DocumentedModel, backend: str) -> Form:
         """The form in which a backend takes a row."""
         if self.backend(backend).format == "torchscript":
             return Form("torchscript")
         return compiled_form(subject.variant.source)
 
-    def probe_outputs(self, subject: Subject, form: Form) -> Array:
+    def probe_outputs(self, subject: DocumentedModel, form: Form) -> Array:
         """Logits of the probes by an export: the first image alone, then a batch."""
         variant, size = subject.variant, subject.size
         batches = probes(variant)
@@ -291,15 +291,15 @@ class Pipeline:
         every = self.outputs(variant, size, exported, form.file, backend=target)
         return every[: sum(map(len, batches))]
 
-    def float_probes(self, subject: Subject, backend: str) -> Array:
+    def float_probes(self, subject: DocumentedModel, backend: str) -> Array:
         """Logits of the probes by a backend's own fp32."""
         return self._ran(subject, backend, "fp32")[: sum(map(len, probes(subject.variant)))]
 
-    def evaluated(self, subject: Subject, backend: str, precision: Precision) -> Array:
+    def evaluated(self, subject: DocumentedModel, backend: str, precision: Precision) -> Array:
         """A row on a backend: logits of all evaluation images, in their order."""
         return each_once(self._ran(subject, backend, precision))
 
-    def _ran(self, subject: Subject, backend: str, precision: Precision) -> Array:
+    def _ran(self, subject: DocumentedModel, backend: str, precision: Precision) -> Array:
         """Logits of :data:`ALL_BATCHES`, or of all images once where each call is a job."""
         target = self.backend(backend)
         file = target.compiles(precision)
@@ -320,7 +320,7 @@ class Pipeline:
         )
 
     def compiled_row(
-        self, subject: Subject, backend: str = EMBEDDED, precision: Precision = "int8"
+        self, subject: DocumentedModel, backend: str = EMBEDDED, precision: Precision = "int8"
     ) -> Entry:
         """The row, compiled."""
         return self.compiled(
@@ -331,12 +331,12 @@ class Pipeline:
             precision=precision,
         )
 
-    def float_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+    def float_outputs(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Array:
         """What lower precisions are held against: fp32 in the same backend, else the embedded."""
         has_own = "fp32" in self.backend(backend).precisions
         return self.evaluated(subject, backend if has_own else EMBEDDED, "fp32")
 
-    def parity(self, subject: Subject, backend: str, precision: Precision) -> Compared:
+    def parity(self, subject: DocumentedModel, backend: str, precision: Precision) -> Compared:
         """A precision on a backend against fp32; kept for the cases that follow."""
         asked = (subject.id, backend, precision)
         if asked not in self._compared:
@@ -345,7 +345,7 @@ class Pipeline:
             self._compared = {asked: Compared.of(reference, candidate)}
         return self._compared[asked]
 
-    def int8_outputs(self, subject: Subject, backend: str = EMBEDDED) -> Array:
+    def int8_outputs(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Array:
         """The int8 half of parity."""
         return self.evaluated(subject, backend, "int8")
 

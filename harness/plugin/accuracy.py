@@ -14,7 +14,7 @@ import pytest
 from harness.backends.backend import Precision
 from harness.backends.registry import BACKENDS, EMBEDDED, backend
 from harness.errors import HarnessError, MissingDataset, MissingWeights, Unavailable
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Outcome, Verdict
 from harness.runtime.option_types import count, points
@@ -168,7 +168,7 @@ class Accuracies:
     cases: Mapping[str, Case] = field(default_factory=dict)
     _answers: dict[tuple[str, ...], dict[str, Predictions]] = field(default_factory=dict)
 
-    def judge(self, subject: Subject, *precisions: Precision, backend: str) -> Judgement:
+    def judge(self, subject: DocumentedModel, *precisions: Precision, backend: str) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
 
         fp32 is the embedded backend's, the others are this backend's.
@@ -186,7 +186,13 @@ class Accuracies:
         return judge_row(subject, chosen, margin, until=until)
 
     def judge_claim(
-        self, subject: Subject, claim: Claim, precision: Precision, *, backend: str, case: str
+        self,
+        subject: DocumentedModel,
+        claim: Claim,
+        precision: Precision,
+        *,
+        backend: str,
+        case: str,
     ) -> tuple[Verdict, tuple[Half, ...]]:
         """A documented accuracy, and what was measured; not measured where something is missing.
 
@@ -208,7 +214,9 @@ class Accuracies:
             verdict = self._disbelieved(subject, half, judgement.disbelief, case)
         return verdict, judgement.halves
 
-    def judge_pair(self, subject: Subject, *, backend: str, case: str) -> tuple[Verdict, Judgement]:
+    def judge_pair(
+        self, subject: DocumentedModel, *, backend: str, case: str
+    ) -> tuple[Verdict, Judgement]:
         """int8 against fp32, or whose fault it is; with the images whose answer changed.
 
         Raises:
@@ -220,7 +228,9 @@ class Accuracies:
             verdict = self._disbelieved(subject, FLOAT_HALF, judgement.disbelief, case)
         return self._with_flips(verdict, subject, judgement), judgement
 
-    def _disbelieved(self, subject: Subject, half: AnswersOf, found: Verdict, case: str) -> Verdict:
+    def _disbelieved(
+        self, subject: DocumentedModel, half: AnswersOf, found: Verdict, case: str
+    ) -> Verdict:
         """What a case says that rests on a half which is not believed: one fault, one failure."""
         told = Verdict(Outcome.NOT_MEASURED, f"not believed: {found.headline}")
         resting = {
@@ -233,7 +243,9 @@ class Accuracies:
         first = next((name for name, halves in resting.items() if half in halves), case)
         return found if case == first else told
 
-    def _with_flips(self, verdict: Verdict, subject: Subject, judgement: Judgement) -> Verdict:
+    def _with_flips(
+        self, verdict: Verdict, subject: DocumentedModel, judgement: Judgement
+    ) -> Verdict:
         """The verdict with the first images whose answer changed; all are written to a file."""
         from harness.accuracy.flip_table import write_flips
 
@@ -244,7 +256,7 @@ class Accuracies:
         return replace(verdict, details=(*verdict.details, told, *first))
 
     def _measured(
-        self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
+        self, subject: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Predictions]:
         if self.options.imagenet is None:
             weights = "" if self.pipeline.settings.weights else ", and published weights"
@@ -262,15 +274,21 @@ class Accuracies:
         return self._answers[asked]
 
     def _measure(
-        self, subject: Subject, backend: str, precisions: tuple[Precision, ...]
+        self, subject: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Predictions]:
         from harness.accuracy.measuring import EvaluationPlan
         from harness.accuracy.order import parse_shard
-        from harness.accuracy.rows import EVALUATE, Allowed, calibrate_on, maker_of, model_file
+        from harness.accuracy.rows import (
+            EVALUATE,
+            Allowed,
+            calibrate_on,
+            model_file,
+            preprocessor_of,
+        )
         from harness.images.datasets import read_manifest, require_disjoint
 
         options = self.options
-        maker = maker_of(subject, asked=options.pipeline)
+        preprocessor = preprocessor_of(subject, asked=options.pipeline)
         margin = Allowed(options.margin, options.acceptable).of(subject.row)
         plan = EvaluationPlan(
             self.images,
@@ -287,7 +305,7 @@ class Accuracies:
                 manifest, root = options.calibration
                 calibration = read_manifest(manifest, root=root)
                 require_disjoint(calibration, self.images.images)
-                calibrate_on(self.pipeline, calibration, maker, workers=1)
+                calibrate_on(self.pipeline, calibration, preprocessor, workers=1)
             where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
             found = {  # held till the end
                 one: model_file(self.pipeline, subject, one, where[one], run_times=options.run_time)
@@ -301,7 +319,7 @@ class Accuracies:
             subject.variant,
             subject.id,
             models,
-            maker,
+            preprocessor,
             plan,
             seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
         )

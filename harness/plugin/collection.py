@@ -13,7 +13,7 @@ from harness.backends.backend import PRECISIONS, Precision
 from harness.backends.registry import EMBEDDED, SAME_MODELS, backend, backend_names
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expected.known_issues import match
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.plugin.options import GATE, Gate
 from harness.records import KnownIssue, Metric, Row
 from harness.sources.forms import Form, forms, is_repeated
@@ -30,7 +30,7 @@ class Case:
     ``inapplicable``: why there is nothing to test, or "".
     """
 
-    subject: Subject
+    subject: DocumentedModel
     form: Form | None = None
     backend: str = ""
     precision: Precision | Literal[""] = ""
@@ -108,7 +108,7 @@ def _same_models(gate: Gate) -> Iterator[Case]:
     return (case for case in _targets("int8")(gate) if case.backend in SAME_MODELS)
 
 
-def _lacks(subject: Subject, name: str) -> str:
+def _lacks(subject: DocumentedModel, name: str) -> str:
     """Why a backend cannot be given a row at all, or ""."""
     offered = {form.format for form in forms(subject.variant.source)}
     wanted = backend(name).format
@@ -186,7 +186,7 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     return case.subject.id in chosen and (not case.precision or case.precision in gate.precisions)
 
 
-def _weight(item: pytest.Item, order: dict[str, Subject]) -> tuple[int, str]:
+def _weight(item: pytest.Item, order: dict[str, DocumentedModel]) -> tuple[int, str]:
     """Heavy first; rows of one network side by side; a row's cases in the order of the files."""
     case = item.stash.get(CASE, None)
     if case is None:

@@ -18,7 +18,7 @@ from harness.errors import OPTIMIZED, HarnessError, MissingWeights
 from harness.expected.buildconfig import read_build_config
 from harness.expected.standards import Standards, read_standards
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import EXPECTED, Catalogue, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, Catalogue, DocumentedModel, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.resolving.generated import expected_for
 from harness.runtime import entry_points, option_types
@@ -60,7 +60,7 @@ class Gate:
     expected: Path
     catalogue: Catalogue
     standards: Standards
-    selected: tuple[Subject, ...]
+    selected: tuple[DocumentedModel, ...]
     settings: Settings
     backends: Mapping[str, tuple[Precision, ...]]
     precisions: tuple[str, ...]

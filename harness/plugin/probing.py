@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.backends.backend import Host
 from harness.backends.registry import backend
 from harness.errors import HarnessError, MissingWeights, StageError, Unavailable
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.reporting import machine
 from harness.reporting.summary import STAND_IN
 from harness.sources import weights as published
@@ -59,7 +59,7 @@ def probe_cards(name: str, host: Host) -> tuple[Probe, ...]:
     )
 
 
-def probe_weights(asked: str | None, subjects: Iterable[Subject]) -> Probe:
+def probe_weights(asked: str | None, subjects: Iterable[DocumentedModel]) -> Probe:
     """For how many rows there are published weights."""
     if asked is None:
         return Probe("weights", False, "none given, --weights: rows have seeded ones")
@@ -102,7 +102,7 @@ def screen(probes: Sequence[Probe], *, place: Path) -> list[str]:
     return lines
 
 
-def _has_weights(folder: Path, subject: Subject) -> bool:
+def _has_weights(folder: Path, subject: DocumentedModel) -> bool:
     try:
         published.find(subject.variant, folder)
     except MissingWeights:

@@ -26,7 +26,7 @@ from harness.errors import (
     UnfitVersion,
 )
 from harness.judging.verdicts import require
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.plugin.collection import CASE, ISSUE
 from harness.plugin.options import GATE, GROUP, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict
@@ -78,7 +78,7 @@ class Record:
         self.measurements += measurements
 
     def note_defect(
-        self, subject: Subject, column: str, documented: str, true: object, cause: str
+        self, subject: DocumentedModel, column: str, documented: str, true: object, cause: str
     ) -> None:
         """Note what the page is known to have wrong about a row.
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.expected.baselines import Baseline, speed_file
 from harness.judging.verdicts import worst_of
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import GATE, Gate
 from harness.records import Measurement, Outcome, Verdict
@@ -68,7 +68,7 @@ class Throughputs:
     logs: Path
     _speeds: dict[tuple[str, str], Speeds] = field(default_factory=dict)
 
-    def speeds(self, subject: Subject, backend: str) -> Speeds:
+    def speeds(self, subject: DocumentedModel, backend: str) -> Speeds:
         """What LoadGen found.
 
         Raises:
@@ -92,7 +92,9 @@ class Throughputs:
             self._speeds[subject.id, backend] = measured
         return self._speeds[subject.id, backend]
 
-    def figures(self, subject: Subject, backend: str, precision: str) -> tuple[Measurement, ...]:
+    def figures(
+        self, subject: DocumentedModel, backend: str, precision: str
+    ) -> tuple[Measurement, ...]:
         """What is reported and not judged."""
         from harness.judging.throughput import figures
 
@@ -104,7 +106,9 @@ class Throughputs:
             for one in figures(speeds.facts, precision, scenario, **told)
         ) + speeds.costs.get(precision, ())
 
-    def ratios(self, subject: Subject, backend: str, precision: str) -> tuple[Measurement, ...]:
+    def ratios(
+        self, subject: DocumentedModel, backend: str, precision: str
+    ) -> tuple[Measurement, ...]:
         """The speed in each scenario, in units of the reference's."""
         from harness.judging.throughput import speed_measurement
         from harness.throughput.rows import REFERENCE
@@ -117,7 +121,7 @@ class Throughputs:
             for scenario in speeds.scenarios
         )
 
-    def verdict(self, ratios: tuple[Measurement, ...], subject: Subject) -> Verdict:
+    def verdict(self, ratios: tuple[Measurement, ...], subject: DocumentedModel) -> Verdict:
         """Each scenario's speed against the accepted one: the gravest."""
         from harness.judging.throughput import speed_verdict
 
@@ -133,7 +137,7 @@ class Throughputs:
             found.append(speed_verdict(ratio, accepted))
         return worst_of(found)
 
-    def int8_verdict(self, subject: Subject, backend: str) -> Verdict:
+    def int8_verdict(self, subject: DocumentedModel, backend: str) -> Verdict:
         """Whether int8 is at least as fast as the backend's next precision, offline."""
         from harness.judging.throughput import int8_verdict, paired_ratio, speeds
 

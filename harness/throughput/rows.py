@@ -13,7 +13,7 @@ from harness.backends.backend import Backend, Host, Precision
 from harness.backends.registry import backend
 from harness.backends.session import Load, Session
 from harness.errors import MeasureError
-from harness.pipeline.catalogue import Subject as Row
+from harness.pipeline.catalogue import DocumentedModel as Row
 from harness.pipeline.declared import Step
 from harness.pipeline.embedded import sized
 from harness.pipeline.limits import RUN_COPIES

@@ -45,7 +45,7 @@ from harness.expected.buildconfig import (
     Resize,
 )
 from harness.images.levels import levels_of
-from harness.images.tensors import Maker, Preprocessed, Supply
+from harness.images.tensors import Preprocessed, Preprocessor, Supply
 from harness.runtime.atomic import write_text
 
 MODEL, RUNTIME = "mod.json", "runtime.json"
@@ -165,9 +165,9 @@ class OnCards:
         """Back to levels, uint8; whole images are what they are."""
         return images if self.host.run_time else levels_of(images, ops)
 
-    def supply(self, maker: Maker) -> Supply:
-        """The maker's tensors; whole images where a run-time file is given for them."""
-        return WholeImages(self.host.run_time) if self.host.run_time else Preprocessed(maker)
+    def supply(self, preprocessor: Preprocessor) -> Supply:
+        """The preprocessor's tensors; whole images where a run-time file is given for them."""
+        return WholeImages(self.host.run_time) if self.host.run_time else Preprocessed(preprocessor)
 
     def cards(self) -> Mapping[int, str]:
         """Those of the host."""

@@ -1,7 +1,7 @@
 """Image files to tensors: streamed from worker processes, and kept on disk for each pipeline.
 
-with Preprocessor(FileToTensor("page"), workers=8) as preprocessor:
-    stream = Stream(preprocessor, paths, size=32)
+with PreprocessingPool(FileToTensor("page"), workers=8) as pool:
+    stream = Stream(pool, paths, size=32)
     for batch in stream: ...            # batch.indices, batch.tensors
     stream.bad                          # what has no tensor, and why
 
@@ -13,8 +13,8 @@ with TensorCache(folder, read_files(paths), FileToTensor("page"), workers=8) as 
 from harness.images.tensors.batches import Batch, Stream
 from harness.images.tensors.cache import TensorCache
 from harness.images.tensors.files import Files, read_files
-from harness.images.tensors.making import FileToTensor, Maker
-from harness.images.tensors.preprocessor import Preprocessor
+from harness.images.tensors.pool import PreprocessingPool
+from harness.images.tensors.preprocessor import FileToTensor, Preprocessor
 from harness.images.tensors.storage import Cached, prune, survey
 from harness.images.tensors.supplies import Preprocessed, Supply, Tensors
 
@@ -23,8 +23,8 @@ __all__ = [
     "Cached",
     "FileToTensor",
     "Files",
-    "Maker",
     "Preprocessed",
+    "PreprocessingPool",
     "Preprocessor",
     "Stream",
     "Supply",

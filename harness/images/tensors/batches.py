@@ -15,7 +15,7 @@ import numpy as np
 from harness.images.datasets.faults import DatasetFault, FaultKind
 from harness.images.pipelines import Floats
 from harness.images.tensors.coding import Stored
-from harness.images.tensors.preprocessor import Bad, Job, Preprocessor
+from harness.images.tensors.pool import Bad, Job, PreprocessingPool
 from harness.runtime.scratch import Scratch
 
 FILES_A_CALL: Final = 32
@@ -44,7 +44,7 @@ class Stream:
 
     def __init__(
         self,
-        preprocessor: Preprocessor,
+        pool: PreprocessingPool,
         paths: Sequence[Path],
         *,
         size: int,
@@ -56,10 +56,10 @@ class Stream:
             ValueError: ``size`` or ``ahead`` is below one.
         """
         self.bad: dict[int, DatasetFault] = {}
-        self._ahead = 2 * preprocessor.workers if ahead is None else ahead
+        self._ahead = 2 * pool.workers if ahead is None else ahead
         if size < 1 or self._ahead < 1:
             raise ValueError(f"size and ahead must be at least 1, got {size} and {ahead}")
-        self._preprocessor, self._paths, self._size = preprocessor, paths, size
+        self._pool, self._paths, self._size = pool, paths, size
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches.
@@ -71,8 +71,8 @@ class Stream:
             yield from rebatched(parts, self._size)
 
     def _parts(self) -> Generator[Batch, None, None]:
-        preprocessor, step = self._preprocessor, min(self._size, FILES_A_CALL)
-        coding, threads = preprocessor.coding, preprocessor.threads
+        pool, step = self._pool, min(self._size, FILES_A_CALL)
+        coding, threads = pool.coding, pool.threads
         slot_bytes = step * coding.image_bytes
         with Scratch("tensors") as folder:
             file = folder / "slots"
@@ -88,7 +88,7 @@ class Stream:
                 slot = free.get()
                 try:
                     job = Job(paths, file, slot * slot_bytes)
-                    bad = preprocessor.run(job)
+                    bad = pool.run(job)
                     good = [row for row in range(len(paths)) if row not in bad]
                     tensors = coding.decode(picked(rows[slot * step :], good))
                 finally:
@@ -97,7 +97,7 @@ class Stream:
                 return found, Batch(tuple(start + row for row in good), tensors)
 
             starts = range(0, len(self._paths), step)
-            with closing(preprocessor.in_order(made, starts, ahead=self._ahead)) as results:
+            with closing(pool.in_order(made, starts, ahead=self._ahead)) as results:
                 for bad, batch in results:
                     for index, one in bad.items():
                         self.bad[index] = fault(self._paths[index], one)

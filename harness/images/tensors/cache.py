@@ -22,8 +22,8 @@ from harness.images.tensors.coding import Coding, Stored
 from harness.images.tensors.files import Files
 from harness.images.tensors.filling import Filler, Progress
 from harness.images.tensors.journal import CacheHeader, FinishedChunk
-from harness.images.tensors.making import Maker
-from harness.images.tensors.preprocessor import FILE_SECONDS, Preprocessor
+from harness.images.tensors.pool import FILE_SECONDS, PreprocessingPool
+from harness.images.tensors.preprocessor import Preprocessor
 from harness.images.tensors.reading import CacheReader, unfinished
 from harness.images.tensors.storage import CacheFiles, file_bytes
 from harness.runtime.private import make_private
@@ -51,7 +51,7 @@ class TensorCache:
         self,
         root: Path,
         files: Files,
-        maker: Maker,
+        preprocessor: Preprocessor,
         *,
         workers: int = 1,
         file_limit_s: float = FILE_SECONDS,
@@ -61,15 +61,15 @@ class TensorCache:
         Raises:
             ValueError: as :class:`Preprocessor`.
         """
-        key = maker.key(files=files.digest)
+        key = preprocessor.key(files=files.digest)
         self.files = files
-        self.place = CacheFiles(root / f"{maker.name}-{key.digest}")
-        self._name, self._key = maker.name, key.text
-        self._preprocessor = Preprocessor(
-            maker, workers=workers, compact=True, file_limit_s=file_limit_s
+        self.place = CacheFiles(root / f"{preprocessor.name}-{key.digest}")
+        self._name, self._key = preprocessor.name, key.text
+        self._pool = PreprocessingPool(
+            preprocessor, workers=workers, compact=True, file_limit_s=file_limit_s
         )
         self._reader = CacheReader(self.place, key=key.text, count=len(files), chunk=FILES_A_CALL)
-        self._filler = Filler(self.place, files, self._reader, self._preprocessor, self._header)
+        self._filler = Filler(self.place, files, self._reader, self._pool, self._header)
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +79,7 @@ class TensorCache:
 
     def close(self) -> None:
         """End the worker processes."""
-        self._preprocessor.close()
+        self._pool.close()
 
     @property
     def expected_bytes(self) -> int:
@@ -164,7 +164,7 @@ class TensorCache:
 
     def _coding(self) -> Coding:
         journal = self._reader.journal()
-        return journal.header.coding if journal else self._preprocessor.coding
+        return journal.header.coding if journal else self._pool.coding
 
     def _header(self, coding: Coding) -> CacheHeader:
         return CacheHeader(self._name, self._key, len(self.files), FILES_A_CALL, coding)

@@ -18,7 +18,7 @@ from harness.images.tensors.journal import (
     append_record,
     read_journal,
 )
-from harness.images.tensors.preprocessor import Bad, Job, Preprocessor
+from harness.images.tensors.pool import Bad, Job, PreprocessingPool
 from harness.images.tensors.reading import CacheReader, digest
 from harness.images.tensors.storage import CacheFiles, create, data_offset, mapped
 
@@ -40,13 +40,13 @@ class Filler:
         place: CacheFiles,
         files: Files,
         reader: CacheReader,
-        preprocessor: Preprocessor,
+        pool: PreprocessingPool,
         header: Callable[[Coding], CacheHeader],
     ) -> None:
         """``header``: what a new journal begins with."""
         self.tried: set[int] = set()
         self._place, self._files, self._reader = place, files, reader
-        self._preprocessor, self._header = preprocessor, header
+        self._pool, self._header = pool, header
 
     def fill(
         self, chunks: Sequence[int], ending: threading.Event, progress: Progress | None
@@ -81,16 +81,16 @@ class Filler:
             places = header.rows(chunk)
             paths = self._files.paths[places.start : places.stop]
             offset = start + places.start * header.coding.image_bytes
-            found = self._preprocessor.run(Job(paths, self._place.data, offset))
+            found = self._pool.run(Job(paths, self._place.data, offset))
             return chunk, {places.start + row: bad for row, bad in found.items()}
 
         rows = mapped(self._place, header)
         if rows is None:
             raise DamagedArtifact(f"{self._place.data} was changed by somebody else")
-        ahead = 2 * self._preprocessor.workers
+        ahead = 2 * self._pool.workers
         with (
             open(self._place.data, "r+b") as file,
-            closing(self._preprocessor.in_order(made, chunks, ahead=ahead)) as results,
+            closing(self._pool.in_order(made, chunks, ahead=ahead)) as results,
         ):
             for chunk, bad in results:
                 places = header.rows(chunk)
@@ -107,7 +107,7 @@ class Filler:
 
     def _journal(self) -> Journal:
         """The journal to go on from; a new one where there is none that fits."""
-        header = self._header(self._preprocessor.coding)
+        header = self._header(self._pool.coding)
         found = read_journal(self._place.journal)
         journal = self._reader.usable(found)
         if (

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.images.tensors.coding import LEVELS, Coding
-from harness.images.tensors.preprocessor import Bad
+from harness.images.tensors.pool import Bad
 from harness.runtime.atomic import write_bytes
 from harness.runtime.store import JSON
 

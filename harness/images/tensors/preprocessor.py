@@ -1,213 +1,119 @@
-"""Worker processes that make tensors, and go on when a file hangs or kills them."""
+"""What a worker process does: image files to kept tensors, each into its place in a file.
+
+Only the pipeline's own library is imported. The vendor's need Pillow and OpenCV alone (0.15 s and
+64 MB a worker); those that stand on torch take 3 s and 820 MB, most of it shared between workers.
+"""
 
 from __future__ import annotations
 
-import logging
-import queue
-from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from functools import partial
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, Protocol
 
-from harness.errors import PreprocessError
-from harness.images.tensors.coding import Coding
-from harness.images.tensors.making import Maker, make, prepare
-from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
+from PIL import features
 
-LOG = logging.getLogger(__name__)
-T = TypeVar("T")
-J = TypeVar("J")
+from harness.errors import HarnessError, ImageError
+from harness.images.decoding import LIMITS, Levels, Limits, decode
+from harness.images.pipelines import Run, load, pipelines
+from harness.images.tensors.coding import Coding, exact, probe
+from harness.runtime.identity import code_digest, tools
+from harness.runtime.store import Key
 
-FILE_SECONDS: Final = 30.0  # of one file; the slowest of ImageNet takes a tenth of a second
-START_SECONDS: Final = 300.0  # for a worker's imports, on a busy machine with a cold disk
-ONE_THREAD: Final = {**CHILD_ENVIRONMENT, "MKL_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
+STEP: Final = "tensors"  # in keys
+
+
+class Preprocessor(Protocol):
+    """How a file becomes a tensor. Is sent to worker processes, so it must be picklable."""
+
+    @property
+    def name(self) -> str:
+        """For people and file names."""
+
+    def key(self, *, files: str) -> Key:
+        """Identity of everything made of files with this digest."""
+
+    def load(self) -> Run:
+        """The pipeline, imported and built; the same one for every call."""
+
+    def decode(self, path: Path) -> Levels:
+        """One file's levels; what it raises makes the file a bad one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """Files, and where their tensors go: rows of a file, from ``offset`` in bytes."""
+class FileToTensor:
+    """The real preprocessor: :func:`harness.images.decoding.decode`, then a pipeline by its id."""
 
-    paths: tuple[Path, ...]
-    target: Path
-    offset: int
+    pipeline: str
+    limits: Limits = LIMITS
+
+    def __post_init__(self) -> None:
+        if self.pipeline not in pipelines():
+            known = ", ".join(pipelines())
+            raise HarnessError(f"no pipeline {self.pipeline!r}, expected one of {known}")
+
+    @property
+    def name(self) -> str:
+        """The pipeline's id."""
+        return self.pipeline
+
+    def key(self, *, files: str) -> Key:
+        """Files, specification, limits, versions of the libraries, and the harness's own code."""
+        pipeline = pipelines()[self.pipeline]
+        jpeg = features.version_feature("libjpeg_turbo") or "none"
+        used = tools("numpy", "pillow", *pipeline.tools)
+        own = {"code": code_digest("images"), "machine": platform.machine()}
+        return Key.of(
+            STEP,
+            inputs={"files": files, "pipeline": pipeline.id, "recipe": repr(pipeline)},
+            options={"limits": {**asdict(self.limits), "formats": list(self.limits.formats)}},
+            tools={**used, **own, "libjpeg-turbo": jpeg},
+        )
+
+    def load(self) -> Run:
+        """The pipeline, built."""
+        return load(self.pipeline)
+
+    def decode(self, path: Path) -> Levels:
+        """The file's levels."""
+        return decode(path, limits=self.limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """Why a file has no tensor.
+def prepare(preprocessor: Preprocessor, *, compact: bool) -> Coding:
+    """Import and build the pipeline; the form of its tensors, the smallest one if ``compact``."""
+    run = preprocessor.load()
+    return probe(run) if compact else exact(run)
 
-    ``ended`` says that it did not finish, or ended its process, twice: another machine, or this
-    one on a better day, may still read it.
+
+def make(
+    preprocessor: Preprocessor, coding: Coding, paths: Sequence[Path], target: Path, offset: int
+) -> dict[int, str]:
+    """Make each file's tensor and write it to ``target``, a row after the other from ``offset``.
+
+    Returns:
+        Why there is no tensor, for each row whose file is bad; such a row is not written.
+
+    Raises:
+        OSError: ``target`` cannot be written, or its disk is full.
     """
-
-    reason: str
-    ended: bool = False
-
-
-class Preprocessor:
-    """A number of worker processes, started when first needed, with one thread each.
-
-    They end with :meth:`close`, with the ``with`` block, and when this process is killed.
-    """
-
-    def __init__(
-        self,
-        maker: Maker,
-        *,
-        workers: int,
-        compact: bool = False,
-        file_limit_s: float = FILE_SECONDS,
-    ) -> None:
-        """``compact``: make tensors in the smallest form that keeps them, not in float32.
-
-        ``file_limit_s``: seconds after which a file that is being read counts as bad.
-
-        Raises:
-            ValueError: ``workers`` is below one, or the limit is not above zero.
-        """
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, got {workers}")
-        if not file_limit_s > 0:
-            raise ValueError(f"file_limit_s must be above 0, got {file_limit_s}")
-        self.maker = maker
-        self.workers = workers
-        self._compact = compact
-        self._file_limit_s = file_limit_s
-        self._coding: Coding | None = None
-        self._all = [Worker(environment=ONE_THREAD) for _ in range(workers)]
-        self._cpu_s = dict.fromkeys(self._all, 0.0)
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        for worker in self._all:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="preprocess")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the workers, once the files are done that they are at."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        for worker in self._all:
-            worker.close()
-
-    @property
-    def threads(self) -> int:
-        """How many jobs are under way at most: one for each worker, and one being taken over."""
-        return self.workers + 1
-
-    @property
-    def cpu_s(self) -> float:
-        """Processor seconds that the workers have spent on files, imports left out."""
-        return sum(self._cpu_s.values())
-
-    @property
-    def coding(self) -> Coding:
-        """The form in which tensors are made; the first call asks a worker.
-
-        Raises:
-            MissingSource: the pipeline's library is not installed.
-            PreprocessError: importing or building the pipeline fails.
-        """
-        if self._coding is None:
-            worker = self._idle.get()
+    run = preprocessor.load()
+    reasons: dict[int, str] = {}
+    with open(target, "r+b", buffering=0) as file:
+        for row, path in enumerate(paths):
             try:
-                self._coding = self._ready(worker)
-            finally:
-                self._idle.put(worker)
-        return self._coding
+                stored = coding.encode(run(preprocessor.decode(path)))
+            except Exception as problem:  # a library may raise anything; the file is told of
+                reasons[row] = _reason(problem, path)
+                continue
+            place = offset + row * coding.image_bytes
+            if os.pwrite(file.fileno(), stored.data, place) != coding.image_bytes:
+                raise OSError(f"{target}: only a part of row {row} could be written")
+    return reasons
 
-    def start(self) -> None:
-        """Start every worker and wait until all have imported what they need."""
-        for started in [self._threads.submit(self._start, worker) for worker in self._all]:
-            started.result()
 
-    def run(self, job: Job) -> dict[int, Bad]:
-        """Make a job's tensors in one worker and wait for it; which rows have none, and why.
-
-        Where the worker dies or does not finish, each of the files is done once more, alone. A
-        file that ends its worker then too is bad.
-
-        Raises:
-            PreprocessError: the pipeline cannot be built, or the target cannot be written.
-        """
-        coding = self.coding
-        worker = self._idle.get()
-        try:
-            found = self._attempt(worker, coding, job)
-            if isinstance(found, dict):
-                return found
-            LOG.warning(
-                "a worker at %s: %s; its %d files are done again, alone",
-                *(job.paths[0], found, len(job.paths)),
-            )
-            bad = {}
-            for row, path in enumerate(job.paths):
-                alone = Job((path,), job.target, job.offset + row * coding.image_bytes)
-                again = self._attempt(worker, coding, alone)
-                if isinstance(again, str):
-                    bad[row] = Bad(f"{again}, at the second attempt too", ended=True)
-                elif again:
-                    bad[row] = again[0]
-            return bad
-        finally:
-            self._idle.put(worker)
-
-    def in_order(
-        self, function: Callable[[J], T], jobs: Iterable[J], *, ahead: int
-    ) -> Generator[T, None, None]:
-        """``function`` of each job, in threads that may wait for :meth:`run`, in the jobs' order.
-
-        ``ahead``: how many jobs may be begun or done beyond the one that is handed out. What is
-        under way when the iterator is closed is waited for and dropped.
-        """
-        pending: deque[Future[T]] = deque()
-        try:
-            for job in jobs:
-                pending.append(self._threads.submit(function, job))
-                if len(pending) > ahead:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
-            wait(pending)
-
-    def _attempt(self, worker: Worker, coding: Coding, job: Job) -> dict[int, Bad] | str:
-        """Which rows are bad, or in words how the worker ended."""
-        self._ready(worker)
-        call = (self.maker, coding, job.paths, job.target, job.offset)
-        try:
-            found = worker.run(
-                make, *call, timeout_s=self._file_limit_s, stage=PreprocessError, case=self._case
-            )
-        except PreprocessError as failure:
-            if worker.pid is not None:  # the function raised, its process lives
-                raise
-            return failure.message
-        self._cpu_s[worker] += worker.last_cpu_s  # nobody else has this worker now
-        return {row: Bad(reason) for row, reason in found.items()}
-
-    def _start(self, worker: Worker) -> None:
-        self._ready(worker)
-
-    def _ready(self, worker: Worker) -> Coding:
-        """Have a worker that has imported everything, so that its limit is about files alone."""
-        if worker.pid is None or self._coding is None:
-            self._coding = worker.run(
-                partial(prepare, self.maker, compact=self._compact),
-                timeout_s=START_SECONDS,
-                stage=PreprocessError,
-                case=self._case,
-            )
-        return self._coding
-
-    @property
-    def _case(self) -> str:
-        return self.maker.name
+def _reason(problem: Exception, path: Path) -> str:
+    """What is wrong, in one line, without the file's name."""
+    kind = "" if isinstance(problem, ImageError) else f"{type(problem).__name__}: "
+    return kind + " ".join(str(problem).removeprefix(f"{path}: ").split())

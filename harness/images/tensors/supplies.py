@@ -12,7 +12,7 @@ from harness.images.datasets import DatasetFault
 from harness.images.tensors.batches import Batch, Stream
 from harness.images.tensors.cache import TensorCache
 from harness.images.tensors.files import Files
-from harness.images.tensors.making import Maker
+from harness.images.tensors.pool import PreprocessingPool
 from harness.images.tensors.preprocessor import Preprocessor
 from harness.runtime.store import Key
 
@@ -46,36 +46,36 @@ class Supply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preprocessed:
-    """Tensors as a maker makes them. Is a :class:`Supply`."""
+    """Tensors as a preprocessor makes them. Is a :class:`Supply`."""
 
-    maker: Maker
+    preprocessor: Preprocessor
 
     @property
     def name(self) -> str:
-        """The maker's."""
-        return self.maker.name
+        """The preprocessor's."""
+        return self.preprocessor.name
 
     def key(self, *, files: str) -> Key:
-        """The maker's."""
-        return self.maker.key(files=files)
+        """The preprocessor's."""
+        return self.preprocessor.key(files=files)
 
     @contextmanager
     def open(self, files: Files, *, cache: Path | None, workers: int) -> Iterator[Tensors]:
         """From the cache, or streamed where there is none."""
         if cache is None:
-            with Preprocessor(self.maker, workers=workers) as preprocessor:
-                yield Streamed(preprocessor, files)
+            with PreprocessingPool(self.preprocessor, workers=workers) as pool:
+                yield Streamed(pool, files)
             return
-        with TensorCache(cache, files, self.maker, workers=workers) as kept:
+        with TensorCache(cache, files, self.preprocessor, workers=workers) as kept:
             yield kept
 
 
 class Streamed:
     """Tensors that are made while they are asked for, and kept nowhere."""
 
-    def __init__(self, preprocessor: Preprocessor, files: Files) -> None:
-        """Nothing is started yet; the preprocessor stays the caller's."""
-        self._preprocessor, self._files = preprocessor, files
+    def __init__(self, pool: PreprocessingPool, files: Files) -> None:
+        """Nothing is started yet; the pool stays the caller's."""
+        self._pool, self._files = pool, files
         self._bad: dict[int, DatasetFault] = {}
 
     @property
@@ -90,7 +90,7 @@ class Streamed:
             PreprocessError: the pipeline cannot be built.
             HarnessError: a file was changed since it was hashed; it is named.
         """
-        stream = Stream(self._preprocessor, self._files.paths[start:stop], size=size)
+        stream = Stream(self._pool, self._files.paths[start:stop], size=size)
         with closing(self._shifted(stream, start)) as batches:
             yield from batches
         self._note(stream, start)

@@ -11,8 +11,8 @@ import pytest
 from small_images import write_set
 
 from harness.accuracy import plans as accuracy_running
-from harness.accuracy.preprocessors import named_maker
-from harness.accuracy.rows import Allowed, accuracy_claims, maker_of
+from harness.accuracy.preprocessors import named_preprocessor
+from harness.accuracy.rows import Allowed, accuracy_claims, preprocessor_of
 from harness.cli import accuracy as accuracy_command
 from harness.errors import HarnessError, MeasureError
 from harness.pipeline.catalogue import read_catalogue
@@ -96,9 +96,9 @@ def test_the_margin_is_a_share_of_the_documented_accuracy() -> None:
 
 def test_a_row_is_measured_with_the_pipeline_of_its_claim() -> None:
     catalogue = read_catalogue()
-    assert maker_of(catalogue.one(ROW)).name == "timm-a1h_in1k"
-    assert maker_of(catalogue.one("resnext/timm/resnext101_64x4d")).name == "timm-c1_in1k"
-    assert maker_of(catalogue.one(ROW), asked="page").name == "page"
+    assert preprocessor_of(catalogue.one(ROW)).name == "timm-a1h_in1k"
+    assert preprocessor_of(catalogue.one("resnext/timm/resnext101_64x4d")).name == "timm-c1_in1k"
+    assert preprocessor_of(catalogue.one(ROW), asked="page").name == "page"
 
 
 def test_another_preprocessing_gives_other_tensors(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_another_preprocessing_gives_other_tensors(tmp_path: Path) -> None:
     for size in (256, 240):
         path = tmp_path / "same-name.yaml"
         path.write_text(text.replace("size: [256, 256]", f"size: [{size}, {size}]"))
-        keys.add(named_maker(str(path)).key(files="ab").digest)
+        keys.add(named_preprocessor(str(path)).key(files="ab").digest)
     assert len(keys) == 2
 
 

@@ -20,7 +20,7 @@ from harness.backends.backend import InProcess, Runner
 from harness.errors import HarnessError, MissingDataset
 from harness.expected.buildconfig import Resize
 from harness.images.datasets import open_dataset
-from harness.images.tensors import Maker, Preprocessed, Supply
+from harness.images.tensors import Preprocessed, Preprocessor, Supply
 from harness.judging.accuracy.risks import Margin
 
 pytestmark = [pytest.mark.shows("answers of different images, models or pipelines are mixed")]
@@ -155,7 +155,7 @@ class InJobs(InProcess):
 class ByItself(InProcess):
     """A runner that makes tensors in a way of its own."""
 
-    def supply(self, maker: Maker) -> Supply:  # noqa: ARG002
+    def supply(self, preprocessor: Preprocessor) -> Supply:  # noqa: ARG002
         return Preprocessed(replace(MAKER, name="its own", ops=(Resize((4, 4)), *MAKER.ops[1:])))
 
 

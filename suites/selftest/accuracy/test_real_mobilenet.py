@@ -20,7 +20,7 @@ from harness.accuracy.images import read_images
 from harness.accuracy.judging import Judgement
 from harness.accuracy.measuring import EvaluationPlan, Model, measure, measure_files
 from harness.accuracy.predictions import Predictions
-from harness.accuracy.rows import calibrate_on, judge_row, maker_of, measure_row, model_file
+from harness.accuracy.rows import calibrate_on, judge_row, measure_row, model_file, preprocessor_of
 from harness.backends.onnxruntime.sessions import OnnxRuntimeSession as OnnxSession
 from harness.backends.session import Session
 from harness.cli import accuracy as accuracy_command
@@ -53,15 +53,15 @@ class Line:
         return Model(file.digest, OnnxSession(file.path))
 
     def answers(self, row: str, *precisions: str, **plan: Any) -> dict[str, Predictions]:
-        maker = maker_of(self.subject(row), asked=str(self.zoo.squashed))
+        preprocessor = preprocessor_of(self.subject(row), asked=str(self.zoo.squashed))
         changed = replace(self.plan, **plan)
-        return measure_row(self.pipeline, self.subject(row), precisions, maker, changed)
+        return measure_row(self.pipeline, self.subject(row), precisions, preprocessor, changed)
 
     def until_decided(self, row: str, name: str, session: Session) -> Judgement:
         """Hold a model in place of int8 against fp32, by the margin of two points."""
-        maker = maker_of(self.subject(row), asked=str(self.zoo.squashed))
+        preprocessor = preprocessor_of(self.subject(row), asked=str(self.zoo.squashed))
         models = {"fp32": self.model(row, "fp32"), "int8": Model(name, session)}
-        answers = measure(row, models, maker, replace(self.plan, until=TWO))
+        answers = measure(row, models, preprocessor, replace(self.plan, until=TWO))
         return judge_row(self.subject(row), answers, TWO, until=True)
 
     def file(self, row: str, precision: str) -> Path:
@@ -83,9 +83,9 @@ def line(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
         read_images(dataset), folder / "out", cache=folder / "store/tensors", workers=2
     )
     made = Line(zoo, folder, pipeline, plan)
-    maker = maker_of(made.subject(TORCHVISION), asked=str(zoo.squashed))
+    preprocessor = preprocessor_of(made.subject(TORCHVISION), asked=str(zoo.squashed))
     calibration = read_manifest(zoo.manifest, root=shared / "imagenet-calib-1000")
-    calibrate_on(pipeline, calibration, maker, workers=2)
+    calibrate_on(pipeline, calibration, preprocessor, workers=2)
     yield made
     pipeline.worker.close()
 
@@ -123,9 +123,9 @@ def test_the_claims_are_not_held_against_these_images(line: Line) -> None:
 
 def test_an_isolated_child_gives_the_same_answers(line: Line) -> None:
     subject, plan = line.subject(TORCHVISION), replace(line.plan, count=50)
-    maker = maker_of(subject, asked=str(line.zoo.squashed))
+    preprocessor = preprocessor_of(subject, asked=str(line.zoo.squashed))
     models = {"fp32": model_file(line.pipeline, subject, "fp32")[1]}
-    given = (TORCHVISION, models, maker, replace(plan, root=line.folder / "child"))
+    given = (TORCHVISION, models, preprocessor, replace(plan, root=line.folder / "child"))
     answers = line.pipeline.worker.run(measure_files, *given, timeout_s=120, stage=MeasureError)
     ours = line.answers(TORCHVISION, "fp32", count=50)["fp32"]
     assert answers["fp32"].table == ours.table

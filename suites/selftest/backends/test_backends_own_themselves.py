@@ -45,7 +45,9 @@ def special_cases(code: str) -> Iterator[tuple[int, str]]:
                 if name in BACKENDS:
                     yield node.lineno, ast.unparse(node)
             case ast.Call(func=ast.Name(id="isinstance"), args=[one, _]):
-                if ast.unparse(one).endswith(("target", "backend", ".runner", "supply", "maker")):
+                if ast.unparse(one).endswith(
+                    ("target", "backend", ".runner", "supply", "preprocessor")
+                ):
                     yield node.lineno, ast.unparse(node)
 
 
@@ -74,7 +76,7 @@ def test_no_module_outside_a_backends_folder_knows_which_one_it_is() -> None:
         'if target.input == "levels": x()',
         "if target.runner is IN_PROCESS: x()",
         "assert isinstance(target, Vendor)",
-        "if isinstance(maker, WholeImages): x()",
+        "if isinstance(preprocessor, WholeImages): x()",
         "from harness.backends.vendor.backend import Vendor",
         "from harness.backends import vendor",
         "import harness.backends.onnxruntime.sessions",

@@ -24,7 +24,7 @@ from harness.backends.onnxruntime.sessions import OnnxRuntimeSession, compile_in
 from harness.errors import MeasureError
 from harness.expected.buildconfig import read_build_config
 from harness.judging.parity import compare
-from harness.pipeline.catalogue import EXPECTED, Subject
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 
 NETWORK = """
@@ -274,11 +274,13 @@ def test_a_fault_that_may_be_small_is_only_reported() -> None:
 
 
 def test_rows_of_one_model_are_measured_once() -> None:
-    def compiled_row(subject: Subject) -> Any:
+    def compiled_row(subject: DocumentedModel) -> Any:
         return SimpleNamespace(digest=lambda _: subject.id.split("-")[0])
 
     pipeline = cast(Pipeline, SimpleNamespace(compiled_row=compiled_row))
-    one, other, same = (cast(Subject, SimpleNamespace(id=id)) for id in ("x-1", "y-1", "x-2"))
+    one, other, same = (
+        cast(DocumentedModel, SimpleNamespace(id=id)) for id in ("x-1", "y-1", "x-2")
+    )
     assert distinct_models(pipeline, [one, other, same]) == {"x": (one, same), "y": (other,)}
 
 

@@ -17,7 +17,7 @@ from harness.expected.buildconfig import read_build_config
 from harness.expected.tolerances import read_tolerances
 from harness.expected.variants import Variant
 from harness.images.sets import embedded_sets
-from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel, read_catalogue
 from harness.pipeline.steps import Images, Weights
 
 SOURCE = "timm"  # whose adapter the tiny one stands in for
@@ -63,7 +63,7 @@ def tiny_weights(tiny_images: Images, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def tiny_subject() -> Subject:
+def tiny_subject() -> DocumentedModel:
     """A documented row, pinned to the tiny network."""
     subject = read_catalogue().one("resnext/timm/resnext50_32x4d")
     variant = Variant(subject.id, SOURCE, "tiny.test", "tiny.pth", "tiny")
@@ -72,7 +72,7 @@ def tiny_subject() -> Subject:
 
 @pytest.fixture(scope="module")
 def build_line(
-    tiny_subject: Subject, small_config: Path, tiny_weights: Weights, tiny_images: Images
+    tiny_subject: DocumentedModel, small_config: Path, tiny_weights: Weights, tiny_images: Images
 ) -> Iterator[Callable[[Path], Line]]:
     """Makes lines that write to a folder, with the tiny source library in place."""
     tolerances = read_tolerances(EXPECTED / "tolerances.toml")

@@ -15,7 +15,7 @@ from harness.errors import ExportError
 from harness.exporting import torch_exports
 from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import ONNX
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Metric, Outcome
@@ -162,7 +162,10 @@ def test_answers_in_another_order_are_noticed(line: Line) -> None:
 
 
 def test_an_exporter_that_hangs_is_killed_at_its_limit(
-    tiny_subject: Subject, small_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_subject: DocumentedModel,
+    small_config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hanging = replace(ONNX, function=hanging_step.hang)
     monkeypatch.setattr("harness.pipeline.pipeline.ONNX", hanging)

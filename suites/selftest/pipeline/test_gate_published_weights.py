@@ -19,7 +19,7 @@ import torch
 from harness.errors import BuildError, MissingWeights
 from harness.judging.agreement import float_verdict
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel, read_catalogue
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Outcome
 from harness.sources import adapter, seeded
@@ -70,7 +70,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     made.worker.close()
 
 
-def publish(row: str, reference: Tensors, pipeline: Pipeline) -> Subject:
+def publish(row: str, reference: Tensors, pipeline: Pipeline) -> DocumentedModel:
     """Put a file into the weights folder as the row's publisher would, and pin its name."""
     subject = read_catalogue().one(row)
     with warnings.catch_warnings():

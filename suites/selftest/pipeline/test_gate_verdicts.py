@@ -11,7 +11,7 @@ from harness.counting.claims import judge_claim, judge_true
 from harness.errors import MeasureError
 from harness.judging.agreement import framework_verdict
 from harness.judging.page import top_order_verdict
-from harness.pipeline.catalogue import Subject, read_catalogue
+from harness.pipeline.catalogue import DocumentedModel, read_catalogue
 from harness.records import Figure, Metric, Outcome, Verdict
 
 ROW = "resnext/timm/resnext50_32x4d"
@@ -19,11 +19,11 @@ LOGITS = np.random.Generator(np.random.PCG64(1)).standard_normal((4, 1000))
 
 
 @pytest.fixture(scope="module")
-def subject() -> Subject:
+def subject() -> DocumentedModel:
     return read_catalogue().one(ROW)
 
 
-def test_top1_above_top5_is_noticed(subject: Subject) -> None:
+def test_top1_above_top5_is_noticed(subject: DocumentedModel) -> None:
     top5 = subject.claim(Metric.TOP5)
     assert top_order_verdict(subject.claim(Metric.TOP1), top5).outcome is Outcome.CONFORMS
     above = replace(subject.claim(Metric.TOP1), figure=Figure("95.327"))
@@ -33,7 +33,7 @@ def test_top1_above_top5_is_noticed(subject: Subject) -> None:
     assert "swapped" in verdict.details[0]
 
 
-def test_a_verdict_says_once_where_it_belongs_and_what_repeats_it(subject: Subject) -> None:
+def test_a_verdict_says_once_where_it_belongs_and_what_repeats_it(subject: DocumentedModel) -> None:
     fails = Verdict(Outcome.DOES_NOT_CONFORM, "top1 = 1", ("likely cause: x",))
     recorded = fails.recorded(subject.where, "pytest this")
     assert str(recorded).splitlines() == [
@@ -79,7 +79,7 @@ def test_one_parameter_too_many_is_noticed() -> None:
     ],
 )
 def test_a_count_that_does_not_fit_leads_to_its_cause(
-    subject: Subject, factor: float, cause: str
+    subject: DocumentedModel, factor: float, cause: str
 ) -> None:
     pinned = subject.expected_complexity.operations
     claim = subject.row.operations

@@ -19,7 +19,7 @@ from harness.judging.agreement import float_verdict
 from harness.judging.int8 import Compared, baseline_verdict, parity_verdict
 from harness.judging.parity import compare
 from harness.pipeline import steps
-from harness.pipeline.catalogue import Subject
+from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Array, ReferenceLogits
 from harness.pipeline.steps import Images, NetworkSpec, Weights
 from harness.records import Measurement, Verdict
@@ -33,7 +33,7 @@ class Line:
     """What the steps are given, and where they write."""
 
     folder: Path
-    subject: Subject
+    subject: DocumentedModel
     weights: Weights
     images: Images
     tolerances: Tolerances

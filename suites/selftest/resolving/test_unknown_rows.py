@@ -11,7 +11,7 @@ from large_page import large_expected
 
 from harness.__main__ import main
 from harness.errors import MissingSource
-from harness.pipeline.catalogue import Subject, read_catalogue
+from harness.pipeline.catalogue import DocumentedModel, read_catalogue
 
 ROW = "large/timm/net1"
 FAILED = "rule 'true': operator aten.fft_rfft2.default is not known to the layer reader"
@@ -34,7 +34,7 @@ def expected(tmp_path: Path) -> Path:
     return made
 
 
-def subject(expected: Path) -> Subject:
+def subject(expected: Path) -> DocumentedModel:
     return read_catalogue(expected).one(ROW)
 
 

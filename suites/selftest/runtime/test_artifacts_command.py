@@ -65,8 +65,8 @@ def test_tensors_lists_caches_and_removes_them_on_request(
     photographs = [tmp_path / f"{shade}.png" for shade in (10, 200)]
     for path in photographs:
         Image.new("RGB", (64, 48), (int(path.stem),) * 3).save(path)
-    maker = FileToTensor("vendor-build")
-    with TensorCache(store.root / "tensors", read_files(photographs), maker) as cache:
+    preprocessor = FileToTensor("vendor-build")
+    with TensorCache(store.root / "tensors", read_files(photographs), preprocessor) as cache:
         cache.fill()
     assert re.match(r"vendor-build\t[0-9a-f]{12}\t2 of 2 images\t", command("tensors")[1])
     assert "in 1 caches" in command("tensors", "--older-than", "1d")[1]

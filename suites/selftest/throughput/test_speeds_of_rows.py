@@ -18,7 +18,7 @@ from harness.errors import MissingBackend, RunError
 from harness.expected.baselines import Baseline, speed_file
 from harness.expected.standards import read_standards
 from harness.pipeline.building import Settings
-from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel, read_catalogue
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import Gate
 from harness.plugin.throughput import Throughputs
@@ -33,7 +33,7 @@ Made = Callable[..., Throughputs]
 
 
 @pytest.fixture(scope="module")
-def subject() -> Subject:
+def subject() -> DocumentedModel:
     return read_catalogue().one("resnext/timm/resnext50_32x4d")
 
 
@@ -61,7 +61,7 @@ def facts(**speeds: float) -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def made(tmp_path: Path, subject: Subject) -> Made:
+def made(tmp_path: Path, subject: DocumentedModel) -> Made:
     """The plugin's measurer, which has measured a row already."""
     expected = tmp_path / "expected"
     shutil.copytree(EXPECTED, expected)
@@ -96,7 +96,7 @@ def made(tmp_path: Path, subject: Subject) -> Made:
     return measurer
 
 
-def accept(throughputs: Throughputs, subject: Subject, *precisions: str) -> None:
+def accept(throughputs: Throughputs, subject: DocumentedModel, *precisions: str) -> None:
     """Make what was measured the accepted state."""
     for precision in precisions:
         ratios = throughputs.ratios(subject, BACKEND, precision)
@@ -106,37 +106,41 @@ def accept(throughputs: Throughputs, subject: Subject, *precisions: str) -> None
         throughputs.gate.standards.baselines[name] = Baseline(cases)
 
 
-def outcome_of(throughputs: Throughputs, subject: Subject, precision: str = "int8") -> Outcome:
+def outcome_of(
+    throughputs: Throughputs, subject: DocumentedModel, precision: str = "int8"
+) -> Outcome:
     ratios = throughputs.ratios(subject, BACKEND, precision)
     assert len(ratios) == 2
     return throughputs.verdict(ratios, subject).outcome
 
 
-def test_the_accepted_speed_conforms(made: Made, subject: Subject) -> None:
+def test_the_accepted_speed_conforms(made: Made, subject: DocumentedModel) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     assert outcome_of(made(fp32=24.0, int8=40.4), subject) is Outcome.CONFORMS
 
 
 @pytest.mark.parametrize("speed", [28.0, 55.0], ids=["slower", "faster"])
-def test_another_speed_does_not(made: Made, subject: Subject, speed: float) -> None:
+def test_another_speed_does_not(made: Made, subject: DocumentedModel, speed: float) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     assert outcome_of(made(fp32=24.0, int8=speed), subject) is Outcome.DOES_NOT_CONFORM
 
 
 @pytest.mark.shows("a slow machine passes for a slow model, or hides one")
-def test_a_slower_machine_is_no_slower_model(made: Made, subject: Subject) -> None:
+def test_a_slower_machine_is_no_slower_model(made: Made, subject: DocumentedModel) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     slow = {REFERENCE: 30.0, "fp32": 12.0, "int8": 20.0}
     assert outcome_of(made(**slow), subject) is Outcome.CONFORMS
 
 
-def test_what_was_accepted_for_another_precision_says_nothing(made: Made, subject: Subject) -> None:
+def test_what_was_accepted_for_another_precision_says_nothing(
+    made: Made, subject: DocumentedModel
+) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "fp32")
     assert outcome_of(made(fp32=24.0, int8=40.0), subject) is Outcome.NOT_MEASURED
 
 
 def test_what_was_accepted_on_another_machine_says_nothing(
-    made: Made, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    made: Made, subject: DocumentedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(made(fp32=24.0, int8=40.0), subject, "int8")
     other = replace(machine.describe(), cpu="another processor")
@@ -149,14 +153,14 @@ def test_what_was_accepted_on_another_machine_says_nothing(
     [(40.0, Outcome.CONFORMS), (24.1, Outcome.CONFORMS), (20.0, Outcome.DOES_NOT_CONFORM)],
 )
 def test_int8_has_to_be_as_fast_as_fp32(
-    made: Made, subject: Subject, int8: float, outcome: Outcome
+    made: Made, subject: DocumentedModel, int8: float, outcome: Outcome
 ) -> None:
     verdict = made(fp32=24.0, int8=int8).int8_verdict(subject, BACKEND)
     assert verdict.outcome is outcome
     assert "against fp32" in verdict.headline
 
 
-def test_figures_name_backend_precision_and_cost(made: Made, subject: Subject) -> None:
+def test_figures_name_backend_precision_and_cost(made: Made, subject: DocumentedModel) -> None:
     figures = made(fp32=24.0, int8=40.0).figures(subject, BACKEND, "int8")
     names = [one.name for one in figures]
     assert {"throughput", "latency_p50", "latency_p90", "peak_memory", "artifact_size"} <= set(
@@ -180,7 +184,7 @@ def test_a_model_is_opened_where_it_is_served(tmp_path: Path) -> None:
 
 
 def test_the_speed_of_tools_that_stand_in_is_not_judged(
-    made: Made, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    made: Made, subject: DocumentedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     throughputs = made(fp32=24.0, int8=20.0)
     accept(made(fp32=24.0, int8=40.0), subject, "int8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_makers import Tiny, pictures
+from tiny_preprocessors import Tiny, pictures
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def trace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def maker(trace: Path) -> Tiny:
+def preprocessor(trace: Path) -> Tiny:
     return Tiny(trace)
 
 

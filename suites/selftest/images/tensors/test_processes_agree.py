@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tiny_makers import tiny
+from tiny_preprocessors import tiny
 
 from harness.errors import NonConformance, PreprocessError
 from harness.images.pipelines import load, pipelines

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from filelock import FileLock
-from tiny_makers import (
+from tiny_preprocessors import (
     Missing,
     Rescaled,
     Slow,
@@ -31,19 +31,19 @@ from harness.images.decoding import Limits
 from harness.images.tensors import TensorCache, filling, read_files, reading
 from harness.images.tensors.batches import FILES_A_CALL
 from harness.images.tensors.journal import Journal, append_record, read_journal
-from harness.images.tensors.making import FileToTensor
+from harness.images.tensors.preprocessor import FileToTensor
 from harness.runtime import identity
 
 Open = Callable[..., TensorCache]
 
 
 @pytest.fixture
-def opened(tmp_path: Path, paths: list[Path], maker: Tiny) -> Iterator[Open]:
+def opened(tmp_path: Path, paths: list[Path], preprocessor: Tiny) -> Iterator[Open]:
     """Opens the cache as another process would."""
     caches = []
 
-    def open_cache(maker: Tiny = maker, **options: float) -> TensorCache:
-        cache = TensorCache(tmp_path / "caches", read_files(paths), maker, **options)
+    def open_cache(preprocessor: Tiny = preprocessor, **options: float) -> TensorCache:
+        cache = TensorCache(tmp_path / "caches", read_files(paths), preprocessor, **options)
         caches.append(cache)
         return cache
 
@@ -332,10 +332,12 @@ def test_no_room_is_said_with_both_figures_and_leaves_nothing(
     assert [path.suffix for path in cache.place.stem.parent.iterdir()] in ([], [".lock"])
 
 
-def test_folder_that_cannot_be_is_said(tmp_path: Path, paths: list[Path], maker: Tiny) -> None:
+def test_folder_that_cannot_be_is_said(
+    tmp_path: Path, paths: list[Path], preprocessor: Tiny
+) -> None:
     (tmp_path / "file").touch()
     with (
-        TensorCache(tmp_path / "file", read_files(paths), maker) as cache,
+        TensorCache(tmp_path / "file", read_files(paths), preprocessor) as cache,
         pytest.raises(HarnessError, match=r"cannot use .*file: File exists"),
     ):
         cache.fill()

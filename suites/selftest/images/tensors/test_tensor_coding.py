@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tiny_makers import rescaled, tiny
+from tiny_preprocessors import rescaled, tiny
 
 from harness.errors import ImageError
 from harness.images.pipelines import load, pipelines

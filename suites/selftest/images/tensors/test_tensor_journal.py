@@ -16,7 +16,7 @@ from harness.images.tensors.journal import (
     read_journal,
     start_journal,
 )
-from harness.images.tensors.preprocessor import Bad
+from harness.images.tensors.pool import Bad
 
 HEADER = CacheHeader("tiny", '{"key":1}', 100, 32, Coding((3, 8, 8), None))
 RECORDS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from tiny_makers import Tiny, pictures, require_faithful
+from tiny_preprocessors import Tiny, pictures, require_faithful
 
 from harness.errors import HarnessError
 from harness.images.tensors import TensorCache, prune, read_files, survey

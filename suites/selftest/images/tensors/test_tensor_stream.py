@@ -12,25 +12,25 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from tiny_makers import Dying, Missing, Tiny, decoded, picture, require_faithful, tiny
+from tiny_preprocessors import Dying, Missing, Tiny, decoded, picture, require_faithful, tiny
 
 from harness.errors import MissingSource, PreprocessError
 from harness.images.datasets.faults import listed
 from harness.images.decoding import decode
-from harness.images.tensors import Batch, FileToTensor, Preprocessor, Stream
+from harness.images.tensors import Batch, FileToTensor, PreprocessingPool, Stream
 
 Batches = list[Batch]
 
 
 @pytest.fixture
-def two_workers(maker: Tiny) -> Iterator[Preprocessor]:
-    with Preprocessor(maker, workers=2, file_limit_s=5.0) as preprocessor:
-        yield preprocessor
+def two_workers(preprocessor: Tiny) -> Iterator[PreprocessingPool]:
+    with PreprocessingPool(preprocessor, workers=2, file_limit_s=5.0) as pool:
+        yield pool
 
 
 @pytest.mark.parametrize("size", [7, 32, 50, 1000])
 def test_every_image_comes_once_in_order(
-    two_workers: Preprocessor, paths: list[Path], size: int
+    two_workers: PreprocessingPool, paths: list[Path], size: int
 ) -> None:
     stream = Stream(two_workers, paths, size=size)
     require_faithful(list(stream), paths, size=size)
@@ -59,7 +59,7 @@ def test_wrong_batches_are_noticed(paths: list[Path], wrong: str) -> None:
 
 
 def test_bad_files_have_no_tensor_and_are_listed(
-    two_workers: Preprocessor, paths: list[Path]
+    two_workers: PreprocessingPool, paths: list[Path]
 ) -> None:
     paths[0].write_bytes(b"")
     paths[40].write_bytes(paths[41].read_bytes()[:-30])
@@ -75,7 +75,7 @@ def test_bad_files_have_no_tensor_and_are_listed(
 
 
 def test_black_image_in_place_of_a_bad_file_is_noticed(
-    two_workers: Preprocessor, paths: list[Path]
+    two_workers: PreprocessingPool, paths: list[Path]
 ) -> None:
     paths[1].write_bytes(b"")
     (batch,) = Stream(two_workers, paths[:3], size=3)
@@ -84,23 +84,23 @@ def test_black_image_in_place_of_a_bad_file_is_noticed(
         require_faithful([black], paths[:3], size=3, bad=[1])
 
 
-def test_nothing_but_bad_files_is_no_batch(two_workers: Preprocessor, tmp_path: Path) -> None:
+def test_nothing_but_bad_files_is_no_batch(two_workers: PreprocessingPool, tmp_path: Path) -> None:
     stream = Stream(two_workers, [tmp_path / "a", tmp_path / "b"], size=2)
     assert list(stream) == []
     assert list(stream.bad) == [0, 1]
 
 
-def test_file_that_hangs_is_bad_and_costs_no_other(maker: Tiny, paths: list[Path]) -> None:
+def test_file_that_hangs_is_bad_and_costs_no_other(preprocessor: Tiny, paths: list[Path]) -> None:
     paths[5] = picture(paths[5].with_name("hangs.png"), 5)
-    with Preprocessor(maker, workers=1, file_limit_s=0.5) as preprocessor:
-        stream = Stream(preprocessor, paths[:40], size=32)
+    with PreprocessingPool(preprocessor, workers=1, file_limit_s=0.5) as pool:
+        stream = Stream(pool, paths[:40], size=32)
         require_faithful(list(stream), paths[:40], size=32, bad=[5])
     reason = "did not finish within 0.5 s and was killed, at the second attempt too"
     assert stream.bad[5].text == reason
 
 
 def test_file_that_kills_is_done_twice_and_then_bad(
-    two_workers: Preprocessor, paths: list[Path], trace: Path, caplog: pytest.LogCaptureFixture
+    two_workers: PreprocessingPool, paths: list[Path], trace: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     paths[70] = picture(paths[70].with_name("kills.png"), 70)
     stream = Stream(two_workers, paths, size=32)
@@ -110,7 +110,7 @@ def test_file_that_kills_is_done_twice_and_then_bad(
     assert "its 32 files are done again, alone" in caplog.text
 
 
-def test_file_that_kills_once_is_good(two_workers: Preprocessor, paths: list[Path]) -> None:
+def test_file_that_kills_once_is_good(two_workers: PreprocessingPool, paths: list[Path]) -> None:
     paths[70] = picture(paths[70].with_name("once.png"), 70)
     stream = Stream(two_workers, paths, size=32)
     require_faithful(list(stream), paths, size=32)
@@ -118,7 +118,7 @@ def test_file_that_kills_once_is_good(two_workers: Preprocessor, paths: list[Pat
 
 
 def test_workers_that_are_killed_from_outside_cost_nothing(
-    two_workers: Preprocessor, paths: list[Path]
+    two_workers: PreprocessingPool, paths: list[Path]
 ) -> None:
     before = psutil.Process().children()
     two_workers.start()
@@ -132,7 +132,7 @@ def test_workers_that_are_killed_from_outside_cost_nothing(
 
 
 def test_no_more_is_made_than_was_asked_for(
-    two_workers: Preprocessor, paths: list[Path], trace: Path
+    two_workers: PreprocessingPool, paths: list[Path], trace: Path
 ) -> None:
     batches = iter(Stream(two_workers, paths, size=5, ahead=2))
     next(batches)
@@ -143,12 +143,12 @@ def test_no_more_is_made_than_was_asked_for(
 
 
 def test_stream_that_is_left_leaves_nothing(
-    maker: Tiny, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    preprocessor: Tiny, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = psutil.Process().children()
-    with Preprocessor(maker, workers=2) as preprocessor:
-        batches = Stream(preprocessor, paths, size=5).__iter__()
+    with PreprocessingPool(preprocessor, workers=2) as pool:
+        batches = Stream(pool, paths, size=5).__iter__()
         next(batches)
         assert list(tmp_path.glob("zoo-tensors-*"))
         batches.close()
@@ -158,18 +158,18 @@ def test_stream_that_is_left_leaves_nothing(
 
 def test_missing_library_is_no_bad_file(trace: Path, paths: list[Path]) -> None:
     with (
-        Preprocessor(Missing(trace), workers=1) as preprocessor,
+        PreprocessingPool(Missing(trace), workers=1) as pool,
         pytest.raises(MissingSource, match="no such library"),
     ):
-        list(Stream(preprocessor, paths, size=5))
+        list(Stream(pool, paths, size=5))
 
 
 def test_library_that_ends_the_process_is_no_bad_file(trace: Path, paths: list[Path]) -> None:
     with (
-        Preprocessor(Dying(trace), workers=1) as preprocessor,
+        PreprocessingPool(Dying(trace), workers=1) as pool,
         pytest.raises(PreprocessError, match=r"preprocess failed: .*exit code 3.*tiny"),
     ):
-        list(Stream(preprocessor, paths, size=5))
+        list(Stream(pool, paths, size=5))
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,11 @@ def test_library_that_ends_the_process_is_no_bad_file(trace: Path, paths: list[P
         ({"workers": 1, "file_limit_s": float("nan")}, "file_limit_s must be above 0"),
     ],
 )
-def test_impossible_options_are_refused(maker: Tiny, wrong: dict[str, float], message: str) -> None:
+def test_impossible_options_are_refused(
+    preprocessor: Tiny, wrong: dict[str, float], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        Preprocessor(maker, **wrong)
+        PreprocessingPool(preprocessor, **wrong)
 
 
 def test_unknown_pipeline_is_refused() -> None:

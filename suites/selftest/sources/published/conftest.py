@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from harness.judging.published import FigureDefect, Published, judge_figure
-from harness.pipeline.catalogue import EXPECTED, Subject, read_catalogue
+from harness.pipeline.catalogue import EXPECTED, DocumentedModel, read_catalogue
 from harness.records import Figure, Metric, Verdict
 from harness.sources.published import ExpectedPublished, Upstream, read_expected, upstream_of
 
@@ -18,7 +18,7 @@ from harness.sources.published import ExpectedPublished, Upstream, read_expected
 class Entry:
     """One row with everything that is published for it."""
 
-    subject: Subject
+    subject: DocumentedModel
     upstream: Upstream
 
     @property
@@ -43,7 +43,7 @@ def entries(facts: ExpectedPublished) -> Mapping[str, Entry]:
     return {subject.id: entry(subject, facts) for subject in read_catalogue().rows}
 
 
-def entry(subject: Subject, facts: ExpectedPublished) -> Entry:
+def entry(subject: DocumentedModel, facts: ExpectedPublished) -> Entry:
     variant = subject.variant
     return Entry(
         subject,

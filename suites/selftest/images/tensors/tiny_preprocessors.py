@@ -132,7 +132,8 @@ def decoded(trace: Path) -> list[str]:
 def start_filling(root: Path, folder: Path, trace: Path) -> subprocess.Popen[bytes]:
     """Fill a cache with a folder's images in a process of its own, slowly."""
     paths = [str(REPOSITORY), str(Path(__file__).parent)]
-    source = f"import sys; sys.path[:0] = {paths!r}; import tiny_makers; tiny_makers.fill_slowly"
+    call = "import tiny_preprocessors; tiny_preprocessors.fill_slowly"
+    source = f"import sys; sys.path[:0] = {paths!r}; {call}"
     arguments = ", ".join(repr(str(argument)) for argument in (root, folder, trace))
     return subprocess.Popen([sys.executable, "-c", f"{source}({arguments})"])
 
