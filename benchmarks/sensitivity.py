@@ -113,9 +113,9 @@ def distinct_models(
 ) -> dict[str, tuple[DocumentedModel, ...]]:
     """The rows of each compiled model, by the SHA-256 of its file; missing ones are built."""
     rows: dict[str, tuple[DocumentedModel, ...]] = {}
-    for subject in subjects:
-        digest = pipeline.compiled_row(subject).digest(MODEL)
-        rows[digest] = (*rows.get(digest, ()), subject)
+    for row in subjects:
+        digest = pipeline.compiled_row(row).digest(MODEL)
+        rows[digest] = (*rows.get(digest, ()), row)
     return rows
 
 
@@ -142,15 +142,13 @@ def measure(
 
 
 def _injected(
-    pipeline: Pipeline, subject: DocumentedModel, fault: QuantizerFault, reference: ArrayLike
+    pipeline: Pipeline, row: DocumentedModel, fault: QuantizerFault, reference: ArrayLike
 ) -> Injected:
-    _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(subject), MODEL).opened()
-    images = pipeline.images.files(subject.size).evaluation
-    memory_bytes = bytes_for(RUN_COPIES, subject.variant)
+    _held, compiled = LazyArtifact(lambda: pipeline.compiled_row(row), MODEL).opened()
+    images = pipeline.images.files(row.size).evaluation
+    memory_bytes = bytes_for(RUN_COPIES, row.variant)
     try:
-        with pipeline.builder.reservations.reserve(
-            memory_bytes, owner=f"{fault.name} {subject.id}"
-        ):
+        with pipeline.builder.reservations.reserve(memory_bytes, owner=f"{fault.name} {row.id}"):
             where, logits = pipeline.worker.run(
                 faulty_logits,
                 compiled,
@@ -159,29 +157,27 @@ def _injected(
                 EACH_ONCE,
                 timeout_s=LIMIT_S,
                 stage=RunError,
-                case=subject.id,
+                case=row.id,
             )
             told = None
             if fault is not SWAPPED_CHANNELS:
-                told = _told(pipeline, subject, fault, compiled)
-        figures = Figures.of(reference, logits, case=subject.id)
+                told = _told(pipeline, row, fault, compiled)
+        figures = Figures.of(reference, logits, case=row.id)
         return Injected(fault, where, figures, parameters=told)
     except MeasureError as error:
         return Injected(fault, problem=error.message)
 
 
-def _told(
-    pipeline: Pipeline, subject: DocumentedModel, fault: QuantizerFault, compiled: Path
-) -> str:
-    _held, model = LazyArtifact(lambda: pipeline.compilable(subject), MODEL).opened()
+def _told(pipeline: Pipeline, row: DocumentedModel, fault: QuantizerFault, compiled: Path) -> str:
+    _held, model = LazyArtifact(lambda: pipeline.compilable(row), MODEL).opened()
     return pipeline.worker.run(
         faulty_parameters,
         model,
         compiled,
-        pipeline.images.files(subject.size).calibration,
+        pipeline.images.files(row.size).calibration,
         fault.name,
-        pipeline.config_at(subject.size, "int8"),
+        pipeline.config_at(row.size, "int8"),
         timeout_s=LIMIT_S,
         stage=RunError,
-        case=subject.id,
+        case=row.id,
     )

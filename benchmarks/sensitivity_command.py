@@ -70,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
     """
     catalogue = read_catalogue(args.expected)
     selected = catalogue.select(args.row) if args.row else catalogue.rows
-    subjects = tuple(one for one in selected if one in catalogue.rows)  # failures have no int8
+    rows = tuple(one for one in selected if one in catalogue.rows)  # failures have no int8
     config = args.expected / "build" / "embedded.yaml"
     pipeline = Pipeline(Settings(build_config=config, store=args.store))
     results: list[Sensitivity] = []
     try:
-        models = distinct_models(pipeline, subjects)
-        print(f"rows: {len(subjects)}, distinct int8 models: {len(models)}", flush=True)
+        models = distinct_models(pipeline, rows)
+        print(f"rows: {len(rows)}, distinct int8 models: {len(models)}", flush=True)
         for model, rows in models.items():
             results.append(measure(pipeline, model, rows))
             print(f"\n{table(results[-1])}", flush=True)

@@ -19,10 +19,10 @@ def test_accuracy_is_as_documented(
     metric, precision = accuracy_case.metric, accuracy_case.precision
     assert metric is not None
     assert precision
-    claim = accuracy_case.subject.claim(metric)
+    claim = accuracy_case.model.claim(metric)
     backend = accuracy_case.backend or EMBEDDED
     verdict, halves = accuracies.judge_claim(
-        accuracy_case.subject, claim, precision, backend=backend, case=record.case
+        accuracy_case.model, claim, precision, backend=backend, case=record.case
     )
     for half in halves:
         record.measured(*half.measurements(metric, backend=backend))
@@ -34,7 +34,7 @@ def test_int8_loses_no_more_than_it_may(
 ) -> None:
     """Against fp32 on the same images, image by image. Whose fault it is comes first."""
     verdict, judgement = accuracies.judge_pair(
-        int8_case.subject, backend=int8_case.backend, case=record.case
+        int8_case.model, backend=int8_case.backend, case=record.case
     )
     record.measured(*judgement.measurements())
     record.judge(verdict)

@@ -18,29 +18,29 @@ def test_documented_operations_are_reproduced(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
-    claim = row_case.subject.row.operations
+    claim = row_case.model.row.operations
     if claim is None:
         pytest.skip("the page makes no claim about operations")
-    judge_count(row_case.subject, claim, pipeline, record)
+    judge_count(row_case.model, claim, pipeline, record)
 
 
 def test_documented_params_are_reproduced(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
-    claim = row_case.subject.row.claim(Metric.PARAMS)
+    claim = row_case.model.row.claim(Metric.PARAMS)
     if claim is None:
         pytest.skip("the page makes no claim about parameters")
-    judge_count(row_case.subject, claim, pipeline, record)
+    judge_count(row_case.model, claim, pipeline, record)
 
 
-def judge_count(subject: DocumentedModel, claim: Claim, pipeline: Pipeline, record: Record) -> None:
+def judge_count(model: DocumentedModel, claim: Claim, pipeline: Pipeline, record: Record) -> None:
     """Under the rule that is pinned for the figure; a known defect has to be the known one."""
-    expected = subject.expected_complexity
+    expected = model.expected_complexity
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
     if defect:
-        record.note_defect(subject, defect.column, defect.printed.text, defect.true, defect.cause)
-    counted = pipeline.counts_of(subject)[pinned.counter].of(claim.metric)
+        record.note_defect(model, defect.column, defect.printed.text, defect.true, defect.cause)
+    counted = pipeline.counts_of(model)[pinned.counter].of(claim.metric)
     record.judge(judge_claim(claim, counted, pinned, defect), claim=claim)
 
 
@@ -48,8 +48,8 @@ def test_true_params_are_those_of_the_pinned_network(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Learned parameters, counted one by one."""
-    subject = row_case.subject
-    counted, pinned = pipeline.counts_of(subject)["true"], subject.expected_complexity
+    model = row_case.model
+    counted, pinned = pipeline.counts_of(model)["true"], model.expected_complexity
     record.judge(judge_true("params", counted.params, pinned.true_params))
 
 
@@ -57,6 +57,6 @@ def test_true_macs_are_those_of_the_pinned_network(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers."""
-    subject = row_case.subject
-    counted, pinned = pipeline.counts_of(subject)["true"], subject.expected_complexity
+    model = row_case.model
+    counted, pinned = pipeline.counts_of(model)["true"], model.expected_complexity
     record.judge(judge_true("conv+fc MACs", counted.operations, pinned.true_macs))

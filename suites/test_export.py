@@ -19,26 +19,26 @@ def test_exported_model_computes_the_same(
     working_export_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Alone and in a batch, the export gives what the source framework gives."""
-    subject, form = working_export_case.subject, working_export_case.form
-    reference = pipeline.reference(subject.variant, subject.size)
-    agreement, tolerance = reference.compared(pipeline.probe_outputs(subject, form))
+    model, form = working_export_case.model, working_export_case.form
+    reference = pipeline.reference(model.variant, model.size)
+    agreement, tolerance = reference.compared(pipeline.probe_outputs(model, form))
     record.measured(*agreement.measurements(form=form.id))
     record.judge(float_verdict(agreement, tolerance))
 
 
 def test_export_is_complete_and_as_promised(export_case: Case, pipeline: Pipeline) -> None:
     """The file is whole and valid, and opset, names, shapes and types are those asked for."""
-    subject, form = export_case.subject, export_case.form
-    exported = pipeline.exported(subject.variant, subject.size, form)
-    require_as_promised(exported.facts, form, subject.variant, size=subject.size)
+    model, form = export_case.model, export_case.form
+    exported = pipeline.exported(model.variant, model.size, form)
+    require_as_promised(exported.facts, form, model.variant, size=model.size)
 
 
 def test_export_takes_the_documented_input_size(
     onnx_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The input size of the page is the one that the exported model is made for."""
-    subject, claim = onnx_case.subject, onnx_case.subject.claim(Metric.INPUT_SIZE)
-    exported = pipeline.exported(subject.variant, subject.size, onnx_case.form)
+    model, claim = onnx_case.model, onnx_case.model.claim(Metric.INPUT_SIZE)
+    exported = pipeline.exported(model.variant, model.size, onnx_case.form)
     record.judge(input_size_verdict(exported.facts, claim), claim=claim)
 
 
@@ -46,5 +46,5 @@ def test_exporting_again_gives_the_same_model(
     repeated_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Nothing in an export depends on the moment, or on what was exported before."""
-    subject, form = repeated_case.subject, repeated_case.form
-    record.judge(repeatable_verdict(pipeline.exported(subject.variant, subject.size, form).facts))
+    model, form = repeated_case.model, repeated_case.form
+    record.judge(repeatable_verdict(pipeline.exported(model.variant, model.size, form).facts))

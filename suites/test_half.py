@@ -17,10 +17,10 @@ def test_half_precision_parity(
     half_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """fp16 and bf16 are within tolerance of fp32, each within its own."""
-    subject, backend, precision = half_case.subject, half_case.backend, half_case.precision
+    model, backend, precision = half_case.model, half_case.backend, half_case.precision
     assert precision
-    compared = pipeline.parity(subject, backend, precision)
+    compared = pipeline.parity(model, backend, precision)
     record.measured(*compared.parity.measurements(precision=precision, backend=backend))
-    pipeline.require_judgeable(subject.variant)
-    limits = tolerances.limits(subject.row, precision=precision)
+    pipeline.require_judgeable(model.variant)
+    limits = tolerances.limits(model.row, precision=precision)
     record.judge(parity_verdict(compared, limits, precision=precision))

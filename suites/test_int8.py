@@ -30,26 +30,26 @@ def test_every_heavy_operator_is_int8(
     int8_case: Case, pipeline: Pipeline, float_operators: FloatOperators
 ) -> None:
     """No convolution or matrix product fell back to floating point, in the file or when run."""
-    subject, backend = int8_case.subject, int8_case.backend
-    declared = float_operators.of(subject.id, backend=backend)
-    require_quantized(pipeline.compiled_row(subject, backend).facts, declared=declared)
+    model, backend = int8_case.model, int8_case.backend
+    declared = float_operators.of(model.id, backend=backend)
+    require_quantized(pipeline.compiled_row(model, backend).facts, declared=declared)
 
 
 def test_quantization_parameters_follow_from_the_calibration_images(
     int8_case: Case, pipeline: Pipeline
 ) -> None:
     """Every scale, zero point and code is what images and weights ask for, without a baseline."""
-    require_parameters(pipeline.compiled_row(int8_case.subject, int8_case.backend).facts)
+    require_parameters(pipeline.compiled_row(int8_case.model, int8_case.backend).facts)
 
 
 def test_fp32_in_the_backend_agrees_with_its_source(
     fp32_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The float half of the parity comparison is right by itself."""
-    subject, backend = fp32_case.subject, fp32_case.backend
-    reference = pipeline.reference(subject.variant, subject.size)
-    agreement, tolerance = reference.compared(pipeline.float_probes(subject, backend))
-    record.measured(*agreement.measurements(form=pipeline.form_for(subject, backend).id))
+    model, backend = fp32_case.model, fp32_case.backend
+    reference = pipeline.reference(model.variant, model.size)
+    agreement, tolerance = reference.compared(pipeline.float_probes(model, backend))
+    record.measured(*agreement.measurements(form=pipeline.form_for(model, backend).id))
     record.judge(float_verdict(agreement, tolerance))
 
 
@@ -57,11 +57,11 @@ def test_parity(
     int8_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """On images that it was not calibrated on, int8 is within tolerance of fp32."""
-    subject, backend = int8_case.subject, int8_case.backend
-    compared = pipeline.parity(subject, backend, "int8")
+    model, backend = int8_case.model, int8_case.backend
+    compared = pipeline.parity(model, backend, "int8")
     record.measured(*compared.parity.measurements(precision="int8", backend=backend))
-    pipeline.require_judgeable(subject.variant)
-    limits = tolerances.limits(subject.row, precision="int8")
+    pipeline.require_judgeable(model.variant)
+    limits = tolerances.limits(model.row, precision="int8")
     verdict = parity_verdict(compared, limits, precision="int8")
     record.judge(verdict, other_half=test_fp32_in_the_backend_agrees_with_its_source)
 
@@ -70,13 +70,13 @@ def test_the_same_int8_model_agrees_elsewhere(
     same_model_case: Case, pipeline: Pipeline, tolerances: Tolerances, record: Record
 ) -> None:
     """What the default backend compiled gives about the same on another one; how far is told."""
-    subject, backend = same_model_case.subject, same_model_case.backend
+    model, backend = same_model_case.model, same_model_case.backend
     agreement = same_model_agreement(
-        pipeline.int8_outputs(subject), pipeline.int8_outputs(subject, backend)
+        pipeline.int8_outputs(model), pipeline.int8_outputs(model, backend)
     )
     record.measured(*agreement)
-    pipeline.require_judgeable(subject.variant)
-    record.judge(same_model_verdict(agreement, tolerances.limits(subject.row, precision="int8")))
+    pipeline.require_judgeable(model.variant)
+    record.judge(same_model_verdict(agreement, tolerances.limits(model.row, precision="int8")))
 
 
 def test_parity_is_the_accepted_one(
@@ -86,8 +86,8 @@ def test_parity_is_the_accepted_one(
     record: Record,
 ) -> None:
     """Parity has not moved since it was last accepted, for the worse or for the better."""
-    subject, backend = int8_case.subject, int8_case.backend
-    accepted = parity_baselines[backend].accepted(subject.id, "centred_sqnr")
-    compared = pipeline.parity(subject, backend, "int8")
+    model, backend = int8_case.model, int8_case.backend
+    accepted = parity_baselines[backend].accepted(model.id, "centred_sqnr")
+    compared = pipeline.parity(model, backend, "int8")
     verdict = baseline_verdict(compared, accepted, weights=pipeline.weights_kind)
     record.judge(verdict, failure=Regression)

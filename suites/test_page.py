@@ -14,7 +14,7 @@ pytestmark = pytest.mark.page
 
 def test_top1_is_not_above_top5(row_case: Case, record: Record) -> None:
     """Whoever is right at once is right within five."""
-    row = row_case.subject.row
+    row = row_case.model.row
     top1, top5 = row.claim(Metric.TOP1), row.claim(Metric.TOP5)
     if top1 is None or top5 is None:
         pytest.skip("the page does not document both")

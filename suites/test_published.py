@@ -21,7 +21,7 @@ pytestmark = pytest.mark.page
 @pytest.fixture
 def facts(row_case: Case, gate: Gate) -> ExpectedPublished:
     """What is known of upstream's figures for the row's page."""
-    return gate.standards.published_of(row_case.subject.page)
+    return gate.standards.published_of(row_case.model.page)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
@@ -29,20 +29,20 @@ def test_documented_accuracy_is_the_published_one(
     row_case: Case, metric: Metric, facts: ExpectedPublished, record: Record
 ) -> None:
     """For the pinned variant at the documented input size."""
-    subject = row_case.subject
-    claim = subject.row.claim(metric)
+    model = row_case.model
+    claim = model.row.claim(metric)
     if claim is None:
         pytest.skip(f"the page documents no {metric}")
-    upstream = upstream_of_row(subject, facts)
-    published = upstream.at(subject.size)
+    upstream = upstream_of_row(model, facts)
+    published = upstream.at(model.size)
     difference = claim.figure.value - published.value(metric)
     record.measured(
         Measurement(f"documented_minus_published_{metric}", float(difference), "points")
     )
-    defect = facts.figures.get((subject.id, metric))
+    defect = facts.figures.get((model.id, metric))
     if defect is not None:
         told = defect.documented.text, defect.published, defect.cause
-        record.note_defect(subject, metric, *told)
+        record.note_defect(model, metric, *told)
     record.judge(
         judge_figure(
             claim,
@@ -59,28 +59,28 @@ def test_documented_accuracy_was_measured_as_the_page_describes(
     row_case: Case, facts: ExpectedPublished, record: Record
 ) -> None:
     """At the documented input size, with the crop and the kernel of the page's own pipeline."""
-    subject = row_case.subject
-    if not any(subject.row.claim(metric) for metric in METRICS):
+    model = row_case.model
+    if not any(model.row.claim(metric) for metric in METRICS):
         pytest.skip("the page documents no accuracy")
-    page = facts.page_at(subject.size)
-    defect = facts.preprocessing.get(subject.id)
+    page = facts.page_at(model.size)
+    defect = facts.preprocessing.get(model.id)
     if defect is not None:
-        record.note_defect(subject, "measured at", str(page), defect.measured, defect.cause)
+        record.note_defect(model, "measured at", str(page), defect.measured, defect.cause)
     record.judge(
         judge_preprocessing(
             page,
-            upstream_of_row(subject, facts).measured(subject.row, size=subject.size),
+            upstream_of_row(model, facts).measured(model.row, size=model.size),
             defect=defect,
         )
     )
 
 
-def upstream_of_row(subject: DocumentedModel, facts: ExpectedPublished) -> Upstream:
+def upstream_of_row(model: DocumentedModel, facts: ExpectedPublished) -> Upstream:
     """What is published for a row's pinned variant."""
-    variant = subject.variant
+    variant = model.variant
     return upstream_of(
         facts,
-        row=subject.id,
+        row=model.id,
         source=variant.source,
         model=variant.model,
         weights=variant.weights,

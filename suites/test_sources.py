@@ -17,7 +17,7 @@ def test_network_computes_what_arithmetic_says(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The source's float32 logits are those of the same network in float64, on torch."""
-    own = pipeline.reference(row_case.subject.variant, row_case.subject.size)
+    own = pipeline.reference(row_case.model.variant, row_case.model.size)
     exact = own.logits64
     record.judge(framework_verdict(exact, own.logits[: len(exact)], "float64"))
 
@@ -26,11 +26,11 @@ def test_same_network_from_another_source_agrees(
     row_case: Case, pipeline: Pipeline, gate: Gate, record: Record
 ) -> None:
     """Given the same weights, each row agrees with the first row of the same network."""
-    subject = row_case.subject
+    model = row_case.model
     if pipeline.settings.weights is not None:
         pytest.skip("published weights differ from source to source")
-    first = gate.catalogue.first_of(subject.variant.network)
-    if first is subject:
+    first = gate.catalogue.first_of(model.variant.network)
+    if first is model:
         pytest.skip("the first row of its network; the others are held against it")
-    theirs, own = (pipeline.reference(one.variant, one.size) for one in (first, subject))
+    theirs, own = (pipeline.reference(one.variant, one.size) for one in (first, model))
     record.judge(framework_verdict(theirs.logits, own.logits, first.id))

@@ -16,13 +16,13 @@ def test_speed_is_the_accepted_one(
     speed_case: Case, throughputs: Throughputs, record: Record
 ) -> None:
     """Against the same machine's accepted speed; a change for the better fails too."""
-    subject, backend, precision = speed_case.subject, speed_case.backend, speed_case.precision
-    record.measured(*throughputs.figures(subject, backend, precision))
-    ratios = throughputs.ratios(subject, backend, precision)
+    model, backend, precision = speed_case.model, speed_case.backend, speed_case.precision
+    record.measured(*throughputs.figures(model, backend, precision))
+    ratios = throughputs.ratios(model, backend, precision)
     record.measured(*ratios)
-    record.judge(throughputs.verdict(ratios, subject), failure=Regression)
+    record.judge(throughputs.verdict(ratios, model), failure=Regression)
 
 
 def test_int8_is_no_slower(int8_case: Case, throughputs: Throughputs, record: Record) -> None:
     """Both were measured in turns, offline."""
-    record.judge(throughputs.int8_verdict(int8_case.subject, int8_case.backend))
+    record.judge(throughputs.int8_verdict(int8_case.model, int8_case.backend))

@@ -58,8 +58,8 @@ def answer(arguments: argparse.Namespace) -> int:
 def _measure(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
     if arguments.imagenet is None or arguments.weights is None:
         raise HarnessError("--imagenet DIR and --weights DIR|hub are needed")
-    subjects = [one for one in catalogue.select(arguments.row) if one.complexity is not None]
-    if not subjects:
+    models = [one for one in catalogue.select(arguments.row) if one.complexity is not None]
+    if not models:
         raise HarnessError(f"{', '.join(arguments.row)}: the page documents no accuracy there")
     images = _images(arguments)
     build = arguments.build_config or arguments.expected / "build" / "embedded.yaml"
@@ -68,7 +68,7 @@ def _measure(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
         if arguments.calibration is not None:
             manifest, root = arguments.calibration
             require_disjoint(read_manifest(manifest, root=root), images.images)
-        return [_row(one, images, pipeline, arguments) for one in subjects]
+        return [_row(one, images, pipeline, arguments) for one in models]
     finally:
         pipeline.worker.close()
 
@@ -83,13 +83,13 @@ def _images(arguments: argparse.Namespace) -> LabelledImages:
 
 
 def _row(
-    subject: DocumentedModel,
+    model: DocumentedModel,
     images: LabelledImages,
     pipeline: Pipeline,
     arguments: argparse.Namespace,
 ) -> int:
     """Measure and judge one row; what keeps it from being measured does not keep the others."""
-    margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
+    margin = Allowed(arguments.margin, arguments.acceptable).of(model.row)
     precisions = tuple(arguments.precision or PRECISIONS)
     if arguments.until_decided and set(precisions) != set(PRECISIONS):
         raise HarnessError("--until-decided compares int8 with fp32 and needs both")
@@ -103,27 +103,27 @@ def _row(
         cache=None if arguments.no_cache else pipeline.store.root / "tensors",
         workers=arguments.workers,
     )
-    preprocessor = preprocessor_of(subject, asked=arguments.pipeline)
-    print(f"{subject.id}  {preprocessor.name}, seed {plan.seed}", flush=True)
+    preprocessor = preprocessor_of(model, asked=arguments.pipeline)
+    print(f"{model.id}  {preprocessor.name}, seed {plan.seed}", flush=True)
     try:
         if arguments.calibration is not None:
             manifest, root = arguments.calibration
             calibration = read_manifest(manifest, root=root)
             calibrate_on(pipeline, calibration, preprocessor, workers=plan.workers)
         answers = measure_row(
-            pipeline, subject, precisions, preprocessor, plan, threads=arguments.threads
+            pipeline, model, precisions, preprocessor, plan, threads=arguments.threads
         )
     except Unavailable as reason:
         print(f"  {Outcome.NOT_MEASURED}: {reason}")
         return INCONCLUSIVE
     except StageError as failure:
-        print(f"  {failure.repeated_by(_command(arguments, subject))}")
+        print(f"  {failure.repeated_by(_command(arguments, model))}")
         return DOES_NOT_CONFORM
     if not plan.shard.is_all:
         for one in answers.values():
             print(f"  shard {plan.shard}: {len(one)} answers in {plan.root / one.identity.digest}")
         return CONFORMS
-    return _judge(subject, answers, arguments)
+    return _judge(model, answers, arguments)
 
 
 def _merge(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
@@ -137,43 +137,43 @@ def _merge(catalogue: Catalogue, arguments: argparse.Namespace) -> list[int]:
         raise HarnessError("there are no shards to merge")
     statuses = []
     for row, halves in folders.items():
-        subject = catalogue.one(row)
-        print(subject.id)
+        model = catalogue.one(row)
+        print(model.id)
         answers = {}
         for precision, parts in halves.items():
             merged = open_results(merge_folders(parts, arguments.out, images=arguments.images))
             answers[precision] = merged.first(arguments.images or merged.identity.images)
-        statuses.append(_judge(subject, answers, arguments))
+        statuses.append(_judge(model, answers, arguments))
     return statuses
 
 
 def _from_results(catalogue: Catalogue, arguments: argparse.Namespace) -> int:
     """Judge a device's result file, paired with fp32's where there is one."""
-    subject = catalogue.one(arguments.row[0])
+    model = catalogue.one(arguments.row[0])
     synsets = {synset: place for place, synset in enumerate(read_synsets(arguments.synsets))}
     asked = arguments.precision or ["int8"]
     files = {asked[0]: arguments.from_results}
     if arguments.reference is not None:
         files |= {"fp32": arguments.reference, "int8": arguments.from_results}
     answers = {
-        precision: read_vendor_file(path, row=subject.id, precision=precision, synsets=synsets)
+        precision: read_vendor_file(path, row=model.id, precision=precision, synsets=synsets)
         for precision, path in files.items()
     }
-    print(subject.id)
-    return _judge(subject, answers, arguments)
+    print(model.id)
+    return _judge(model, answers, arguments)
 
 
 def _judge(
-    subject: DocumentedModel, answers: dict[str, Predictions], arguments: argparse.Namespace
+    model: DocumentedModel, answers: dict[str, Predictions], arguments: argparse.Namespace
 ) -> int:
     """Judge, print, and write what is asked for."""
-    margin = Allowed(arguments.margin, arguments.acceptable).of(subject.row)
+    margin = Allowed(arguments.margin, arguments.acceptable).of(model.row)
     until = arguments.until_decided
-    judgement = judge_row(subject, answers, margin, until=until)
-    print(report(judgement, accuracy_claims(subject.row)))
-    _write(subject, answers, judgement, arguments)
+    judgement = judge_row(model, answers, margin, until=until)
+    print(report(judgement, accuracy_claims(model.row)))
+    _write(model, answers, judgement, arguments)
     if judgement.outcome is not Outcome.CONFORMS:
-        print(f"  {subject.where}\n  repeat: {_command(arguments, subject)}")
+        print(f"  {model.where}\n  repeat: {_command(arguments, model)}")
     if arguments.labels_only:
         believed = judgement.disbelief is None
         print(f"  labels: {'nothing in the answers speaks against them' * believed or 'see above'}")
@@ -183,7 +183,7 @@ def _judge(
 
 
 def _write(
-    subject: DocumentedModel,
+    model: DocumentedModel,
     answers: dict[str, Predictions],
     judgement: Judgement,
     arguments: argparse.Namespace,
@@ -193,7 +193,7 @@ def _write(
     except OSError as error:
         raise HarnessError(f"cannot write {arguments.out}: {error.strerror or error}") from error
     if judgement.paired is not None:
-        path = arguments.out / f"{subject.slug}.flips.parquet"
+        path = arguments.out / f"{model.slug}.flips.parquet"
         write_flips(path, judgement.flips)
         print(f"  all answers that changed: {path}")
     if not arguments.write_results:
@@ -201,14 +201,14 @@ def _write(
     synsets = read_synsets(arguments.synsets)
     names = read_labels(arguments.class_names) if arguments.class_names else synsets
     for precision, one in answers.items():
-        path = arguments.out / f"{subject.slug}-{precision}.txt"
+        path = arguments.out / f"{model.slug}-{precision}.txt"
         write_vendor_file(path, one, synsets=synsets, labels=names)
         print(f"  {path}")
 
 
-def _command(arguments: argparse.Namespace, subject: DocumentedModel) -> str:
+def _command(arguments: argparse.Namespace, model: DocumentedModel) -> str:
     """What repeats one row, with every option that was given; of a merge, all that is merged."""
-    merged = arguments.row if arguments.row[0] == MERGE else [subject.id]
+    merged = arguments.row if arguments.row[0] == MERGE else [model.id]
     found = ["python", "-m", "harness", "accuracy", *merged]
     for action in arguments.options:
         if action.option_strings and hasattr(arguments, action.dest):

@@ -67,7 +67,7 @@ def accuracy_claims(row: Row) -> tuple[Claim, ...]:
     return tuple(claim for metric in ACCURACIES if (claim := row.claim(metric)) is not None)
 
 
-def preprocessor_of(subject: DocumentedModel, *, asked: str | None = None) -> Preprocessor:
+def preprocessor_of(model: DocumentedModel, *, asked: str | None = None) -> Preprocessor:
     """How a row's images become tensors: as its claim was measured, at the size that is exported.
 
     Args:
@@ -76,9 +76,9 @@ def preprocessor_of(subject: DocumentedModel, *, asked: str | None = None) -> Pr
     Raises:
         HarnessError: there is no such pipeline.
     """
-    if asked is not None or subject.pipelines is None:
+    if asked is not None or model.pipelines is None:
         return named_preprocessor(asked or PAGES)
-    return named_preprocessor(subject.pipelines.claim_at_input_size)
+    return named_preprocessor(model.pipelines.claim_at_input_size)
 
 
 def calibrate_on(
@@ -94,7 +94,7 @@ def calibrate_on(
 
 def model_file(
     pipeline: Pipeline,
-    subject: DocumentedModel,
+    model: DocumentedModel,
     precision: Precision,
     backend: str = EMBEDDED,
     *,
@@ -116,34 +116,32 @@ def model_file(
             "do not stand for them"
         )
     target = pipeline.backend(backend)
-    form = pipeline.form_for(subject, backend)
+    form = pipeline.form_for(model, backend)
     file = target.compiles(precision)
     if file is None:
-        entry, path = LazyArtifact(
-            lambda: pipeline.compilable(subject, backend), form.file
-        ).opened()
-        require_as_promised(entry.facts, form, subject.variant, size=subject.size)
+        entry, path = LazyArtifact(lambda: pipeline.compilable(model, backend), form.file).opened()
+        require_as_promised(entry.facts, form, model.variant, size=model.size)
     else:
         entry, path = LazyArtifact(
-            lambda: pipeline.compiled_row(subject, backend, precision), file
+            lambda: pipeline.compiled_row(model, backend, precision), file
         ).opened()
-    ops = pipeline.config_at(subject.size, precision).process_ops
+    ops = pipeline.config_at(model.size, precision).process_ops
     host = pipeline.settings.host
     if run_times is not None and target.runner.resizes:
-        host = replace(host, run_time=shipped_file(subject, run_times))
+        host = replace(host, run_time=shipped_file(model, run_times))
     digest = keys.model_identity(entry)
     if backend == EMBEDDED and file is not None:
         digest = pipeline.worker.run(
             canonical.canonical_digest,
             path,
-            timeout_s=seconds_for(subject.variant),
+            timeout_s=seconds_for(model.variant),
             stage=RunError,
-            case=subject.id,
+            case=model.id,
         )
     return entry, ModelFile(digest, path, precision, backend, host, ops)
 
 
-def shipped_file(subject: DocumentedModel, folder: Path) -> Path:
+def shipped_file(model: DocumentedModel, folder: Path) -> Path:
     """A row's run-time file as the zoo ships it.
 
     Args:
@@ -152,19 +150,19 @@ def shipped_file(subject: DocumentedModel, folder: Path) -> Path:
     Raises:
         ExpectationError: there is none for the row, it cannot be read, or crops to another size.
     """
-    path = folder / vdsp.file_name(subject.documented.source, subject.documented.name)
-    crop, size = vdsp.read_vdsp_params(path).crop, subject.size
+    path = folder / vdsp.file_name(model.documented.source, model.documented.name)
+    crop, size = vdsp.read_vdsp_params(path).crop, model.size
     if crop != (size, size):
         raise ExpectationError(
             f"{path}: OimageHeight, OimageWidth: {crop}, expected {(size, size)}, the input size "
-            f"of {subject.where}"
+            f"of {model.where}"
         )
     return path.absolute()
 
 
 def measure_row(
     pipeline: Pipeline,
-    subject: DocumentedModel,
+    model: DocumentedModel,
     precisions: Sequence[Precision],
     preprocessor: Preprocessor,
     plan: EvaluationPlan,
@@ -177,17 +175,17 @@ def measure_row(
         Unavailable, StageError: see :func:`model_file`.
         HarnessError: see :func:`harness.accuracy.measuring.measure`.
     """
-    found = {one: model_file(pipeline, subject, one) for one in precisions}  # held till the end
-    models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
-    return measure_files(subject.id, models, preprocessor, plan, threads=threads)
+    found = {one: model_file(pipeline, model, one) for one in precisions}  # held till the end
+    models: dict[str, ModelFile] = {one: file for one, (_, file) in found.items()}
+    return measure_files(model.id, models, preprocessor, plan, threads=threads)
 
 
 def judge_row(
-    subject: DocumentedModel, answers: dict[str, Predictions], margin: Margin, *, until: bool
+    model: DocumentedModel, answers: dict[str, Predictions], margin: Margin, *, until: bool
 ) -> Judgement:
     """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
     question = Question(
-        accuracy_claims(subject.row),
+        accuracy_claims(model.row),
         margin,
         until_decided=until,
     )

@@ -102,8 +102,8 @@ def _require_sensible(arguments: argparse.Namespace) -> None:
 
 
 def _chosen(catalogue: Catalogue, arguments: argparse.Namespace) -> Mapping[Route, tuple[str, ...]]:
-    subjects = catalogue.select(arguments.row) if arguments.row else catalogue.rows
-    pipelines = [one.pipelines for one in subjects if one.pipelines]
+    models = catalogue.select(arguments.row) if arguments.row else catalogue.rows
+    pipelines = [one.pipelines for one in models if one.pipelines]
     if not pipelines:
         raise HarnessError(f"{', '.join(arguments.row)}: the page documents no figures there")
     return routes(pipelines)

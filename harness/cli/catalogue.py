@@ -22,9 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line for each row."""
     catalogue = read_catalogue(arguments.expected)
-    chosen = catalogue.select(arguments.row) if arguments.row else catalogue.subjects
-    for subject in chosen:
-        documented = subject.documented
+    chosen = catalogue.select(arguments.row) if arguments.row else catalogue.models
+    for model in chosen:
+        documented = model.documented
         if isinstance(documented, Row):
             claims = [documented.claim(metric) for metric in Metric]
             figures = "  ".join(
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         else:
             figures = f"documented to fail: {documented.format}"
-        variant = subject.variant
-        line = f"{subject.id:45} {variant.model or 'unresolved':38} {figures}"
+        variant = model.variant
+        line = f"{model.id:45} {variant.model or 'unresolved':38} {figures}"
         print(f"{line}  {variant.unresolved}" if variant.unresolved else line)
     return 0

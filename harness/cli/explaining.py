@@ -26,12 +26,12 @@ _LOGS: Final = 50  # newest run logs to look through for the row
 
 
 def explain(
-    subject: DocumentedModel, expected: Path, *, runs: Path, backends: Sequence[str], today: date
+    model: DocumentedModel, expected: Path, *, runs: Path, backends: Sequence[str], today: date
 ) -> dict[str, Any]:
     """All that is known of a row or a documented failure, as JSON.
 
     Args:
-        subject: from the catalogue of ``expected``.
+        model: from the catalogue of ``expected``.
         expected: the folder of expectations.
         runs: where run logs lie; the newest that is about the row is told of.
         backends: as float operators name them.
@@ -40,37 +40,37 @@ def explain(
     Raises:
         ExpectationError: a file below ``expected`` is wrong.
     """
-    documented, variant = subject.documented, subject.variant
+    documented, variant = model.documented, model.variant
     issues = read_known_issues(expected / "known_issues.toml", today=today)
     operators = read_float_operators(expected / "float_operators.toml", backends=backends)
     return {
-        "row": subject.id,
-        "place": subject.page.at(documented.line),
+        "row": model.id,
+        "place": model.page.at(documented.line),
         "name": documented.name,
         "source": documented.source,
         "link": documented.link if isinstance(documented, Row) else "",
-        "claims": [_claim(claim, subject) for claim in _claims(subject)],
+        "claims": [_claim(claim, model) for claim in _claims(model)],
         "upstream": {
             "source": variant.source,
             "model": variant.model,
             "weights": variant.weights,
             "network": variant.network,
             "params": variant.params,
-            "input_size": subject.size,
+            "input_size": model.size,
             "unresolved": variant.unresolved,
-            "evidence": _evidence(subject, expected),
-            "uncountable": subject.uncountable,
+            "evidence": _evidence(model, expected),
+            "uncountable": model.uncountable,
         },
-        "counts": _counts(subject),
-        "pipelines": _pipelines(subject),
-        "tolerances": _tolerances(subject, expected),
+        "counts": _counts(model),
+        "pipelines": _pipelines(model),
+        "tolerances": _tolerances(model, expected),
         "float_operators": [
             {"backend": backend, "name": one.name, "reason": one.reason}
             for backend in backends
-            for one in operators.of(subject.id, backend=backend)
+            for one in operators.of(model.id, backend=backend)
         ],
-        "known_issues": [_issue(one) for one in issues if covers(one.case, subject.slug)],
-        "last_run": _last_run(subject, runs),
+        "known_issues": [_issue(one) for one in issues if covers(one.case, model.slug)],
+        "last_run": _last_run(model, runs),
     }
 
 
@@ -90,39 +90,39 @@ def covers(pattern: str, slug: str) -> bool:
     return False
 
 
-def _claims(subject: DocumentedModel) -> Iterable[Claim]:
-    documented = subject.documented
+def _claims(model: DocumentedModel) -> Iterable[Claim]:
+    documented = model.documented
     return documented.claims if isinstance(documented, Row) else ()
 
 
-def _claim(claim: Claim, subject: DocumentedModel) -> dict[str, Any]:
+def _claim(claim: Claim, model: DocumentedModel) -> dict[str, Any]:
     return {
         "metric": str(claim.metric),
         "figure": claim.figure.text,
         "unit": claim.unit,
         "header": claim.header,
-        "place": f"{subject.page.at(claim.line)}:{claim.column}",
+        "place": f"{model.page.at(claim.line)}:{claim.column}",
     }
 
 
-def _evidence(subject: DocumentedModel, expected: Path) -> str:
+def _evidence(model: DocumentedModel, expected: Path) -> str:
     """What spoke for the upstream model, where it was found by resolving the page."""
-    path = expected / "findings" / f"{subject.page.name}.json"
+    path = expected / "findings" / f"{model.page.name}.json"
     if not path.exists():
         return ""
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return str(rows.get(subject.id, {}).get("evidence", ""))
+    return str(rows.get(model.id, {}).get("evidence", ""))
 
 
-def _counts(subject: DocumentedModel) -> dict[str, Any] | None:
-    known = subject.complexity
+def _counts(model: DocumentedModel) -> dict[str, Any] | None:
+    known = model.complexity
     if known is None:
         return None
     return {
         "true": {"params": known.true_params, "macs": known.true_macs},
         "columns": [
             _pinned(claim, known.params if claim.metric is Metric.PARAMS else known.operations)
-            for claim in _claims(subject)
+            for claim in _claims(model)
             if claim.metric in (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
         ],
         "defects": [
@@ -149,8 +149,8 @@ def _pinned(claim: Claim, pinned: Pinned) -> dict[str, Any]:
     }
 
 
-def _pipelines(subject: DocumentedModel) -> dict[str, Any] | None:
-    known = subject.pipelines
+def _pipelines(model: DocumentedModel) -> dict[str, Any] | None:
+    known = model.pipelines
     if known is None:
         return None
     return {
@@ -161,9 +161,9 @@ def _pipelines(subject: DocumentedModel) -> dict[str, Any] | None:
     }
 
 
-def _tolerances(subject: DocumentedModel, expected: Path) -> list[dict[str, str]]:
+def _tolerances(model: DocumentedModel, expected: Path) -> list[dict[str, str]]:
     """The bounds that hold for the row; the last rule that applies wins."""
-    documented = subject.documented
+    documented = model.documented
     if not isinstance(documented, Row):
         return []
     tolerances = read_tolerances(expected / "tolerances.toml")
@@ -187,14 +187,14 @@ def _issue(issue: KnownIssue) -> dict[str, str]:
     }
 
 
-def _last_run(subject: DocumentedModel, runs: Path) -> dict[str, Any] | None:
+def _last_run(model: DocumentedModel, runs: Path) -> dict[str, Any] | None:
     """The newest run that has results about the row."""
     for path in islice(sorted(runs.glob("*.jsonl"), reverse=True), _LOGS):
         try:
             run: Run = read(path, allow_incomplete=True)
         except HarnessError:  # of another version, or being written
             continue
-        results = [one for one in run.results if one.row == subject.id]
+        results = [one for one in run.results if one.row == model.id]
         if results:
             return {
                 "log": path.as_posix(),

@@ -51,8 +51,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, check, write; the exit status is 0 or an error is raised."""
-    subject = read_catalogue(arguments.expected).one(arguments.row)
-    form = _form(subject, arguments.format, arguments.opset)
+    model = read_catalogue(arguments.expected).one(arguments.row)
+    form = _form(model, arguments.format, arguments.opset)
     settings = Settings(
         build_config=arguments.expected / "build" / "embedded.yaml",
         store=arguments.store,
@@ -61,12 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = Pipeline(settings)
     try:
         exported = LazyArtifact(
-            lambda: pipeline.exported(subject.variant, subject.size, form), form.file
+            lambda: pipeline.exported(model.variant, model.size, form), form.file
         )
         entry, path = exported.opened()
-        require_as_promised(entry.facts, form, subject.variant, size=subject.size)
+        require_as_promised(entry.facts, form, model.variant, size=model.size)
         suffix = "pt" if form.format == "torchscript" else "onnx"
-        target = arguments.out / f"{subject.documented.name}_{subject.size}.{suffix}"
+        target = arguments.out / f"{model.documented.name}_{model.size}.{suffix}"
         arguments.out.mkdir(parents=True, exist_ok=True)
         data = f"{form.file}{DATA_SUFFIX}"
         if data in entry.files:
@@ -86,20 +86,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _form(subject: DocumentedModel, format_name: str, opset: int | None) -> Form:
+def _form(model: DocumentedModel, format_name: str, opset: int | None) -> Form:
     """The form of a row that is asked for.
 
     Raises:
         HarnessError: the source has no such form.
     """
-    known = [form for form in forms(subject.variant.source) if form.format == format_name]
+    known = [form for form in forms(model.variant.source) if form.format == format_name]
     if not known:
         raise HarnessError(
-            f"{subject.id}: rows of {subject.variant.source} are not exported to {format_name}"
+            f"{model.id}: rows of {model.variant.source} are not exported to {format_name}"
         )
     if format_name == "torchscript":
         return known[0]
-    compiled = compiled_form(subject.variant.source)
+    compiled = compiled_form(model.variant.source)
     named = [form for form in known if form.opset == opset]
     if opset is None or named:
         return named[0] if named else compiled

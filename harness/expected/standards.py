@@ -62,7 +62,7 @@ def read_standards(
     expected: Path,
     *,
     pages: Iterable[Page],
-    subjects: Collection[str],
+    models: Collection[str],
     backends: Collection[str],
     today: date,
 ) -> Standards:
@@ -70,7 +70,7 @@ def read_standards(
 
     Args:
         pages: those of ``expected/pages``.
-        subjects: the ids of all rows and documented failures.
+        models: the ids of all rows and documented failures.
         backends: the names of all there are.
 
     Raises:
@@ -82,7 +82,7 @@ def read_standards(
     tolerances = read_tolerances(expected / "tolerances.toml")
     tolerances.require_used(row for page in pages for row in page.rows)
     declared = read_float_operators(expected / "float_operators.toml", backends=backends)
-    declared.require_used(subjects)
+    declared.require_used(models)
     for path in sorted((expected / "build").glob("*.yaml")):
         read_build_config(path)
     return Standards(

@@ -117,36 +117,36 @@ class Catalogue:
         return next(one for one in self.rows if one.variant.network == network)
 
     @property
-    def subjects(self) -> tuple[DocumentedModel, ...]:
+    def models(self) -> tuple[DocumentedModel, ...]:
         """Rows first, then documented failures."""
         return self.rows + self.failures
 
     def select(self, patterns: Iterable[str]) -> tuple[DocumentedModel, ...]:
-        """The subjects that any of the patterns names: an id, a slug, a name, or with wildcards.
+        """The models that any of the patterns names: an id, a slug, a name, or with wildcards.
 
         Raises:
             HarnessError: a pattern names none; the nearest ids are in the message.
         """
         chosen: dict[str, DocumentedModel] = {}
         for pattern in patterns:
-            found = [subject for subject in self.subjects if _named(subject, pattern)]
+            found = [model for model in self.models if _named(model, pattern)]
             if not found:
-                names = {name for one in self.subjects for name in (one.id, one.documented.name)}
+                names = {name for one in self.models for name in (one.id, one.documented.name)}
                 near = get_close_matches(pattern, sorted(names), n=3)
                 hint = f"; nearest: {', '.join(near)}" if near else ""
                 raise HarnessError(f"no row is named {pattern!r}{hint}")
-            chosen |= {subject.id: subject for subject in found}
-        return tuple(subject for subject in self.subjects if subject.id in chosen)
+            chosen |= {model.id: model for model in found}
+        return tuple(model for model in self.models if model.id in chosen)
 
     def one(self, pattern: str) -> DocumentedModel:
-        """The one subject that a pattern names.
+        """The one model that a pattern names.
 
         Raises:
             HarnessError: it names none, or several.
         """
         found = self.select([pattern])
         if len(found) > 1:
-            ids = ", ".join(subject.id for subject in found[:4])
+            ids = ", ".join(model.id for model in found[:4])
             raise HarnessError(f"{pattern!r} names {len(found)} rows ({ids}, …); give the whole id")
         return found[0]
 
@@ -223,6 +223,6 @@ def _failure(page: Page, failure: DocumentedFailure, variant: Variant) -> Docume
     return DocumentedModel(page, failure, variant, variant.input_size, None)
 
 
-def _named(subject: DocumentedModel, pattern: str) -> bool:
-    names = (subject.id, subject.slug, subject.documented.name)
+def _named(model: DocumentedModel, pattern: str) -> bool:
+    names = (model.id, model.slug, model.documented.name)
     return any(fnmatchcase(name, pattern) for name in names)

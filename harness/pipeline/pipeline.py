@@ -46,7 +46,7 @@ from harness.sources.forms import (
 )
 
 Array = npt.NDArray[Any]
-Model = Callable[[], Entry]
+Artifact = Callable[[], Entry]
 """Asks for a model; asked again, builds what was found damaged anew."""
 
 
@@ -182,7 +182,7 @@ class Pipeline:
         self,
         variant: Variant,
         size: int,
-        model: Model,
+        artifact: Artifact,
         *,
         backend: str = EMBEDDED,
         precision: Precision = "int8",
@@ -198,7 +198,7 @@ class Pipeline:
             backend,
             target,
             precision,
-            model=keys.model_identity(model()),
+            model=keys.model_identity(artifact()),
             calibration=self.images.digest("calibration", size),
             config=config,
         )
@@ -209,7 +209,7 @@ class Pipeline:
             backend,
             self.settings.host,
             precision,
-            LazyArtifact(model, exported_file(target)),
+            LazyArtifact(artifact, exported_file(target)),
             self.images.files(size).calibration,
             config,
             waits_s=target.runner.waits_s,
@@ -219,7 +219,7 @@ class Pipeline:
         self,
         variant: Variant,
         size: int,
-        model: Model,
+        artifact: Artifact,
         file: str,
         *,
         backend: str = EMBEDDED,
@@ -228,7 +228,7 @@ class Pipeline:
     ) -> Array:
         """What a model computes on evaluation images, batch after batch.
 
-        ``model`` is an export, or was compiled by this very backend; ``file`` is its main file.
+        ``artifact`` is an export, or was compiled by this very backend; ``file`` is its main file.
 
         Raises:
             MissingBackend: it is not here.
@@ -238,7 +238,7 @@ class Pipeline:
             backend,
             target,
             precision,
-            model=keys.model_identity(model()),
+            model=keys.model_identity(artifact()),
             file=file,
             evaluation=self.images.digest("evaluation", size),
             batches=batches,
@@ -250,7 +250,7 @@ class Pipeline:
             backend,
             self.settings.host,
             precision,
-            LazyArtifact(model, file),
+            LazyArtifact(artifact, file),
             self.images.files(size).evaluation,
             batches,
             sized(self.config, size),
@@ -260,59 +260,59 @@ class Pipeline:
 
     # ── what the suites ask of a row ──
 
-    def counts_of(self, subject: DocumentedModel) -> dict[str, Counts]:
+    def counts_of(self, model: DocumentedModel) -> dict[str, Counts]:
         """Counts of a row under the rules of its figures, and the true ones."""
-        expected = subject.expected_complexity
+        expected = model.expected_complexity
         rules = {expected.operations.counter, expected.params.counter, "true"}
-        return self.counts(subject.variant, subject.size, sorted(rules))
+        return self.counts(model.variant, model.size, sorted(rules))
 
-    def compilable(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Entry:
+    def compilable(self, model: DocumentedModel, backend: str = EMBEDDED) -> Entry:
         """The export that is compiled: of ONNX the one at the current opset."""
-        form = self.form_for(subject, backend)
-        return self.exported(subject.variant, subject.size, form)
+        form = self.form_for(model, backend)
+        return self.exported(model.variant, model.size, form)
 
-    def form_for(self, subject: DocumentedModel, backend: str) -> Form:
+    def form_for(self, model: DocumentedModel, backend: str) -> Form:
         """The form in which a backend takes a row."""
         if self.backend(backend).format == "torchscript":
             return Form("torchscript")
-        return compiled_form(subject.variant.source)
+        return compiled_form(model.variant.source)
 
-    def probe_outputs(self, subject: DocumentedModel, form: Form) -> Array:
+    def probe_outputs(self, model: DocumentedModel, form: Form) -> Array:
         """Logits of the probes by an export: the first image alone, then a batch."""
-        variant, size = subject.variant, subject.size
+        variant, size = model.variant, model.size
         batches = probes(variant)
         target = RUNS[form.format]
 
         def exported() -> Entry:
             return self.exported(variant, size, form)
 
-        if subject.complexity is None or form != compiled_form(variant.source):
+        if model.complexity is None or form != compiled_form(variant.source):
             return self.outputs(variant, size, exported, form.file, backend=target, batches=batches)
         every = self.outputs(variant, size, exported, form.file, backend=target)
         return every[: sum(map(len, batches))]
 
-    def float_probes(self, subject: DocumentedModel, backend: str) -> Array:
+    def float_probes(self, model: DocumentedModel, backend: str) -> Array:
         """Logits of the probes by a backend's own fp32."""
-        return self._ran(subject, backend, "fp32")[: sum(map(len, probes(subject.variant)))]
+        return self._ran(model, backend, "fp32")[: sum(map(len, probes(model.variant)))]
 
-    def evaluated(self, subject: DocumentedModel, backend: str, precision: Precision) -> Array:
+    def evaluated(self, model: DocumentedModel, backend: str, precision: Precision) -> Array:
         """A row on a backend: logits of all evaluation images, in their order."""
-        return each_once(self._ran(subject, backend, precision))
+        return each_once(self._ran(model, backend, precision))
 
-    def _ran(self, subject: DocumentedModel, backend: str, precision: Precision) -> Array:
+    def _ran(self, model: DocumentedModel, backend: str, precision: Precision) -> Array:
         """Logits of :data:`ALL_BATCHES`, or of all images once where each call is a job."""
         target = self.backend(backend)
         file = target.compiles(precision)
 
-        def model() -> Entry:
+        def artifact() -> Entry:
             if file is None:
-                return self.compilable(subject, backend)
-            return self.compiled_row(subject, backend, precision)
+                return self.compilable(model, backend)
+            return self.compiled_row(model, backend, precision)
 
         return self.outputs(
-            subject.variant,
-            subject.size,
-            model,
+            model.variant,
+            model.size,
+            artifact,
             file or exported_file(target),
             backend=backend,
             precision=precision,
@@ -320,34 +320,34 @@ class Pipeline:
         )
 
     def compiled_row(
-        self, subject: DocumentedModel, backend: str = EMBEDDED, precision: Precision = "int8"
+        self, model: DocumentedModel, backend: str = EMBEDDED, precision: Precision = "int8"
     ) -> Entry:
         """The row, compiled."""
         return self.compiled(
-            subject.variant,
-            subject.size,
-            lambda: self.compilable(subject, backend),
+            model.variant,
+            model.size,
+            lambda: self.compilable(model, backend),
             backend=backend,
             precision=precision,
         )
 
-    def float_outputs(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Array:
+    def float_outputs(self, model: DocumentedModel, backend: str = EMBEDDED) -> Array:
         """What lower precisions are held against: fp32 in the same backend, else the embedded."""
         has_own = "fp32" in self.backend(backend).precisions
-        return self.evaluated(subject, backend if has_own else EMBEDDED, "fp32")
+        return self.evaluated(model, backend if has_own else EMBEDDED, "fp32")
 
-    def parity(self, subject: DocumentedModel, backend: str, precision: Precision) -> Compared:
+    def parity(self, model: DocumentedModel, backend: str, precision: Precision) -> Compared:
         """A precision on a backend against fp32; kept for the cases that follow."""
-        asked = (subject.id, backend, precision)
+        asked = (model.id, backend, precision)
         if asked not in self._compared:
-            reference = self.float_outputs(subject, backend)
-            candidate = self.evaluated(subject, backend, precision)
+            reference = self.float_outputs(model, backend)
+            candidate = self.evaluated(model, backend, precision)
             self._compared = {asked: Compared.of(reference, candidate)}
         return self._compared[asked]
 
-    def int8_outputs(self, subject: DocumentedModel, backend: str = EMBEDDED) -> Array:
+    def int8_outputs(self, model: DocumentedModel, backend: str = EMBEDDED) -> Array:
         """The int8 half of parity."""
-        return self.evaluated(subject, backend, "int8")
+        return self.evaluated(model, backend, "int8")
 
 
 def exported_file(target: Backend) -> str:

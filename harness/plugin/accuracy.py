@@ -168,7 +168,7 @@ class Accuracies:
     cases: Mapping[str, Case] = field(default_factory=dict)
     _answers: dict[tuple[str, ...], dict[str, Predictions]] = field(default_factory=dict)
 
-    def judge(self, subject: DocumentedModel, *precisions: Precision, backend: str) -> Judgement:
+    def judge(self, model: DocumentedModel, *precisions: Precision, backend: str) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
 
         fp32 is the embedded backend's, the others are this backend's.
@@ -179,15 +179,15 @@ class Accuracies:
         """
         from harness.accuracy.rows import Allowed, judge_row
 
-        answers = self._measured(subject, backend, precisions)
-        margin = Allowed(self.options.margin, self.options.acceptable).of(subject.row)
+        answers = self._measured(model, backend, precisions)
+        margin = Allowed(self.options.margin, self.options.acceptable).of(model.row)
         until = self.options.until_decided
         chosen: dict[str, Predictions] = {one: answers[one] for one in precisions}
-        return judge_row(subject, chosen, margin, until=until)
+        return judge_row(model, chosen, margin, until=until)
 
     def judge_claim(
         self,
-        subject: DocumentedModel,
+        model: DocumentedModel,
         claim: Claim,
         precision: Precision,
         *,
@@ -203,69 +203,67 @@ class Accuracies:
             StageError: a step failed.
         """
         try:
-            judgement = self.judge(subject, precision, backend=backend)
+            judgement = self.judge(model, precision, backend=backend)
         except Unavailable as reason:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
         from harness.accuracy.rows import accuracy_claims
 
-        verdict = judgement.claims[accuracy_claims(subject.row).index(claim)]
+        verdict = judgement.claims[accuracy_claims(model.row).index(claim)]
         if judgement.disbelief is not None:
             half: AnswersOf = (precision, backend if precision != "fp32" else EMBEDDED)
-            verdict = self._disbelieved(subject, half, judgement.disbelief, case)
+            verdict = self._disbelieved(model, half, judgement.disbelief, case)
         return verdict, judgement.halves
 
     def judge_pair(
-        self, subject: DocumentedModel, *, backend: str, case: str
+        self, model: DocumentedModel, *, backend: str, case: str
     ) -> tuple[Verdict, Judgement]:
         """int8 against fp32, or whose fault it is; with the images whose answer changed.
 
         Raises:
             Unavailable, StageError: see :meth:`judge`.
         """
-        judgement = self.judge(subject, "fp32", "int8", backend=backend)
+        judgement = self.judge(model, "fp32", "int8", backend=backend)
         verdict = judgement.paired_or_blame
         if judgement.disbelief is not None:
-            verdict = self._disbelieved(subject, FLOAT_HALF, judgement.disbelief, case)
-        return self._with_flips(verdict, subject, judgement), judgement
+            verdict = self._disbelieved(model, FLOAT_HALF, judgement.disbelief, case)
+        return self._with_flips(verdict, model, judgement), judgement
 
     def _disbelieved(
-        self, subject: DocumentedModel, half: AnswersOf, found: Verdict, case: str
+        self, model: DocumentedModel, half: AnswersOf, found: Verdict, case: str
     ) -> Verdict:
         """What a case says that rests on a half which is not believed: one fault, one failure."""
         told = Verdict(Outcome.NOT_MEASURED, f"not believed: {found.headline}")
-        resting = {
-            name: halves_of(one) for name, one in self.cases.items() if one.subject is subject
-        }
+        resting = {name: halves_of(one) for name, one in self.cases.items() if one.model is model}
         if half != FLOAT_HALF and any(FLOAT_HALF in halves for halves in resting.values()):
-            floats = self.judge(subject, "fp32", backend=EMBEDDED)
+            floats = self.judge(model, "fp32", backend=EMBEDDED)
             if floats.disbelief is not None:
                 return told  # the fault is not this half's alone
         first = next((name for name, halves in resting.items() if half in halves), case)
         return found if case == first else told
 
     def _with_flips(
-        self, verdict: Verdict, subject: DocumentedModel, judgement: Judgement
+        self, verdict: Verdict, model: DocumentedModel, judgement: Judgement
     ) -> Verdict:
         """The verdict with the first images whose answer changed; all are written to a file."""
         from harness.accuracy.flip_table import write_flips
 
-        path = self.options.results / f"{subject.slug}.flips.parquet"
+        path = self.options.results / f"{model.slug}.flips.parquet"
         write_flips(path, judgement.flips)
         told = f"answers that changed: {len(judgement.flips)}, all of them in {path}"
         first = [str(flip) for flip in judgement.flips[:SHOWN_FLIPS]]
         return replace(verdict, details=(*verdict.details, told, *first))
 
     def _measured(
-        self, subject: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
+        self, model: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Predictions]:
         if self.options.imagenet is None:
             weights = "" if self.pipeline.settings.weights else ", and published weights"
             raise MissingDataset(f"accuracy needs labelled images, --imagenet DIR{weights}")
         if self.options.until_decided and set(precisions) <= set(PRECISIONS):
             precisions = PRECISIONS  # what one of them answers depends on when both are decided
-        asked = (subject.id, backend, *precisions)
+        asked = (model.id, backend, *precisions)
         if asked not in self._answers:
-            self._answers[asked] = self._measure(subject, backend, precisions)
+            self._answers[asked] = self._measure(model, backend, precisions)
         if self.options.shard != "1/1":
             raise MissingDataset(
                 f"shard {self.options.shard} is measured; judged by: "
@@ -274,7 +272,7 @@ class Accuracies:
         return self._answers[asked]
 
     def _measure(
-        self, subject: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
+        self, model: DocumentedModel, backend: str, precisions: tuple[Precision, ...]
     ) -> dict[str, Predictions]:
         from harness.accuracy.measuring import EvaluationPlan
         from harness.accuracy.order import parse_shard
@@ -288,8 +286,8 @@ class Accuracies:
         from harness.images.datasets import read_manifest, require_disjoint
 
         options = self.options
-        preprocessor = preprocessor_of(subject, asked=options.pipeline)
-        margin = Allowed(options.margin, options.acceptable).of(subject.row)
+        preprocessor = preprocessor_of(model, asked=options.pipeline)
+        margin = Allowed(options.margin, options.acceptable).of(model.row)
         plan = EvaluationPlan(
             self.images,
             options.results,
@@ -308,16 +306,16 @@ class Accuracies:
                 calibrate_on(self.pipeline, calibration, preprocessor, workers=1)
             where = {one: EMBEDDED if one == "fp32" else backend for one in precisions}
             found = {  # held till the end
-                one: model_file(self.pipeline, subject, one, where[one], run_times=options.run_time)
+                one: model_file(self.pipeline, model, one, where[one], run_times=options.run_time)
                 for one in where
             }
         finally:
             self.pipeline.images = embedded
-        models: dict[str, ModelFile] = {one: model for one, (_, model) in found.items()}
+        models: dict[str, ModelFile] = {one: file for one, (_, file) in found.items()}
         answers: dict[str, Predictions] = self.pipeline.builder.run_apart(
             EVALUATE,
-            subject.variant,
-            subject.id,
+            model.variant,
+            model.id,
             models,
             preprocessor,
             plan,

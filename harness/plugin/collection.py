@@ -30,7 +30,7 @@ class Case:
     ``inapplicable``: why there is nothing to test, or "".
     """
 
-    subject: DocumentedModel
+    model: DocumentedModel
     form: Form | None = None
     backend: str = ""
     precision: Precision | Literal[""] = ""
@@ -42,25 +42,25 @@ class Case:
         """ASCII, and stable when rows are added or moved."""
         metric = str(self.metric) if self.metric else ""
         parts = (self.form.id if self.form else "", self.backend, metric, self.precision)
-        return "-".join((self.subject.slug, *(part for part in parts if part)))
+        return "-".join((self.model.slug, *(part for part in parts if part)))
 
 
 def _rows(gate: Gate) -> Iterator[Case]:
-    return (Case(subject) for subject in gate.catalogue.rows)
+    return (Case(model) for model in gate.catalogue.rows)
 
 
 def _exports(gate: Gate) -> Iterator[Case]:
-    for subject in gate.catalogue.subjects:
-        yield from (Case(subject, form) for form in forms(subject.variant.source))
+    for model in gate.catalogue.models:
+        yield from (Case(model, form) for form in forms(model.variant.source))
 
 
 def _working_exports(gate: Gate) -> Iterator[Case]:
     """Without the conversions that are documented to fail, which leave nothing to look at."""
-    failing = {subject.id for subject in gate.catalogue.failures}
+    failing = {model.id for model in gate.catalogue.failures}
     for case in _exports(gate):
         form = case.form
         assert form is not None
-        if case.subject.id not in failing or form.route != "documented":
+        if case.model.id not in failing or form.route != "documented":
             yield case
 
 
@@ -69,14 +69,14 @@ def _onnx_exports(gate: Gate) -> Iterator[Case]:
     for case in _working_exports(gate):
         if case.form is None or case.form.format != "onnx":
             continue
-        documented = case.subject.documented
+        documented = case.model.documented
         if isinstance(documented, Row) and documented.claim(Metric.INPUT_SIZE):
             yield case
 
 
 def _repeated(gate: Gate) -> Iterator[Case]:
     for case in _working_exports(gate):
-        if case.form is not None and is_repeated(case.form, case.subject.variant):
+        if case.form is not None and is_repeated(case.form, case.model.variant):
             yield case
 
 
@@ -84,12 +84,12 @@ def _targets(*precisions: Precision) -> Callable[[Gate], Iterator[Case]]:
     """Every row on each backend, in those of the precisions that it runs in."""
 
     def cases(gate: Gate) -> Iterator[Case]:
-        for subject in gate.catalogue.rows:
+        for model in gate.catalogue.rows:
             for name, offered in gate.backends.items():
-                lacks = _lacks(subject, name)
+                lacks = _lacks(model, name)
                 for precision in precisions:
                     if precision in offered:
-                        yield Case(subject, None, name, precision, inapplicable=lacks)
+                        yield Case(model, None, name, precision, inapplicable=lacks)
 
     return cases
 
@@ -108,25 +108,25 @@ def _same_models(gate: Gate) -> Iterator[Case]:
     return (case for case in _targets("int8")(gate) if case.backend in SAME_MODELS)
 
 
-def _lacks(subject: DocumentedModel, name: str) -> str:
+def _lacks(model: DocumentedModel, name: str) -> str:
     """Why a backend cannot be given a row at all, or ""."""
-    offered = {form.format for form in forms(subject.variant.source)}
+    offered = {form.format for form in forms(model.variant.source)}
     wanted = backend(name).format
-    return "" if wanted in offered else f"{subject.variant.source} has no {wanted} for {name}"
+    return "" if wanted in offered else f"{model.variant.source} has no {wanted} for {name}"
 
 
 def _accuracies(gate: Gate) -> Iterator[Case]:
     """The embedded backend's cases do not name it; of other backends it is what they add."""
-    for subject in gate.catalogue.rows:
+    for model in gate.catalogue.rows:
         for metric in (Metric.TOP1, Metric.TOP5):
-            if not subject.row.claim(metric):
+            if not model.row.claim(metric):
                 continue
             for name, offered in gate.backends.items():
-                named, lacks = name if name != EMBEDDED else "", _lacks(subject, name)
+                named, lacks = name if name != EMBEDDED else "", _lacks(model, name)
                 for precision in offered:
                     if precision == "fp32" and named:
                         continue  # agrees with the embedded one, or fails for that
-                    yield Case(subject, None, named, precision, metric, inapplicable=lacks)
+                    yield Case(model, None, named, precision, metric, inapplicable=lacks)
 
 
 CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
@@ -163,11 +163,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.stash[CASE] = case
     narrowed = any("::" in argument for argument in config.args)
     _mark_known_issues(gate, items, narrowed=narrowed)
-    chosen = {subject.id for subject in gate.selected}
+    chosen = {model.id for model in gate.selected}
     kept = [item for item in items if _is_selected(item, gate, chosen)]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    order = {subject.id: subject for subject in gate.catalogue.subjects}
+    order = {model.id: model for model in gate.catalogue.models}
     items[:] = sorted(kept, key=lambda item: _weight(item, order))
 
 
@@ -183,7 +183,7 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
         return not set(CASES) & set(getattr(item, "fixturenames", ()))
     if item.get_closest_marker("throughput") and not gate.throughput:
         return False
-    return case.subject.id in chosen and (not case.precision or case.precision in gate.precisions)
+    return case.model.id in chosen and (not case.precision or case.precision in gate.precisions)
 
 
 def _weight(item: pytest.Item, order: dict[str, DocumentedModel]) -> tuple[int, str]:
@@ -191,7 +191,7 @@ def _weight(item: pytest.Item, order: dict[str, DocumentedModel]) -> tuple[int, 
     case = item.stash.get(CASE, None)
     if case is None:
         return (0, "")
-    return (-(order[case.subject.id].variant.params or 0), case.subject.id)
+    return (-(order[case.model.id].variant.params or 0), case.model.id)
 
 
 def _elsewhere(issue: KnownIssue, gate: Gate) -> bool:

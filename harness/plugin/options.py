@@ -193,7 +193,7 @@ def _gate(config: pytest.Config) -> Gate:
         page, lenient = Path(option("--page")), bool(option("--lenient"))
         expected = expected_for(page, lenient=lenient, store=store, base=expected)
     catalogue = read_catalogue(expected)
-    selected = catalogue.select(option("--row")) if option("--row") else catalogue.subjects
+    selected = catalogue.select(option("--row")) if option("--row") else catalogue.models
     sources = option("--source")
     weights = option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
@@ -207,7 +207,7 @@ def _gate(config: pytest.Config) -> Gate:
         standards=read_standards(
             expected,
             pages=catalogue.pages,
-            subjects=[one.id for one in catalogue.subjects],
+            models=[one.id for one in catalogue.models],
             backends=backend_names(),
             today=datetime.now(UTC).date(),
         ),

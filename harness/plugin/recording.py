@@ -78,7 +78,7 @@ class Record:
         self.measurements += measurements
 
     def note_defect(
-        self, subject: DocumentedModel, column: str, documented: str, true: object, cause: str
+        self, model: DocumentedModel, column: str, documented: str, true: object, cause: str
     ) -> None:
         """Note what the page is known to have wrong about a row.
 
@@ -86,9 +86,9 @@ class Record:
             documented: as the page prints it.
             true: what belongs there; counts are printed with ``_`` between thousands.
         """
-        place = subject.page.at(subject.documented.line)
+        place = model.page.at(model.documented.line)
         shown = f"{true:_}" if isinstance(true, int) else str(true)
-        self.defects.append(Defect(subject.id, str(column), f"{documented} {place}", shown, cause))
+        self.defects.append(Defect(model.id, str(column), f"{documented} {place}", shown, cause))
 
     def judge(
         self,
@@ -145,13 +145,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Open the notes of a case."""
     case = item.stash.get(CASE, None)
     stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
-    row = case.subject.id if case else ""
+    row = case.model.id if case else ""
     weights = item.config.stash[GATE].settings.weights_kind if stage in WITH_WEIGHTS else ""
     item.stash[RECORD] = Record(
         item.nodeid,
         row,
         stage,
-        where=case.subject.where if case else _parameters(item),
+        where=case.model.where if case else _parameters(item),
         weights=weights,
         address=_address(item),
         options=given_options(item.config),
@@ -228,7 +228,7 @@ def pytest_runtest_makereport(
         )
     if isinstance(error, StageError):
         notes.stage = error.stage if not notes.stage else notes.stage
-        error = error.repeated_by(notes.command, case=case.subject.place if case else "")
+        error = error.repeated_by(notes.command, case=case.model.place if case else "")
     elif isinstance(error, NonConformance) and notes.verdict is None:
         error = NonConformance(f"{error} {notes.where}\n  repeat: {notes.command}")
     if isinstance(error, HarnessError) and report.failed:

@@ -80,7 +80,7 @@ class Recorder:
         self._started = now()
         self._collected = 0
         self._seen: set[str] = set()
-        self._slugs = {one.slug: one.id for one in config.stash[GATE].catalogue.subjects}
+        self._slugs = {one.slug: one.id for one in config.stash[GATE].catalogue.models}
         asked = config.getoption("--run-log")
         self._path = Path(asked) if asked else runs_folder(config.rootpath) / f"{stamp()}.jsonl"
         if self._path.exists():
@@ -218,7 +218,7 @@ class _Weigher:
     """Tells the scheduler, who has only ids, what a test weighs."""
 
     def __init__(self, gate: Gate) -> None:
-        self._variants = {one.slug: one.variant for one in gate.catalogue.subjects}
+        self._variants = {one.slug: one.variant for one in gate.catalogue.models}
 
     def __call__(self, nodeid: str) -> Weight | None:
         """Weigh a test by the row in its brackets; None for one that is about no row."""

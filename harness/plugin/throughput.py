@@ -68,7 +68,7 @@ class Throughputs:
     logs: Path
     _speeds: dict[tuple[str, str], Speeds] = field(default_factory=dict)
 
-    def speeds(self, subject: DocumentedModel, backend: str) -> Speeds:
+    def speeds(self, model: DocumentedModel, backend: str) -> Speeds:
         """What LoadGen found.
 
         Raises:
@@ -76,29 +76,29 @@ class Throughputs:
         """
         from harness.throughput.rows import Effort, measure_speeds
 
-        if (subject.id, backend) not in self._speeds:
+        if (model.id, backend) not in self._speeds:
             offered = [one for one in self.gate.backends[backend] if one in self.gate.precisions]
             effort = Effort(rounds=self.rounds, seconds=self.seconds)
-            folder = self.logs / f"{subject.slug}-{backend}"
+            folder = self.logs / f"{model.slug}-{backend}"
             measured = measure_speeds(
                 self.pipeline,
-                subject,
+                model,
                 backend,
                 offered,
                 effort,
                 folder.absolute(),
                 job_images=self.job_images,
             )
-            self._speeds[subject.id, backend] = measured
-        return self._speeds[subject.id, backend]
+            self._speeds[model.id, backend] = measured
+        return self._speeds[model.id, backend]
 
     def figures(
-        self, subject: DocumentedModel, backend: str, precision: str
+        self, model: DocumentedModel, backend: str, precision: str
     ) -> tuple[Measurement, ...]:
         """What is reported and not judged."""
         from harness.judging.throughput import figures
 
-        speeds = self.speeds(subject, backend)
+        speeds = self.speeds(model, backend)
         told = {"backend": backend, "precision": precision}
         return tuple(
             one
@@ -107,13 +107,13 @@ class Throughputs:
         ) + speeds.costs.get(precision, ())
 
     def ratios(
-        self, subject: DocumentedModel, backend: str, precision: str
+        self, model: DocumentedModel, backend: str, precision: str
     ) -> tuple[Measurement, ...]:
         """The speed in each scenario, in units of the reference's."""
         from harness.judging.throughput import speed_measurement
         from harness.throughput.rows import REFERENCE
 
-        speeds = self.speeds(subject, backend)
+        speeds = self.speeds(model, backend)
         told = {"machine": machine.describe().cpu, "backend": backend, "precision": precision}
         told |= self.pipeline.backend(backend).tools()
         return tuple(
@@ -121,7 +121,7 @@ class Throughputs:
             for scenario in speeds.scenarios
         )
 
-    def verdict(self, ratios: tuple[Measurement, ...], subject: DocumentedModel) -> Verdict:
+    def verdict(self, ratios: tuple[Measurement, ...], model: DocumentedModel) -> Verdict:
         """Each scenario's speed against the accepted one: the gravest."""
         from harness.judging.throughput import speed_verdict
 
@@ -131,22 +131,20 @@ class Throughputs:
                 found.append(Verdict(Outcome.NOT_MEASURED, pretence))
                 continue
             baseline = self._accepted(ratio.conditions["backend"], ratio.conditions["machine"])
-            accepted = baseline.accepted(
-                f"{subject.id} {ratio.conditions['precision']}", ratio.name
-            )
+            accepted = baseline.accepted(f"{model.id} {ratio.conditions['precision']}", ratio.name)
             found.append(speed_verdict(ratio, accepted))
         return worst_of(found)
 
-    def int8_verdict(self, subject: DocumentedModel, backend: str) -> Verdict:
+    def int8_verdict(self, model: DocumentedModel, backend: str) -> Verdict:
         """Whether int8 is at least as fast as the backend's next precision, offline."""
         from harness.judging.throughput import int8_verdict, paired_ratio, speeds
 
-        facts = self.speeds(subject, backend).facts
+        facts = self.speeds(model, backend).facts
         if pretence := self._pretence(backend):
             return Verdict(Outcome.NOT_MEASURED, pretence)
         other = "fp32" if "fp32" in self.gate.backends[backend] else "fp16"
         ratio = paired_ratio(
-            speeds(facts, "int8", "Offline"), speeds(facts, other, "Offline"), case=subject.id
+            speeds(facts, "int8", "Offline"), speeds(facts, other, "Offline"), case=model.id
         )
         return int8_verdict(ratio, other=other)
 

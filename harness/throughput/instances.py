@@ -1,6 +1,6 @@
 """Sessions of one model in processes of their own: what the vendor calls ``-i`` and ``-p``.
 
-LoadGen keeps its clock in this process. So nothing of a subject runs here: neither its libraries'
+LoadGen keeps its clock in this process. So nothing of a workload runs here: neither its libraries'
 threads nor its memory, its hang or its crash are LoadGen's.
 """
 

@@ -31,10 +31,10 @@ from harness.throughput.serving import Floats, OpenSession
 from harness.throughput.trials import SEEDS, LoadGenTest, Mode, Scenario, run_trial
 
 REFERENCE = "reference"
-"""The name of the subject that others are compared with."""
+"""The name of the workload that others are compared with."""
 
 ALONE = Load(instances=1, processes=1, batch=1)
-"""How SingleStream loads every subject: one image after the other."""
+"""How SingleStream loads every workload: one image after the other."""
 
 LEAST_QUERIES = 64
 """Of a SingleStream test: with fewer, LoadGen's early stopping says nothing of the 90th percentile
@@ -77,7 +77,7 @@ class Effort:
     """How long to measure.
 
     Attributes:
-        rounds: tests of each subject in each scenario.
+        rounds: tests of each workload in each scenario.
         seconds: at least, for each test.
         queries: at least, of a SingleStream test.
         answer_timeout_s: seconds for one batch.
@@ -101,19 +101,19 @@ def reference_subject(folder: Path, load: Load = ALONE) -> Workload:
 
 
 def measure(
-    subjects: Sequence[Workload],
+    workloads: Sequence[Workload],
     effort: Effort,
     folder: Path,
     scenarios: Sequence[Scenario] = ("SingleStream", "Offline"),
 ) -> dict[str, Any]:
-    """Test all subjects in turns by LoadGen; facts in JSON's types.
+    """Test all workloads in turns by LoadGen; facts in JSON's types.
 
     To be called in a process that can be killed, such as ``isolation``'s: LoadGen waits for ever
-    for an answer that does not come. All logs are kept in the folder. The order of the subjects
+    for an answer that does not come. All logs are kept in the folder. The order of the workloads
     is turned round from round to round, so that a steady drift of the machine cancels.
 
     Facts: ``loadgen`` (version), ``seeds``, ``effort``, ``subjects`` (each one's identity and
-    environment) and ``scenarios``: for each and each subject ``load``, ``rounds`` (see
+    environment) and ``scenarios``: for each and each workload ``load``, ``rounds`` (see
     :class:`harness.throughput.logs.Performance`), ``peak_bytes`` of its processes, and ``served``:
     how many logged answers were held against those of the images alone, and the farthest.
 
@@ -123,10 +123,10 @@ def measure(
         MeasureError: LoadGen finds a test invalid, or its logs cannot be read.
         ValueError: there is nothing to measure, or a name twice.
     """
-    names = [subject.name for subject in subjects]
+    names = [workload.name for workload in workloads]
     if not names or len(set(names)) != len(names) or effort.rounds < 1:
         raise ValueError(f"{effort.rounds} rounds of {names}")
-    measured = {scenario: _measured(subjects, effort, folder, scenario) for scenario in scenarios}
+    measured = {scenario: _measured(workloads, effort, folder, scenario) for scenario in scenarios}
     versions = {
         one["version"]
         for found in measured.values()
@@ -138,58 +138,58 @@ def measure(
         "seeds": dict(SEEDS),
         "effort": asdict(effort),
         "subjects": {
-            subject.name: {
-                "identity": dict(subject.identity),
-                "environment": dict(subject.environment),
+            workload.name: {
+                "identity": dict(workload.identity),
+                "environment": dict(workload.environment),
             }
-            for subject in subjects
+            for workload in workloads
         },
         "scenarios": measured,
     }
 
 
 def _measured(
-    subjects: Sequence[Workload], effort: Effort, folder: Path, scenario: Scenario
+    workloads: Sequence[Workload], effort: Effort, folder: Path, scenario: Scenario
 ) -> dict[str, Any]:
     with ExitStack() as stack:
         stands = []
-        for subject in subjects:
-            load = ALONE if scenario == "SingleStream" else subject.load
-            with _told(subject, scenario):
+        for workload in workloads:
+            load = ALONE if scenario == "SingleStream" else workload.load
+            with _told(workload, scenario):
                 instances = Instances(
-                    subject.open_session,
-                    subject.images,
+                    workload.open_session,
+                    workload.images,
                     load,
                     answer_timeout_s=effort.answer_timeout_s,
-                    environment=subject.environment,
+                    environment=workload.environment,
                 )
             stack.enter_context(instances)
-            stands.append(_Stand(subject, instances, load, effort, scenario, folder / scenario))
+            stands.append(_Stand(workload, instances, load, effort, scenario, folder / scenario))
         for stand in stands:
-            with _told(stand.subject, scenario):
+            with _told(stand.workload, scenario):
                 stand.prepare()
         for round_ in range(effort.rounds):
             for stand in stands if round_ % 2 == 0 else reversed(stands):
-                with _told(stand.subject, scenario):
+                with _told(stand.workload, scenario):
                     stand.test(round_ + 1)
-    return {stand.subject.name: stand.facts() for stand in stands}
+    return {stand.workload.name: stand.facts() for stand in stands}
 
 
 @contextmanager
-def _told(subject: Workload, scenario: Scenario) -> Iterator[None]:
-    """Have an error of a step say which subject it is about; its case is the caller's to name."""
+def _told(workload: Workload, scenario: Scenario) -> Iterator[None]:
+    """Have an error of a step say which workload it is about; its case is the caller's to name."""
     try:
         yield
     except StageError as error:
-        message = f"{subject.name}, {scenario}: {error.message}"
+        message = f"{workload.name}, {scenario}: {error.message}"
         raise type(error)(message, command=error.command, log=error.log) from error
 
 
 @dataclass
 class _Stand:
-    """A subject under test in one scenario."""
+    """A workload under test in one scenario."""
 
-    subject: Workload
+    workload: Workload
     instances: Instances
     load: Load
     effort: Effort
@@ -203,12 +203,12 @@ class _Stand:
 
     def prepare(self) -> None:
         """Answer each image alone, look at the speed, serve each image once under LoadGen."""
-        images = len(np.load(self.subject.images, mmap_mode="r", allow_pickle=False))
+        images = len(np.load(self.workload.images, mmap_mode="r", allow_pickle=False))
         lane = self.instances.lanes[0]
         self.alone = np.concatenate([lane.logits([position]) for position in range(images)])
         require_apart(self.alone)
         self.per_second = _speed(self.instances.lanes, images, self.load.batch)
-        logs = self.folder / self.subject.name / "accuracy"
+        logs = self.folder / self.workload.name / "accuracy"
         self._run("AccuracyOnly", logs)
         require_no_errors(logs)
         self._check(logs, each_once=True)
@@ -221,7 +221,7 @@ class _Stand:
         """
         for attempt in range(1, TRIES + 1):
             name = f"round-{number:02}" + (f".{attempt}" if attempt > 1 else "")
-            logs = self.folder / self.subject.name / name
+            logs = self.folder / self.workload.name / name
             self._run("PerformanceOnly", logs)
             performance = read_performance(logs)
             if not performance.broken:

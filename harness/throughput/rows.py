@@ -25,7 +25,7 @@ from harness.throughput.trials import Scenario
 
 MIB = 2**20
 BATCH = 8  # images of an Offline batch on the CPU
-TEST_SECONDS = 60.0  # of one test of one subject, beyond which it is taken to hang
+TEST_SECONDS = 60.0  # of one test of one workload, beyond which it is taken to hang
 JOB_IMAGES = 176
 """Of a job of a backend that loads its device by itself: as many as a ``Load`` has in flight."""
 
@@ -55,7 +55,7 @@ class OpenModel:
 class Speeds:
     """What LoadGen found of one row on one backend, and what its models took to make.
 
-    ``facts``: as ``harness.throughput.measuring.measure`` gives them, subjects named by precision.
+    ``facts``: as ``harness.throughput.measuring.measure`` gives them, workloads named by precision.
     """
 
     facts: Mapping[str, Any]
@@ -93,7 +93,7 @@ def measure_speeds(
     images, jobs = _images(pipeline, row, target, folder), target.runner.jobs
     load = Load(instances=1, processes=1, batch=job_images if jobs else BATCH)
     scenarios: tuple[Scenario, ...] = ("Offline",) if jobs else ("SingleStream", "Offline")
-    subjects = [reference_subject(folder)]
+    workloads = [reference_subject(folder)]
     costs: dict[str, tuple[Measurement, ...]] = {}
     held: list[Entry] = []  # till the end
     for precision in precisions:
@@ -101,12 +101,12 @@ def measure_speeds(
         held.append(entry)
         host = replace(pipeline.settings.host, doubled=LEAST_DOUBLED)
         opened = OpenModel(name, host, precision, path)
-        subjects.append(Workload(name=precision, open_session=opened, images=images, load=load))
-    tests = len(scenarios) * len(subjects) * (effort.rounds + 2)
+        workloads.append(Workload(name=precision, open_session=opened, images=images, load=load))
+    tests = len(scenarios) * len(workloads) * (effort.rounds + 2)
     facts: Mapping[str, Any] = pipeline.builder.run_apart(
         MEASURE,
         row.variant,
-        tuple(subjects),
+        tuple(workloads),
         effort,
         folder,
         scenarios,

@@ -126,8 +126,8 @@ EVERY_OPTION = (
 
 def repeated(*arguments: object) -> list[str]:
     """The words behind ``python -m harness accuracy`` of the command that repeats a row."""
-    subject = read_catalogue().one(ROW)
-    words = shlex.split(accuracy_running._command(parse(*arguments), subject))
+    model = read_catalogue().one(ROW)
+    words = shlex.split(accuracy_running._command(parse(*arguments), model))
     assert words[:4] == ["python", "-m", "harness", "accuracy"]
     return words[4:]
 

@@ -45,27 +45,27 @@ class Line:
     pipeline: Pipeline
     plan: EvaluationPlan
 
-    def subject(self, row: str) -> Any:
+    def documented(self, row: str) -> Any:
         return read_catalogue(self.zoo.expected).one(row)
 
     def model(self, row: str, precision: str) -> Model:
-        _, file = model_file(self.pipeline, self.subject(row), precision)
+        _, file = model_file(self.pipeline, self.documented(row), precision)
         return Model(file.digest, OnnxSession(file.path))
 
     def answers(self, row: str, *precisions: str, **plan: Any) -> dict[str, Predictions]:
-        preprocessor = preprocessor_of(self.subject(row), asked=str(self.zoo.squashed))
+        preprocessor = preprocessor_of(self.documented(row), asked=str(self.zoo.squashed))
         changed = replace(self.plan, **plan)
-        return measure_row(self.pipeline, self.subject(row), precisions, preprocessor, changed)
+        return measure_row(self.pipeline, self.documented(row), precisions, preprocessor, changed)
 
     def until_decided(self, row: str, name: str, session: Session) -> Judgement:
         """Hold a model in place of int8 against fp32, by the margin of two points."""
-        preprocessor = preprocessor_of(self.subject(row), asked=str(self.zoo.squashed))
+        preprocessor = preprocessor_of(self.documented(row), asked=str(self.zoo.squashed))
         models = {"fp32": self.model(row, "fp32"), "int8": Model(name, session)}
         answers = measure(row, models, preprocessor, replace(self.plan, until=TWO))
-        return judge_row(self.subject(row), answers, TWO, until=True)
+        return judge_row(self.documented(row), answers, TWO, until=True)
 
     def file(self, row: str, precision: str) -> Path:
-        return model_file(self.pipeline, self.subject(row), precision)[1].path
+        return model_file(self.pipeline, self.documented(row), precision)[1].path
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +83,7 @@ def line(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
         read_images(dataset), folder / "out", cache=folder / "store/tensors", workers=2
     )
     made = Line(zoo, folder, pipeline, plan)
-    preprocessor = preprocessor_of(made.subject(TORCHVISION), asked=str(zoo.squashed))
+    preprocessor = preprocessor_of(made.documented(TORCHVISION), asked=str(zoo.squashed))
     calibration = read_manifest(zoo.manifest, root=shared / "imagenet-calib-1000")
     calibrate_on(pipeline, calibration, preprocessor, workers=2)
     yield made
@@ -108,23 +108,23 @@ def test_int8_costs_less_than_a_point(line: Line) -> None:
     low, high = loss_interval(counts)
     assert counts.losses + counts.gains > 0
     assert low < counts.loss_points < high < 1.0
-    subject = line.subject(TORCHVISION)
-    judgement = judge_row(subject, answers, Margin(Decimal(1)), until=False)
+    model = line.documented(TORCHVISION)
+    judgement = judge_row(model, answers, Margin(Decimal(1)), until=False)
     assert judgement.paired is not None
     assert judgement.paired.outcome is Outcome.CONFORMS
 
 
 def test_the_claims_are_not_held_against_these_images(line: Line) -> None:
     answers = line.answers(TORCHVISION, "fp32")
-    judgement = judge_row(line.subject(TORCHVISION), answers, TWO, until=False)
+    judgement = judge_row(line.documented(TORCHVISION), answers, TWO, until=False)
     assert judgement.outcome is Outcome.NOT_MEASURED
     assert "not the validation set: 1300 of 50000 images" in judgement.claims[0].headline
 
 
 def test_an_isolated_child_gives_the_same_answers(line: Line) -> None:
-    subject, plan = line.subject(TORCHVISION), replace(line.plan, count=50)
-    preprocessor = preprocessor_of(subject, asked=str(line.zoo.squashed))
-    models = {"fp32": model_file(line.pipeline, subject, "fp32")[1]}
+    model, plan = line.documented(TORCHVISION), replace(line.plan, count=50)
+    preprocessor = preprocessor_of(model, asked=str(line.zoo.squashed))
+    models = {"fp32": model_file(line.pipeline, model, "fp32")[1]}
     given = (TORCHVISION, models, preprocessor, replace(plan, root=line.folder / "child"))
     answers = line.pipeline.worker.run(measure_files, *given, timeout_s=120, stage=MeasureError)
     ours = line.answers(TORCHVISION, "fp32", count=50)["fp32"]

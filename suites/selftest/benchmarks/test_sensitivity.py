@@ -274,8 +274,8 @@ def test_a_fault_that_may_be_small_is_only_reported() -> None:
 
 
 def test_rows_of_one_model_are_measured_once() -> None:
-    def compiled_row(subject: DocumentedModel) -> Any:
-        return SimpleNamespace(digest=lambda _: subject.id.split("-")[0])
+    def compiled_row(model: DocumentedModel) -> Any:
+        return SimpleNamespace(digest=lambda _: model.id.split("-")[0])
 
     pipeline = cast(Pipeline, SimpleNamespace(compiled_row=compiled_row))
     one, other, same = (

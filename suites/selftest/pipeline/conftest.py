@@ -65,9 +65,9 @@ def tiny_weights(tiny_images: Images, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def tiny_subject() -> DocumentedModel:
     """A documented row, pinned to the tiny network."""
-    subject = read_catalogue().one("resnext/timm/resnext50_32x4d")
-    variant = Variant(subject.id, SOURCE, "tiny.test", "tiny.pth", "tiny")
-    return replace(subject, variant=variant, size=tiny_networks.SIZE)
+    model = read_catalogue().one("resnext/timm/resnext50_32x4d")
+    variant = Variant(model.id, SOURCE, "tiny.test", "tiny.pth", "tiny")
+    return replace(model, variant=variant, size=tiny_networks.SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -72,51 +72,51 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 
 def publish(row: str, reference: Tensors, pipeline: Pipeline) -> DocumentedModel:
     """Put a file into the weights folder as the row's publisher would, and pin its name."""
-    subject = read_catalogue().one(row)
+    model = read_catalogue().one(row)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mmcv-lite's, about operators that it leaves out
-        source = adapter(subject.variant.source)
-        network = source.build(subject.variant.model, input_size=224, weightless=True)
+        source = adapter(model.variant.source)
+        network = source.build(model.variant.model, input_size=224, weightless=True)
     name, write = PUBLISHED[row]
     folder = Path(str(pipeline.settings.weights))
     write(source.from_reference(network, reference), folder / "made")
     digest = hashlib.sha256((folder / "made").read_bytes()).hexdigest()[:8]
     (folder / "made").rename(folder / name.format(digest))
-    return replace(subject, variant=replace(subject.variant, weights=name.format(digest)))
+    return replace(model, variant=replace(model.variant, weights=name.format(digest)))
 
 
 @pytest.mark.parametrize("row", PUBLISHED)
 def test_published_weights_reach_the_export(
     row: str, reference: Tensors, pipeline: Pipeline
 ) -> None:
-    subject = publish(row, reference, pipeline)
-    form = compiled_form(subject.variant.source)
-    expected = pipeline.reference(subject.variant, subject.size)
-    outputs = pipeline.probe_outputs(replace(subject, complexity=None), form)
+    model = publish(row, reference, pipeline)
+    form = compiled_form(model.variant.source)
+    expected = pipeline.reference(model.variant, model.size)
+    outputs = pipeline.probe_outputs(replace(model, complexity=None), form)
     verdict = float_verdict(*expected.compared(outputs))
     assert (verdict.outcome, pipeline.weights_kind) == (Outcome.CONFORMS, "published")
 
 
 @pytest.mark.shows("the weights are other ones than published")
 def test_a_damaged_file_is_refused_by_its_name(reference: Tensors, pipeline: Pipeline) -> None:
-    subject = publish("resnext/timm/resnext50_32x4d", reference, pipeline)
-    path = Path(str(pipeline.settings.weights)) / subject.variant.weights
+    model = publish("resnext/timm/resnext50_32x4d", reference, pipeline)
+    path = Path(str(pipeline.settings.weights)) / model.variant.weights
     damaged = bytearray(path.read_bytes())
     damaged[-1000] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(BuildError, match=path.name):
-        pipeline.reference(subject.variant, subject.size)
+        pipeline.reference(model.variant, model.size)
 
 
 @pytest.mark.shows("the weights are other ones than published")
 def test_weights_of_another_network_are_refused(reference: Tensors, pipeline: Pipeline) -> None:
     small = {name: value for name, value in reference.items() if not name.startswith("layer4.2")}
-    subject = publish("resnext/timm/resnext50_32x4d", small, pipeline)
+    model = publish("resnext/timm/resnext50_32x4d", small, pipeline)
     with pytest.raises(BuildError, match=r"layer4\.2\.\S+ is missing"):
-        pipeline.reference(subject.variant, subject.size)
+        pipeline.reference(model.variant, model.size)
 
 
 def test_a_missing_file_is_not_measured(pipeline: Pipeline) -> None:
-    subject = read_catalogue().one("resnext/timm/resnext50_32x4d")
+    model = read_catalogue().one("resnext/timm/resnext50_32x4d")
     with pytest.raises(MissingWeights, match=r"resnext50_32x4d_a1h-0146ab0a\.pth"):
-        pipeline.reference(subject.variant, subject.size)
+        pipeline.reference(model.variant, model.size)

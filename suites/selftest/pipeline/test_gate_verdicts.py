@@ -19,29 +19,29 @@ LOGITS = np.random.Generator(np.random.PCG64(1)).standard_normal((4, 1000))
 
 
 @pytest.fixture(scope="module")
-def subject() -> DocumentedModel:
+def model() -> DocumentedModel:
     return read_catalogue().one(ROW)
 
 
-def test_top1_above_top5_is_noticed(subject: DocumentedModel) -> None:
-    top5 = subject.claim(Metric.TOP5)
-    assert top_order_verdict(subject.claim(Metric.TOP1), top5).outcome is Outcome.CONFORMS
-    above = replace(subject.claim(Metric.TOP1), figure=Figure("95.327"))
+def test_top1_above_top5_is_noticed(model: DocumentedModel) -> None:
+    top5 = model.claim(Metric.TOP5)
+    assert top_order_verdict(model.claim(Metric.TOP1), top5).outcome is Outcome.CONFORMS
+    above = replace(model.claim(Metric.TOP1), figure=Figure("95.327"))
     verdict = top_order_verdict(above, top5)
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert verdict.headline == "top1 = 95.327, at most top5 = 95.326"
     assert "swapped" in verdict.details[0]
 
 
-def test_a_verdict_says_once_where_it_belongs_and_what_repeats_it(subject: DocumentedModel) -> None:
+def test_a_verdict_says_once_where_it_belongs_and_what_repeats_it(model: DocumentedModel) -> None:
     fails = Verdict(Outcome.DOES_NOT_CONFORM, "top1 = 1", ("likely cause: x",))
-    recorded = fails.recorded(subject.where, "pytest this")
+    recorded = fails.recorded(model.where, "pytest this")
     assert str(recorded).splitlines() == [
-        f"top1 = 1 [{subject.id}] resnext.md:49",
+        f"top1 = 1 [{model.id}] resnext.md:49",
         "  likely cause: x",
         "  repeat: pytest this",
     ]
-    holds = Verdict(Outcome.CONFORMS, "top1 = 1").recorded(subject.where, "pytest this")
+    holds = Verdict(Outcome.CONFORMS, "top1 = 1").recorded(model.where, "pytest this")
     assert holds.details == ()
 
 
@@ -79,10 +79,10 @@ def test_one_parameter_too_many_is_noticed() -> None:
     ],
 )
 def test_a_count_that_does_not_fit_leads_to_its_cause(
-    subject: DocumentedModel, factor: float, cause: str
+    model: DocumentedModel, factor: float, cause: str
 ) -> None:
-    pinned = subject.expected_complexity.operations
-    claim = subject.row.operations
+    pinned = model.expected_complexity.operations
+    claim = model.row.operations
     assert claim is not None
     assert judge_claim(claim, pinned.raw, pinned, None).outcome is Outcome.CONFORMS
     verdict = judge_claim(claim, round(pinned.raw * factor), pinned, None)

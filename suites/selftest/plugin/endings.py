@@ -15,7 +15,7 @@ def verdict(outcome):
 
 @pytest.mark.export
 def test_holds(row_case, record):
-    claim = row_case.subject.claim(Metric.TOP1)
+    claim = row_case.model.claim(Metric.TOP1)
     record.measured(Measurement("top1", 3.0, "%"))
     record.judge(verdict(Outcome.CONFORMS), claim=claim)
 

@@ -41,9 +41,9 @@ def gated(expected: Path) -> Catalogue:
     """All that a run reads before it collects."""
     catalogue = read_catalogue(expected)
     if (expected / "tolerances.toml").exists():
-        ids = [one.id for one in catalogue.subjects]
+        ids = [one.id for one in catalogue.models]
         options = {"backends": backend_names(), "today": date(2030, 1, 1)}
-        read_standards(expected, pages=catalogue.pages, subjects=ids, **options)
+        read_standards(expected, pages=catalogue.pages, models=ids, **options)
     return catalogue
 
 

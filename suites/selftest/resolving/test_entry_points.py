@@ -56,10 +56,10 @@ from harness.backends.kit import CHECKS, BackendUnderTest, make_subject
 
 @pytest.fixture(scope="module")
 def under_test(tmp_path_factory):
-    subject = make_subject(tmp_path_factory.mktemp("subject"))
+    model = make_subject(tmp_path_factory.mktemp("model"))
     make = partial(backend, "example-eager")
     folder = tmp_path_factory.mktemp("kit")
-    with BackendUnderTest(make, subject, folder, name="example-eager") as under_test:
+    with BackendUnderTest(make, model, folder, name="example-eager") as under_test:
         yield under_test
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -22,8 +22,8 @@ TODAY = date(2027, 1, 1)
 
 
 def explained(row: str, runs: Path) -> dict[str, object]:
-    subject = read_catalogue().one(row)
-    return explain(subject, EXPECTED, runs=runs, backends=("onnxruntime",), today=TODAY)
+    model = read_catalogue().one(row)
+    return explain(model, EXPECTED, runs=runs, backends=("onnxruntime",), today=TODAY)
 
 
 def run_log(path: Path, case: str, row: str, headline: str) -> None:

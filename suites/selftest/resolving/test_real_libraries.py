@@ -40,9 +40,9 @@ def found(row: Row) -> tuple[str, str]:
 
 @pytest.mark.shows("a name stands for another model than documented")
 def test_every_row_of_the_resnext_page_is_the_variant_kept_for_it() -> None:
-    subjects = read_catalogue(EXPECTED).rows
-    kept = {one.id: (one.variant.model, one.variant.weights) for one in subjects}
-    assert {one.id: found(one.row) for one in subjects if one.page.name == "resnext"} == kept
+    models = read_catalogue(EXPECTED).rows
+    kept = {one.id: (one.variant.model, one.variant.weights) for one in models}
+    assert {one.id: found(one.row) for one in models if one.page.name == "resnext"} == kept
 
 
 @pytest.mark.skipif(not MOBILENET.exists(), reason="the second page is not here")

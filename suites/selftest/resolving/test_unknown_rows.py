@@ -34,12 +34,12 @@ def expected(tmp_path: Path) -> Path:
     return made
 
 
-def subject(expected: Path) -> DocumentedModel:
+def model(expected: Path) -> DocumentedModel:
     return read_catalogue(expected).one(ROW)
 
 
 def test_a_row_that_cannot_be_counted_says_why_where_it_is_judged(expected: Path) -> None:
-    one = subject(expected)
+    one = model(expected)
     with pytest.raises(MissingSource, match="its network cannot be counted: rule 'true'") as said:
         _ = one.expected_complexity
     assert FAILED in str(said.value)
@@ -55,4 +55,4 @@ def test_a_row_without_an_upstream_model_is_listed_with_the_reason(
     assert line.split()[:4] == [ROW, "unresolved", "top1", "76.130%"]
     assert line.endswith(f"  {reason}")
     with pytest.raises(MissingSource, match="has no model 'net1'"):
-        _ = subject(expected).expected_complexity
+        _ = model(expected).expected_complexity

@@ -180,8 +180,8 @@ def test_exact_statistics_are_those_of_the_vendors_build_configs(
 def test_rows_own_variant_gets_just_the_claims_pipeline(rows: Mapping[str, RowPipelines]) -> None:
     """From the installed library, by the variant's own name; PaddleClas has one for all."""
     image = np.random.default_rng(1).integers(0, 256, (90, 70, 3), np.uint8)
-    for subject in read_catalogue(EXPECTED).rows:
-        claim, variant = rows[subject.id].claim, subject.variant
+    for model in read_catalogue(EXPECTED).rows:
+        claim, variant = rows[model.id].claim, model.variant
         if variant.source == "ppcls":
             assert claim == "paddleclas"
             continue
@@ -190,7 +190,7 @@ def test_rows_own_variant_gets_just_the_claims_pipeline(rows: Mapping[str, RowPi
         adapter = getattr(module, ADAPTERS[variant.source])
         at_test_size = "@test" if pipelines()[claim].argument.endswith("@test") else ""
         own = adapter(f"{variant.model}{at_test_size}")(image)
-        assert np.array_equal(own, expected), subject.id
+        assert np.array_equal(own, expected), model.id
 
 
 def test_another_variant_would_be_noticed(rows: Mapping[str, RowPipelines]) -> None:
@@ -206,14 +206,14 @@ def test_timms_claims_were_measured_at_the_size_of_their_pipeline(
     path = shared / "data/published/timm-results-imagenet.csv"
     with open(path, encoding="utf-8", newline="") as file:
         published = list(csv.DictReader(file))
-    for subject in read_catalogue(EXPECTED).rows:
-        if subject.variant.source != "timm":
+    for model in read_catalogue(EXPECTED).rows:
+        if model.variant.source != "timm":
             continue
-        claim = subject.row.claim(Metric.TOP1)
+        claim = model.row.claim(Metric.TOP1)
         assert claim is not None
-        own = [one for one in published if one["model"] == subject.variant.model]
+        own = [one for one in published if one["model"] == model.variant.model]
         nearest = min(own, key=lambda one: abs(Decimal(one["top1"]) - claim.figure.value))
-        assert int(nearest["img_size"]) == KNOWN[rows[subject.id].claim][0], subject.id
+        assert int(nearest["img_size"]) == KNOWN[rows[model.id].claim][0], model.id
 
 
 def test_decoders_are_those_of_the_libraries() -> None:

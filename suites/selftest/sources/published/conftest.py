@@ -18,13 +18,13 @@ from harness.sources.published import ExpectedPublished, Upstream, read_expected
 class Entry:
     """One row with everything that is published for it."""
 
-    subject: DocumentedModel
+    model: DocumentedModel
     upstream: Upstream
 
     @property
     def published(self) -> Published:
         """The result of the pinned variant at the documented size."""
-        return self.upstream.at(self.subject.size)
+        return self.upstream.at(self.model.size)
 
 
 Judge = Callable[..., Verdict]
@@ -33,23 +33,23 @@ Judge = Callable[..., Verdict]
 @pytest.fixture(scope="session")
 def facts() -> ExpectedPublished:
     """The facts as they are."""
-    rows = [subject.id for subject in read_catalogue().rows]
+    rows = [model.id for model in read_catalogue().rows]
     return read_expected(EXPECTED / "published" / "resnext.toml", rows)
 
 
 @pytest.fixture(scope="session")
 def entries(facts: ExpectedPublished) -> Mapping[str, Entry]:
     """All rows of the page by id; the installed packages are read."""
-    return {subject.id: entry(subject, facts) for subject in read_catalogue().rows}
+    return {model.id: entry(model, facts) for model in read_catalogue().rows}
 
 
-def entry(subject: DocumentedModel, facts: ExpectedPublished) -> Entry:
-    variant = subject.variant
+def entry(model: DocumentedModel, facts: ExpectedPublished) -> Entry:
+    variant = model.variant
     return Entry(
-        subject,
+        model,
         upstream_of(
             facts,
-            row=subject.id,
+            row=model.id,
             source=variant.source,
             model=variant.model,
             weights=variant.weights,
@@ -69,12 +69,12 @@ def judge(facts: ExpectedPublished) -> Judge:
         value: Decimal | None = None,
         defect: FigureDefect | str | None = "as listed",
     ) -> Verdict:
-        claim = one.subject.row.claim(metric)
+        claim = one.model.row.claim(metric)
         assert claim is not None
         published = one.published
         if value is not None:
             published = replace(published, **{str(metric): value})
-        listed = facts.figures.get((one.subject.id, metric))
+        listed = facts.figures.get((one.model.id, metric))
         return judge_figure(
             claim if figure is None else replace(claim, figure=figure),
             published,

@@ -25,7 +25,7 @@ PPCLS = "resnext/ppcls/resnext50_32x4d"
 
 
 def documented(entry, metric: Metric) -> Figure:
-    claim = entry.subject.row.claim(metric)
+    claim = entry.model.row.claim(metric)
     assert claim is not None
     return claim.figure
 
@@ -56,7 +56,7 @@ def test_a_passing_figure_tells_both_figures_and_their_tables(entries, judge) ->
 
 def test_two_of_the_58_are_defects_and_nothing_hides_them(entries, judge) -> None:
     found = [
-        (entry.subject.id, metric)
+        (entry.model.id, metric)
         for entry in entries.values()
         for metric in METRICS
         if judge(entry, metric, defect=None).outcome is not Outcome.CONFORMS
@@ -172,7 +172,7 @@ def test_the_noise_is_at_least_twice_what_timms_two_tables_differ_by(entries: Ma
         for entry in entries.values()
         for old in entry.upstream.copied
         for new in entry.upstream.current
-        if "/timm/" in entry.subject.id and same_measurement(old, new)
+        if "/timm/" in entry.model.id and same_measurement(old, new)
         for metric in METRICS
     ]
     assert len(differences) == 16

@@ -24,11 +24,11 @@ SOUND = "resnext/torchvision/resnext50_32x4d"
 
 
 def judge(entry, facts, *, page=None, defect="as listed") -> Verdict:
-    subject = entry.subject
-    listed = facts.preprocessing.get(subject.id)
+    model = entry.model
+    listed = facts.preprocessing.get(model.id)
     return judge_preprocessing(
-        page or facts.page_at(subject.size),
-        entry.upstream.measured(subject.row, size=subject.size),
+        page or facts.page_at(model.size),
+        entry.upstream.measured(model.row, size=model.size),
         defect=listed if isinstance(defect, str) else defect,
     )
 
@@ -40,7 +40,7 @@ def test_all_29_rows_are_as_declared(entries, facts) -> None:
 
 def test_six_rows_were_measured_otherwise_and_nothing_hides_them(entries, facts) -> None:
     found = {
-        row: str(entry.upstream.measured(entry.subject.row, size=224).preprocessing)
+        row: str(entry.upstream.measured(entry.model.row, size=224).preprocessing)
         for row, entry in entries.items()
         if judge(entry, facts, defect=None).outcome is not Outcome.CONFORMS
     }
