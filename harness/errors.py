@@ -252,6 +252,10 @@ class StageError(HarnessError):
         """The same error with the command that repeats it; ``case`` where it names none."""
         return _rebuild(type(self), self.message, self.case or case, command, self.log)
 
+    def again(self) -> StageError:
+        """The same error, to be raised once more."""
+        return _rebuild(type(self), self.message, self.case, self.command, self.log)
+
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.case, self.command, self.log))
 

@@ -59,6 +59,7 @@ class Builder:
 
     settings: Settings
     worker: Worker
+    _failed: dict[str, StageError] = field(default_factory=dict)
 
     @cached_property
     def store(self) -> Store:
@@ -75,6 +76,8 @@ class Builder:
         self, step: Step, key: Key, variant: Variant, *inputs: object, waits_s: float = 0.0
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
+
+        A step that failed is not run again: asked once more, it fails as it did.
 
         ``inputs``: what the step gets after its folder; of a :class:`LazyArtifact` it gets the
         path, and nobody asks for one where nothing is built. ``waits_s``: see :meth:`run_apart`.
@@ -103,7 +106,13 @@ class Builder:
             }
 
         def built() -> Entry:
-            return self.store.build(key, produce)
+            if failed := self._failed.get(key.digest):
+                raise failed.again()
+            try:
+                return self.store.build(key, produce)
+            except StageError as error:
+                self._failed.setdefault(key.digest, error)
+                raise
 
         return usable(built) if step.checked else built()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -27,6 +27,7 @@ from harness.errors import (
 )
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
+from harness.plugin.blocking import FAULTS, Faults
 from harness.plugin.collection import CASE, ISSUE
 from harness.plugin.options import GATE, GROUP, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict
@@ -226,7 +227,10 @@ def pytest_runtest_makereport(
         error = NonConformance(
             f"known to fail with {issue.message!r}, but failed otherwise:\n{error}"
         )
+    origin = ""
     if isinstance(error, StageError):
+        if report.failed:
+            origin = item.session.stash[FAULTS].origin(item, error)
         notes.stage = error.stage if not notes.stage else notes.stage
         error = error.repeated_by(notes.command, case=case.model.place if case else "")
     elif isinstance(error, NonConformance) and notes.verdict is None:
@@ -236,6 +240,10 @@ def pytest_runtest_makereport(
     if isinstance(error, AssertionError) and type(error) is not AssertionError and report.failed:
         report.longrepr = str(error)
     result = notes.result(_outcome(report, error, notes))
+    if origin:
+        told = f"blocked by {origin}: {str(error).splitlines()[0]}"
+        result = replace(result, outcome=CaseOutcome.BLOCKED, blocked_by=origin, reason=told)
+        report.longrepr, report.when = told, "setup"  # an error in JUnit XML, and no failure
     if result.outcome is CaseOutcome.KNOWN_ISSUE and issue is not None:
         result = replace(result, known_issue=issue, reason=str(error))
     elif error is not None and not result.reason:
@@ -243,6 +251,19 @@ def pytest_runtest_makereport(
     report.user_properties.append((PROPERTY, json.dumps(encoding.encode(result))))
     item.user_properties += [(_labelled(one), one.value) for one in result.measurements]
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
+    """Show what is blocked as such; where its stage is required, as the error that it is."""
+    result = _result(report)
+    if result is None or result.outcome is not CaseOutcome.BLOCKED:
+        return None
+    if result.stage in config.stash[GATE].required:
+        return "error", "E", ("ERROR", {"red": True})
+    return "blocked", "B", ("BLOCKED", {"yellow": True})
 
 
 def _labelled(one: Measurement) -> str:
@@ -274,11 +295,22 @@ def read(report: pytest.TestReport, *, worker: str) -> CaseResult | None:
 
     A report without notes is one that xdist made of a worker that died.
     """
-    for name, value in report.user_properties:
-        if name == PROPERTY:
-            result = encoding.case_result(json.loads(str(value)))
-            return replace(result, duration_s=report.duration, worker=worker)
+    result = _result(report)
+    if result is not None:
+        return replace(result, duration_s=report.duration, worker=worker)
     if report.failed and report.when not in PHASES:
         reason = str(report.longrepr or "the worker died")
         return CaseResult(report.nodeid, CaseOutcome.ERRORED, reason=reason, worker=worker)
     return None
+
+
+def _result(report: pytest.CollectReport | pytest.TestReport) -> CaseResult | None:
+    for name, value in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            return encoding.case_result(json.loads(str(value)))
+    return None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin with no faults."""
+    session.stash[FAULTS] = Faults()

@@ -132,7 +132,7 @@ class Recorder:
             return
         run = self._run()
         terminalreporter.section("model zoo conformance")
-        bad = {CaseOutcome.FAILED, CaseOutcome.ERRORED}
+        bad = {CaseOutcome.FAILED, CaseOutcome.ERRORED, CaseOutcome.BLOCKED}
         failed = self._problem or any(one.outcome in bad for one in run.results)
         lines = summarize(run, width=min(terminalreporter._tw.fullwidth, 120))
         terminalreporter.write_line(lines[0], bold=True, **{"red" if failed else "green": True})
@@ -162,13 +162,14 @@ class Recorder:
 
     def _header(self) -> Header:
         gate = self._config.stash[GATE]
+        chosen = {model.id for model in gate.selected}
         return Header(
             started=self._started,
             machine=machine.describe(),
             command=tuple(sys.argv),
             tools=_tools(gate),
             options=_options(self._config),
-            pages=tuple(PageTotals.of(page) for page in gate.catalogue.pages),
+            pages=tuple(PageTotals.of(page, chosen) for page in gate.catalogue.pages),
         )
 
 

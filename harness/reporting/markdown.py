@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from harness.reporting.causes import explanation
 from harness.reporting.results import CaseOutcome, CaseResult, Run
-from harness.reporting.summary import explanation, headline
+from harness.reporting.summary import headline
 from harness.reporting.tally import Tally, tally
 
 
@@ -20,6 +21,7 @@ def write_markdown(run: Run) -> str:
         _head(run, counted),
         _claims(counted),
         _cases("Failures", counted.failures),
+        _blocked(counted),
         _cases("Inconclusive", counted.inconclusive),
         _known(counted.known),
         _defects(counted),
@@ -60,6 +62,13 @@ def _cases(title: str, results: Sequence[CaseResult]) -> list[str]:
         lines.append(f"- {_code(result.case)}: {result.outcome}{stage}")
         lines += [f"  - {_text(line)}" for line in explanation(result)]
     return lines
+
+
+def _blocked(counted: Tally) -> list[str]:
+    if not counted.blocked:
+        return []
+    rows = [(_code(origin), count) for origin, count in counted.blocked]
+    return ["## Blocked", "", *_table(("by the failure of", "cases"), rows, escaped=1)]
 
 
 def _known(results: Sequence[CaseResult]) -> list[str]:

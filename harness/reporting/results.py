@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -11,11 +11,15 @@ from harness.records import KnownIssue, Measurement, Metric, Outcome, Page, Verd
 
 
 class CaseOutcome(StrEnum):
-    """What came of one test. Only ``PASSED`` is a pass."""
+    """What came of one test. Only ``PASSED`` is a pass.
+
+    ``BLOCKED``: what it needs failed, which is the failure of another case.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     ERRORED = "errored"
+    BLOCKED = "blocked"
     KNOWN_ISSUE = "known issue"
     INCONCLUSIVE = "inconclusive"
     NOT_MEASURED = "not measured"
@@ -34,20 +38,25 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class PageTotals:
-    """What a page documents, so that a claim that no case judged is missed."""
+    """What a page documents of the chosen rows, so that a claim that no case judged is missed.
+
+    ``left_out``: how many rows of the page were not chosen.
+    """
 
     name: str
     path: str
     sha256: str
     rows: tuple[str, ...]
     claims: Mapping[str, int]
+    left_out: int = 0
 
     @classmethod
-    def of(cls, page: Page) -> PageTotals:
-        """The totals of a page: its row ids, and how many claims each metric has."""
-        claims = Counter(str(claim.metric) for row in page.rows for claim in row.claims)
-        rows = tuple(row.id for row in page.rows)
-        return cls(page.name, page.path, page.sha256, rows, dict(claims))
+    def of(cls, page: Page, chosen: Collection[str]) -> PageTotals:
+        """The totals of a page: ids of the chosen rows, and how many claims each metric has."""
+        rows = [row for row in page.rows if row.id in chosen]
+        claims = Counter(str(claim.metric) for row in rows for claim in row.claims)
+        ids, left_out = tuple(row.id for row in rows), len(page.rows) - len(rows)
+        return cls(page.name, page.path, page.sha256, ids, dict(claims), left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class CaseResult:
         measurements: the figures it measured.
         known_issue: the issue that it is known by.
         defects: what it found wrong in the document.
+        blocked_by: the case, or the row, whose failure keeps it from being judged, or "".
     """
 
     case: str
@@ -116,6 +126,7 @@ class CaseResult:
     measurements: tuple[Measurement, ...] = ()
     known_issue: KnownIssue | None = None
     defects: tuple[Defect, ...] = ()
+    blocked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,18 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from harness.reporting.causes import Cause, causes, explanation
 from harness.reporting.results import CaseOutcome, CaseResult, Defect, Run
 from harness.reporting.tally import Tally, tally
 
 NARROWEST = 40
 """Columns below which lines are laid out as if there were that many."""
+
+MOST_CAUSES = 12
+"""Causes of failures that are told one by one; the rest are counted, and stand in the log."""
+
+MOST_ROWS = 20
+"""Rows that are named for a cause."""
 
 MOST_REASONS = 15
 """Reasons for skipping that are told one by one; the rest are counted."""
@@ -35,7 +42,8 @@ def summarize(run: Run, *, width: int = 80) -> list[str]:
     sections = (
         headline(run, counted),
         _claims(counted),
-        _cases("failures", counted.failures),
+        _failures(counted.failures),
+        _blocked(counted.blocked),
         _cases("inconclusive", counted.inconclusive),
         _known(counted.known),
         _defects(counted.defects),
@@ -63,8 +71,10 @@ def headline(run: Run, counted: Tally) -> list[str]:
     ]
     cases = len(run.results)
     reproduced = sum(claim.reproduced for claim in counted.claims)
+    left_out = sum(page.left_out for page in run.header.pages)
+    chosen = f" ({left_out} more were not chosen)" if left_out else ""
     told.append(
-        f"{counted.rows_with_cases} of {counted.rows} rows have cases; "
+        f"{counted.rows_with_cases} of {counted.rows} rows have cases{chosen}; "
         f"{reproduced} of {counted.documented} claims reproduced"
     )
     outcomes = _told(counted.outcomes) or "none"
@@ -72,13 +82,6 @@ def headline(run: Run, counted: Tally) -> list[str]:
     if counted.seeded:
         told.append(SEEDED.format(seeded=counted.seeded, cases=cases))
     return told
-
-
-def explanation(result: CaseResult) -> list[str]:
-    """What a case has to say about its outcome: its verdict, or else its reason."""
-    if result.verdict is not None:
-        return [result.verdict.headline, *result.verdict.details]
-    return result.reason.strip().splitlines() or ["no reason given"]
 
 
 def _claims(counted: Tally) -> list[str]:
@@ -99,13 +102,49 @@ def _claims(counted: Tally) -> list[str]:
     return lines
 
 
+def _failures(failures: Sequence[CaseResult]) -> list[str]:
+    found = causes(failures)
+    lines = [f"failures ({len(failures)}, of {_count(len(found), 'cause')})"] if found else []
+    for cause in found[:MOST_CAUSES]:
+        lines += _case(cause.first) if len(cause.results) == 1 else _cause(cause)
+    if rest := found[MOST_CAUSES:]:
+        cases = sum(len(one.results) for one in rest)
+        lines.append(f"  {_count(cases, 'further failure')} of {_count(len(rest), 'cause')}")
+    return lines
+
+
+def _cause(cause: Cause) -> list[str]:
+    """Many failures: how many, the first one's words, and all rows once."""
+    cases, rows = len(cause.results), cause.rows
+    of = " of ".join(filter(None, (_count(len(rows), "row"), cause.source)))
+    told = explanation(cause.first)
+    shown = ", ".join(row.rpartition("/")[2] for row in rows[:MOST_ROWS])
+    more = f" and {len(rows) - MOST_ROWS} more" * (len(rows) > MOST_ROWS)
+    lines = [f"  {_count(cases, 'case')} of {of}, the first of them {cause.first.case}:"]
+    lines += [f"    {line}" for line in told]
+    return lines + [f"    rows: {shown}{more}"] * (len(rows) > 1)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
 def _cases(title: str, results: Sequence[CaseResult]) -> list[str]:
     lines = [f"{title} ({len(results)})"] if results else []
-    for result in results:
-        stage = f" at {result.stage}" if result.stage else ""
-        lines.append(f"  {result.case}: {result.outcome}{stage}")
-        lines += [f"    {line}" for line in explanation(result)]
-    return lines
+    return lines + [line for result in results for line in _case(result)]
+
+
+def _case(result: CaseResult) -> list[str]:
+    stage = f" at {result.stage}" if result.stage else ""
+    lines = [f"  {result.case}: {result.outcome}{stage}"]
+    return lines + [f"    {line}" for line in explanation(result)]
+
+
+def _blocked(origins: Sequence[tuple[str, int]]) -> list[str]:
+    if not origins:
+        return []
+    lines = [f"blocked ({sum(count for _, count in origins)})"]
+    return lines + [f"  {count} by {origin}" for origin, count in origins]
 
 
 def _known(results: Sequence[CaseResult]) -> list[str]:

@@ -73,6 +73,7 @@ class Tally:
     failures: tuple[CaseResult, ...]
     known: tuple[CaseResult, ...]
     inconclusive: tuple[CaseResult, ...]
+    blocked: tuple[tuple[str, int], ...]
 
     @property
     def documented(self) -> int:
@@ -103,6 +104,9 @@ def tally(run: Run) -> Tally:
         failures=_having(results, CaseOutcome.FAILED, CaseOutcome.ERRORED),
         known=_having(results, CaseOutcome.KNOWN_ISSUE),
         inconclusive=_having(results, CaseOutcome.INCONCLUSIVE),
+        blocked=_ranked(
+            result.blocked_by for result in results if result.outcome is CaseOutcome.BLOCKED
+        ),
     )
 
 

@@ -240,13 +240,14 @@ def test_what_json_cannot_hold_is_refused(value: Any) -> None:
         encode({"x": [value]})
 
 
-def test_page_totals_count_claims_by_metric() -> None:
+def test_page_totals_count_claims_of_the_chosen_rows_by_metric() -> None:
     claims = tuple(
         Claim(metric, Figure("1"), "", "", 1, 1) for metric in (Metric.TOP1, Metric.MACS)
     )
-    rows = tuple(Row(f"p/timm/{n}", "timm", n, "", 1, 1, claims) for n in "ab")
-    totals = PageTotals.of(Page("p", "p.md", "ab", rows))
+    rows = tuple(Row(f"p/timm/{n}", "timm", n, "", 1, 1, claims) for n in "abc")
+    totals = PageTotals.of(Page("p", "p.md", "ab", rows), {"p/timm/a", "p/timm/b", "q/timm/c"})
     assert (totals.rows, totals.claims) == (("p/timm/a", "p/timm/b"), {"top1": 2, "macs": 2})
+    assert totals.left_out == 1
 
 
 def test_the_machine_is_described_with_and_without_cpuinfo(tmp_path: Path) -> None:

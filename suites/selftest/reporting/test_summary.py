@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import report as command
-from harness.records import Metric, Outcome
+from harness.records import Metric, Outcome, Verdict
 from harness.reporting.markdown import write_markdown
 from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run
 from harness.reporting.runlog import RunLog
@@ -124,6 +124,57 @@ def test_many_reasons_are_cut_and_the_rest_is_counted(header: Header) -> None:
         CaseResult(f"t{n}", CaseOutcome.SKIPPED, reason=f"reason {n}") for n in range(20)
     )
     assert "5 for 5 further reasons" in text(Run(header, results))
+
+
+def failed(row: str, headline: str, *, test: str = "test_a", stage: str = "export") -> CaseResult:
+    verdict = Verdict(Outcome.DOES_NOT_CONFORM, headline, (f"repeat: pytest -k {row}",))
+    case, error = f"{test}[{row}]", CaseOutcome.FAILED
+    return CaseResult(case, error, row=row, stage=stage, verdict=verdict)
+
+
+def test_what_many_rows_fail_with_is_told_once_and_the_widest_cause_first(header: Header) -> None:
+    rows = [f"resnext/timm/net{number}" for number in range(30)]
+    alike = [failed(row, f"no layer 1.{n} of {row}") for n, row in enumerate(rows)]
+    other = [failed(rows[3], "no opset"), failed("resnext/mmcls/net1", "no layer 1.1 of it")]
+    told = text(Run(header, (*other, *alike)))
+    assert "failures (32, of 3 causes)" in told
+    assert "30 cases of 30 rows of timm, the first of them test_a[resnext/timm/net0]:" in told
+    assert told.count("no layer 1.") == 2, "once for timm, once for mmcls"
+    assert "and 10 more" in told
+    assert told.index("30 cases of") < told.index("no opset")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (failed("p/timm/a", "no layer"), failed("p/mmcls/a", "no layer")),
+        (failed("p/timm/a", "no layer"), failed("p/timm/b", "no layer", stage="int8")),
+        (failed("p/timm/a", "no layer"), failed("p/timm/b", "no weights")),
+        (failed("", "no layer"), failed("p/timm/b", "no layer")),
+    ],
+    ids=["sources", "stages", "words", "no row"],
+)
+def test_other_causes_stay_apart(header: Header, one: CaseResult, other: CaseResult) -> None:
+    assert "failures (2, of 2 causes)" in text(Run(header, (one, other)))
+
+
+def test_many_causes_fit_on_a_screen_and_the_rest_is_counted(header: Header) -> None:
+    results = tuple(failed("p/timm/a", "no " + "x" * n, test=f"test_{n}") for n in range(1, 40))
+    told = text(Run(header, results))
+    assert "27 further failures of 27 causes" in told
+
+
+def test_what_is_blocked_is_counted_by_what_blocks_it(header: Header) -> None:
+    results = tuple(
+        CaseResult(
+            f"test_{n}[a]", CaseOutcome.BLOCKED, row="resnext/timm/a", blocked_by="test_0[a]"
+        )
+        for n in range(1, 4)
+    )
+    run = Run(header, results)
+    assert "blocked (3)\n  3 by test_0[a]" in text(run)
+    assert "3 blocked" in summarize(run)[1]
+    assert "| `test_0[a]` | 3 |" in write_markdown(run)
 
 
 def test_markdown_tells_the_same_and_keeps_its_tables(run: Run) -> None:

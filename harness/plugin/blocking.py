@@ -1,0 +1,62 @@
+"""One fault, one failure: which case a failed step belongs to, and which cases it only blocks.
+
+A step that fails is not run again in the same process (``Builder``); every case that needs it meets
+the same error. It belongs to one of them, its origin:
+
+* the first case of the step's own row that meets it. A row's cases run in one process, in the
+  order of collection.
+* where no case of that row was chosen, the first case of those that share the step, in the order
+  of collection, such as those of rows that are held against it.
+
+So it is the same case in one process and in many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness.errors import StageError
+from harness.plugin.collection import CASE, Case
+
+__all__ = ["FAULTS", "Faults"]
+
+
+@dataclass
+class Faults:
+    """What failed in this process so far: row and message of a step, and the case it belongs to."""
+
+    _origins: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def origin(self, item: pytest.Item, error: StageError) -> str:
+        """The case, or the row, whose failure this is; "" where it is this case's own."""
+        case = item.stash.get(CASE, None)
+        if case is None:
+            return ""
+        if error.case and error.case != case.model.id:
+            return self._elsewhere(item, case, error.case)
+        return self._first(item.nodeid, case.model.id, error)
+
+    def _first(self, nodeid: str, row: str, error: StageError) -> str:
+        first = self._origins.setdefault((row, error.message), nodeid)
+        return "" if first == nodeid else first
+
+    def _elsewhere(self, item: pytest.Item, case: Case, row: str) -> str:
+        items: Sequence[pytest.Item] = item.session.items
+        function = item.nodeid.partition("[")[0]
+        sharing: list[str] = []
+        for one in items:
+            other = one.stash.get(CASE, None)
+            if other is None:
+                continue
+            same_test = one.nodeid.partition("[")[0] == function
+            if other.model.id == row and not same_test:
+                return row
+            if same_test and other.model.variant.network == case.model.variant.network != "":
+                sharing += [one.nodeid] * (other.model.id != row)
+        return "" if not sharing or sharing[0] == item.nodeid else sharing[0]
+
+
+FAULTS = pytest.StashKey[Faults]()

@@ -1,0 +1,171 @@
+"""A step that fails is the failure of one case; what needs it too is blocked, and never green."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from small_runs import OTHER, OTHER_SLUG, ROW, SLUG, RunGate
+
+from harness.reporting.results import CaseOutcome
+
+pytest_plugins = ["pytester"]
+
+BOTH = "resnext/*/resnext50_32x4d"
+FIRST = "test_a_b.py::test_built"
+BROKEN = """
+import pytest
+from harness.errors import BuildError, ExportError
+
+def build(model):
+    raise BuildError("killed by SIGSEGV, last seen at 812 MiB", case=model.id)
+
+@pytest.mark.complexity
+def test_built(row_case):
+    build(row_case.model)
+
+@pytest.mark.export
+def test_exported(row_case):
+    build(row_case.model)
+
+@pytest.mark.export
+def test_another_fault(row_case):
+    raise ExportError("opset 99", case=row_case.model.id)
+
+@pytest.mark.int8
+def test_compiled(row_case):
+    build(row_case.model)
+
+@pytest.mark.page
+def test_sound(row_case): pass
+"""
+AGAINST_ANOTHER = f"""
+import pytest
+from harness.errors import BuildError
+
+def reference(row):
+    raise BuildError("no network", case=row)
+
+@pytest.mark.export
+def test_own(row_case):
+    if row_case.model.id == "{OTHER}":
+        reference("{OTHER}")
+
+@pytest.mark.export
+def test_against_the_first(row_case):
+    reference("{OTHER}")
+"""
+
+ONLY_HELD_AGAINST = f"""
+import pytest
+from harness.errors import BuildError
+
+def test_against_the_first(row_case):
+    if row_case.model.id == "{OTHER}":
+        pytest.skip("the first row of its network")
+    raise BuildError("no network", case="{OTHER}")
+
+def test_sound(row_case): pass
+"""
+
+
+def outcomes(run_gate: RunGate, *options: str, **how: str) -> dict[str, CaseOutcome]:
+    """What came of each case, by its id without the file."""
+    return run_gate(*options, apart="-n" in options, **how).outcomes
+
+
+def test_one_case_fails_and_the_others_are_blocked_by_it(run_gate: RunGate) -> None:
+    run = run_gate(test_a_b=BROKEN)
+    assert run.outcomes == {
+        f"test_built[{SLUG}]": CaseOutcome.ERRORED,
+        f"test_exported[{SLUG}]": CaseOutcome.BLOCKED,
+        f"test_another_fault[{SLUG}]": CaseOutcome.ERRORED,
+        f"test_compiled[{SLUG}]": CaseOutcome.BLOCKED,
+        f"test_sound[{SLUG}]": CaseOutcome.PASSED,
+    }
+    assert {one.blocked_by for one in run.results.values()} == {"", f"{FIRST}[{SLUG}]"}
+    assert re.search(r"= 2 failed, 1 passed, \d+ deselected, 2 blocked in", run.printed)
+    assert f"2 by {FIRST}[{SLUG}]" in run.printed
+    assert run.printed.count("812 MiB") == 2, "told with the failure, and not with what it blocks"
+
+
+def test_where_the_origin_was_not_chosen_the_first_that_meets_it_is(run_gate: RunGate) -> None:
+    found = outcomes(run_gate, "-k", "exported or compiled", test_a_b=BROKEN)
+    assert found == {
+        f"test_exported[{SLUG}]": CaseOutcome.ERRORED,
+        f"test_compiled[{SLUG}]": CaseOutcome.BLOCKED,
+    }
+
+
+def test_each_row_has_a_failure_of_its_own(run_gate: RunGate) -> None:
+    found = outcomes(run_gate, row="resnext/timm/*50_32x4d", test_a_b=BROKEN)
+    assert sum(one is CaseOutcome.ERRORED for one in found.values()) == 6
+    assert sum(one is CaseOutcome.BLOCKED for one in found.values()) == 6
+
+
+def test_a_row_that_is_held_against_another_is_blocked_by_it(run_gate: RunGate) -> None:
+    run = run_gate(row=BOTH, test_a_b=AGAINST_ANOTHER)
+    assert run.outcomes[f"test_own[{OTHER_SLUG}]"] is CaseOutcome.ERRORED
+    assert run.results[f"test_against_the_first[{SLUG}]"].blocked_by == OTHER
+    assert sum(one is CaseOutcome.ERRORED for one in run.outcomes.values()) == 1
+
+
+def test_of_rows_held_against_one_that_was_not_chosen_the_first_fails(run_gate: RunGate) -> None:
+    found = outcomes(run_gate, row="resnext/[tp]*/resnext50_32x4d", test_a_b=AGAINST_ANOTHER)
+    told = [one for one in found.values() if one is not CaseOutcome.PASSED]
+    assert sorted(told) == [CaseOutcome.BLOCKED, CaseOutcome.BLOCKED, CaseOutcome.ERRORED]
+
+
+@pytest.mark.parametrize("source", [BROKEN, AGAINST_ANOTHER], ids=["one row", "two rows"])
+def test_two_workers_find_the_same_origins(run_gate: RunGate, source: str) -> None:
+    alone = run_gate(row=BOTH, test_a_b=source)
+    two = run_gate("-n", "2", row=BOTH, apart=True, test_a_b=source)
+    assert two.outcomes == alone.outcomes
+    origins = [{case: one.blocked_by for case, one in run.results.items()} for run in (alone, two)]
+    assert origins[0] == origins[1]
+
+
+def test_what_is_only_blocked_is_not_green(run_gate: RunGate) -> None:
+    """The origin's own row was chosen, and none of its chosen cases needs the step."""
+    run = run_gate(row=BOTH, test_a_b=ONLY_HELD_AGAINST)
+    assert run.outcomes[f"test_against_the_first[{SLUG}]"] is CaseOutcome.BLOCKED
+    assert CaseOutcome.ERRORED not in run.outcomes.values()
+    assert run.code == 1
+
+
+def test_under_require_it_is_an_error(run_gate: RunGate) -> None:
+    run = run_gate("--require=int8", test_a_b=BROKEN)
+    assert "1 error" in run.printed
+    assert f"blocked by {FIRST}[{SLUG}]" in run.printed
+    assert run.outcomes[f"test_compiled[{SLUG}]"] is CaseOutcome.BLOCKED
+
+
+def test_junit_has_an_error_that_says_so(run_gate: RunGate, tmp_path: Path) -> None:
+    run_gate(f"--junit-xml={tmp_path / 'junit.xml'}", test_a_b=BROKEN)
+    cases = {one.get("name", ""): one for one in ET.parse(tmp_path / "junit.xml").iter("testcase")}
+    (error,) = cases[f"test_compiled[{SLUG}]"]
+    assert error.tag == "error"
+    assert f"blocked by {FIRST}" in error.get("message", "")
+
+
+def test_what_is_known_to_fail_blocks_nothing(run_gate: RunGate, expected: Path) -> None:
+    """A debt hides its own case alone."""
+    (expected / "known_issues.toml").write_text(
+        f'[[issue]]\ncase = "{FIRST}[{SLUG}]"\nstage = "build"\nerror = "BuildError"\n'
+        'message = "SIGSEGV"\nreason = "the library crashes"\n'
+        "since = 2026-11-01\nexpires = 2099-01-01\n"
+    )
+    found = outcomes(run_gate, test_a_b=BROKEN)
+    assert found[f"test_built[{SLUG}]"] is CaseOutcome.KNOWN_ISSUE
+    assert found[f"test_exported[{SLUG}]"] is CaseOutcome.ERRORED
+    assert found[f"test_compiled[{SLUG}]"] is CaseOutcome.BLOCKED
+
+
+def test_another_row_of_that_name_is_another_fault(run_gate: RunGate) -> None:
+    assert ROW != OTHER
+    found = outcomes(run_gate, row=BOTH, test_a_b=BROKEN)
+    assert [found[f"test_built[{slug}]"] for slug in (SLUG, OTHER_SLUG)] == [
+        CaseOutcome.ERRORED
+    ] * 2
