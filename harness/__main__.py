@@ -19,6 +19,7 @@ COMMANDS = (
     "harness.cli.explain",
     "harness.cli.update",
     "harness.cli.export",
+    "harness.cli.layers",
     "harness.cli.imagenet",
     "harness.cli.artifacts",
     "harness.cli.baseline",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from harness.counting.claims import judge_claim, judge_true
+from harness.counting.counts import Counts
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
-from harness.records import Claim, Metric
+from harness.records import Claim, Metric, Verdict
 
 pytestmark = pytest.mark.complexity
 
@@ -40,23 +43,41 @@ def judge_count(model: DocumentedModel, claim: Claim, pipeline: Pipeline, record
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
     if defect:
         record.note_defect(model, defect.column, defect.printed.text, defect.true, defect.cause)
-    counted = pipeline.counts_of(model)[pinned.counter].of(claim.metric)
-    record.judge(judge_claim(claim, counted, pinned, defect), claim=claim)
+    counted = pipeline.counts_of(model)
+    if claim.metric is Metric.PARAMS:
+        record.rests_on(
+            "test_true_params_are_those_of_the_pinned_network", true_params(model, counted)
+        )
+    else:
+        record.rests_on("test_true_macs_are_those_of_the_pinned_network", true_macs(model, counted))
+    record.judge(
+        judge_claim(claim, counted[pinned.counter].of(claim.metric), pinned, defect), claim=claim
+    )
 
 
 def test_true_params_are_those_of_the_pinned_network(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Learned parameters, counted one by one."""
-    model = row_case.model
-    counted, pinned = pipeline.counts_of(model)["true"], model.expected_complexity
-    record.judge(judge_true("params", counted.params, pinned.true_params))
+    record.judge(true_params(row_case.model, pipeline.counts_of(row_case.model)))
 
 
 def test_true_macs_are_those_of_the_pinned_network(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers."""
-    model = row_case.model
-    counted, pinned = pipeline.counts_of(model)["true"], model.expected_complexity
-    record.judge(judge_true("conv+fc MACs", counted.operations, pinned.true_macs))
+    counted = pipeline.counts_of(row_case.model)
+    record.rests_on(
+        "test_true_params_are_those_of_the_pinned_network", true_params(row_case.model, counted)
+    )
+    record.judge(true_macs(row_case.model, counted))
+
+
+def true_params(model: DocumentedModel, counted: Mapping[str, Counts]) -> Verdict:
+    return judge_true("params", counted["true"].params, model.expected_complexity.true_params)
+
+
+def true_macs(model: DocumentedModel, counted: Mapping[str, Counts]) -> Verdict:
+    return judge_true(
+        "conv+fc MACs", counted["true"].operations, model.expected_complexity.true_macs
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from harness.judging.agreement import float_verdict
 from harness.judging.exports import input_size_verdict, repeatable_verdict
+from harness.pipeline.layers import departure, export_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -23,7 +24,10 @@ def test_exported_model_computes_the_same(
     reference = pipeline.reference(model.variant, model.size)
     agreement, tolerance = reference.compared(pipeline.probe_outputs(model, form))
     record.measured(*agreement.measurements(form=form.id))
-    record.judge(float_verdict(agreement, tolerance))
+    record.judge(
+        float_verdict(agreement, tolerance),
+        place=lambda: departure(export_layers(pipeline, model, form)),
+    )
 
 
 def test_export_is_complete_and_as_promised(export_case: Case, pipeline: Pipeline) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from harness.backends.registry import EMBEDDED
 from harness.errors import Regression
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
@@ -19,6 +20,7 @@ from harness.judging.int8 import (
     same_model_agreement,
     same_model_verdict,
 )
+from harness.pipeline.layers import compiled_layers, costliest, departure, export_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.recording import Record
@@ -49,8 +51,16 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     model, backend = fp32_case.model, fp32_case.backend
     reference = pipeline.reference(model.variant, model.size)
     agreement, tolerance = reference.compared(pipeline.float_probes(model, backend))
-    record.measured(*agreement.measurements(form=pipeline.form_for(model, backend).id))
-    record.judge(float_verdict(agreement, tolerance))
+    form = pipeline.form_for(model, backend)
+    record.measured(*agreement.measurements(form=form.id))
+    verdict = float_verdict(agreement, tolerance)
+    if backend == EMBEDDED:  # which runs the export as it is
+        case = f"{model.slug}-{form.id}"
+        record.rests_on("test_exported_model_computes_the_same", verdict, case=case)
+    record.judge(
+        verdict,
+        place=lambda: departure(export_layers(pipeline, model, form)),
+    )
 
 
 def test_parity(
@@ -63,7 +73,11 @@ def test_parity(
     pipeline.require_judgeable(model.variant)
     limits = tolerances.limits(model.row, precision="int8")
     verdict = parity_verdict(compared, limits, precision="int8")
-    record.judge(verdict, other_half=test_fp32_in_the_backend_agrees_with_its_source)
+    record.judge(
+        verdict,
+        other_half=test_fp32_in_the_backend_agrees_with_its_source,
+        place=lambda: costliest(compiled_layers(pipeline, model, backend)),
+    )
 
 
 def test_the_same_int8_model_agrees_elsewhere(
@@ -82,6 +96,7 @@ def test_the_same_int8_model_agrees_elsewhere(
 def test_parity_is_the_accepted_one(
     int8_case: Case,
     pipeline: Pipeline,
+    tolerances: Tolerances,
     parity_baselines: Mapping[str, Baseline],
     record: Record,
 ) -> None:
@@ -89,5 +104,8 @@ def test_parity_is_the_accepted_one(
     model, backend = int8_case.model, int8_case.backend
     accepted = parity_baselines[backend].accepted(model.id, "centred_sqnr")
     compared = pipeline.parity(model, backend, "int8")
+    if pipeline.is_judgeable(model.variant):
+        limits = tolerances.limits(model.row, precision="int8")
+        record.rests_on("test_parity", parity_verdict(compared, limits, precision="int8"))
     verdict = baseline_verdict(compared, accepted, weights=pipeline.weights_kind)
     record.judge(verdict, failure=Regression)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judging.agreement import framework_verdict
+from harness.pipeline.layers import departure, source_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
@@ -33,4 +34,7 @@ def test_same_network_from_another_source_agrees(
     if first is model:
         pytest.skip("the first row of its network; the others are held against it")
     theirs, own = (pipeline.reference(one.variant, one.size) for one in (first, model))
-    record.judge(framework_verdict(theirs.logits, own.logits, first.id))
+    record.judge(
+        framework_verdict(theirs.logits, own.logits, first.id),
+        place=lambda: departure(source_layers(pipeline, first, model)),
+    )

@@ -37,13 +37,18 @@ def weights_of(
     return Weights("file", f"file:{weights.digest(path)}", path)
 
 
+def is_judgeable(variant: Variant, *, asked: str | None) -> bool:
+    """Whether parity on a row's weights says something; seeded ones may be unlike trained ones."""
+    return asked is not None or resnext_named(variant.network) is not None
+
+
 def require_judgeable(variant: Variant, *, asked: str | None) -> None:
     """Refuse to judge parity on weights that say nothing about it.
 
     Raises:
         MissingWeights: the row has seeded weights that are not known to behave like trained ones.
     """
-    if asked is None and resnext_named(variant.network) is None:
+    if not is_judgeable(variant, asked=asked):
         raise MissingWeights(
             "parity needs published weights, --weights DIR: seeded ones are known to behave like "
             "trained ones in ResNeXts alone"

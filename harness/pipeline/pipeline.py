@@ -28,7 +28,7 @@ from harness.pipeline.building import Builder, Settings, make_worker
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import COMPILE, COUNT, ONNX, REFERENCE, RUN, TORCHSCRIPT
 from harness.pipeline.embedded import EmbeddedImages, sized
-from harness.pipeline.given_weights import require_judgeable, weights_of
+from harness.pipeline.given_weights import is_judgeable, require_judgeable, weights_of
 from harness.pipeline.limits import is_large
 from harness.pipeline.steps import NetworkSpec
 from harness.runtime.isolation import Worker
@@ -127,12 +127,17 @@ class Pipeline:
         """As reports name it: "seeded" or "published"."""
         return self.settings.weights_kind
 
-    def _spec(self, variant: Variant, size: int) -> NetworkSpec:
+    def spec(self, variant: Variant, size: int) -> NetworkSpec:
+        """The network of a row with its weights, as steps take it."""
         asked, images = self.settings.weights, self.images.files(size)
         weights = weights_of(variant, size, asked=asked, images=self.images)
         if weights.kind == "layered":
             images = replace(images, statistics=self.images.statistics(size))
         return NetworkSpec(variant, size, weights, images)
+
+    def is_judgeable(self, variant: Variant) -> bool:
+        """As :mod:`harness.pipeline.given_weights` has it, for the weights of this run."""
+        return is_judgeable(variant, asked=self.settings.weights)
 
     def require_judgeable(self, variant: Variant) -> None:
         """As :mod:`harness.pipeline.given_weights` has it, for the weights of this run."""
@@ -151,7 +156,7 @@ class Pipeline:
 
     def reference(self, variant: Variant, size: int) -> ReferenceLogits:
         """What the source framework itself computes."""
-        spec = self._spec(variant, size)
+        spec = self.spec(variant, size)
         evaluation = self.images.digest("evaluation", size)
         key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
         batches = probes(variant)
@@ -171,7 +176,7 @@ class Pipeline:
         return self._exported(variant, size, form)
 
     def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
-        spec = self._spec(variant, size)
+        spec = self.spec(variant, size)
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = keys.export_key(variant, size, spec.weights.identity, options)
         if form.format == "torchscript":

@@ -9,6 +9,8 @@ the same error. It belongs to one of them, its origin:
   of collection, such as those of rows that are held against it.
 
 So it is the same case in one process and in many.
+
+A verdict may rest on another one, too: what the gate holds against a wrong export is wrong as well.
 """
 
 from __future__ import annotations
@@ -20,8 +22,37 @@ import pytest
 
 from harness.errors import StageError
 from harness.plugin.collection import CASE, Case
+from harness.records import Outcome, Verdict
 
-__all__ = ["FAULTS", "Faults"]
+__all__ = ["FAULTS", "Blocked", "Faults", "require_unblocked"]
+
+
+class Blocked(Exception):
+    """What a case rests on does not hold, which is the failure of another case."""
+
+    def __init__(self, origin: str, headline: str) -> None:
+        super().__init__(headline)
+        self.origin = origin
+
+
+def require_unblocked(item: pytest.Item, test: str, verdict: Verdict, *, case: str = "") -> None:
+    """Require that what a case rests on holds, where another case of this run judges that.
+
+    Args:
+        test: the name of the test that judges it.
+        verdict: what it comes to.
+        case: that case's id in brackets, by default the same as this one's.
+
+    Raises:
+        Blocked: it does not hold, and that case is among those of this run.
+    """
+    if verdict.outcome is not Outcome.DOES_NOT_CONFORM:
+        return
+    bracket = f"[{case or item.nodeid.partition('[')[2].removesuffix(']')}]"
+    chosen = (one.nodeid for one in item.session.items)
+    origin = next((one for one in chosen if one.endswith(f"::{test}{bracket}")), "")
+    if origin:
+        raise Blocked(origin, verdict.headline)
 
 
 @dataclass

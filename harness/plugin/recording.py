@@ -27,7 +27,7 @@ from harness.errors import (
 )
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
-from harness.plugin.blocking import FAULTS, Faults
+from harness.plugin.blocking import FAULTS, Blocked, Faults, require_unblocked
 from harness.plugin.collection import CASE, ISSUE
 from harness.plugin.options import GATE, GROUP, STAGES
 from harness.records import Claim, Measurement, Outcome, Verdict
@@ -68,6 +68,7 @@ class Record:
     reason: str = ""
     address: str = ""
     options: tuple[str, ...] = ()
+    item: pytest.Item | None = None
 
     @property
     def command(self) -> str:
@@ -91,18 +92,31 @@ class Record:
         shown = f"{true:_}" if isinstance(true, int) else str(true)
         self.defects.append(Defect(model.id, str(column), f"{documented} {place}", shown, cause))
 
+    def rests_on(self, test: str, verdict: Verdict, *, case: str = "") -> None:
+        """Say what has to hold before this case can be judged, and which test judges that.
+
+        ``case``: that case's id in brackets, by default this one's.
+
+        Raises:
+            Blocked: it does not hold, and that test is run too: one fault, one failure.
+        """
+        assert self.item is not None
+        require_unblocked(self.item, test, verdict, case=case)
+
     def judge(
         self,
         verdict: Verdict,
         *,
         claim: Claim | None = None,
         other_half: Callable[..., None] | None = None,
+        place: Callable[[], str] | None = None,
         failure: type[NonConformance] | type[Regression] = NonConformance,
     ) -> None:
         """Note a verdict, about a documented figure or not, and require it to conform.
 
         Where it belongs and what repeats it are added here, for every check. ``other_half``: the
-        test that judges what the measurement was held against.
+        test that judges what the measurement was held against. ``place``: finds where in the
+        network two runs part; asked only where the verdict does not conform.
 
         Raises:
             NonConformance, Regression: it does not.
@@ -111,6 +125,8 @@ class Record:
         if other_half is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
             told = f"the fp32 half is judged by {other_half.__name__}"
             verdict = replace(verdict, details=(*verdict.details, told))
+        if place is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
+            verdict = replace(verdict, details=(*verdict.details, _place(place)))
         self.verdict = verdict = verdict.recorded(self.where, self.command)
         if claim is not None:
             self.claims.append(
@@ -132,6 +148,14 @@ class Record:
             measurements=tuple(self.measurements),
             defects=tuple(self.defects),
         )
+
+
+def _place(find: Callable[[], str]) -> str:
+    """Where two runs part; that it cannot be found does not hide that they do."""
+    try:
+        return find()
+    except HarnessError as error:
+        return f"layers cannot be compared: {str(error).splitlines()[0]}"
 
 
 @pytest.fixture
@@ -156,6 +180,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         weights=weights,
         address=_address(item),
         options=given_options(item.config),
+        item=item,
     )
 
 
@@ -227,7 +252,7 @@ def pytest_runtest_makereport(
         error = NonConformance(
             f"known to fail with {issue.message!r}, but failed otherwise:\n{error}"
         )
-    origin = ""
+    origin = error.origin if isinstance(error, Blocked) else ""
     if isinstance(error, StageError):
         if report.failed:
             origin = item.session.stash[FAULTS].origin(item, error)

@@ -89,6 +89,9 @@ class LayerWatch(Protocol):
     def after(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> Array | None:
         """A convolution or fully connected layer has run: outputs in place of its own, or None."""
 
+    def normalized(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> None:
+        """A normalisation has run."""
+
 
 class Frame(Protocol):
     """What is needed of a framework: a network's layers, and its other parameters."""
@@ -133,7 +136,7 @@ def seeded_layers(variant: Variant, size: int, scenes: Floats) -> Network:
         raise BuildError(f"{len(scenes)} scenes cannot give statistics, at least two are needed")
     with _repeatable(variant):
         network = adapter(variant.source).build(variant.model, input_size=size, weightless=False)
-    fit(_frame(network), variant.network, scenes)
+    fit(frame_of(network), variant.network, scenes)
     return network
 
 
@@ -170,6 +173,9 @@ class _Order:
         """Note it."""
         self.seen.append((layer.name, outputs.shape[layer.axis]))
 
+    def normalized(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> None:
+        """Nothing."""
+
 
 @dataclass
 class _Fitting:
@@ -204,6 +210,9 @@ class _Fitting:
         offset = READOUT_OFFSET * normal(self.rng, bias.shape)
         layer.set("bias", offset)
         return np.moveaxis(np.moveaxis(outputs, layer.axis, -1) / spread + offset, -1, layer.axis)
+
+    def normalized(self, layer: FrameworkLayer, inputs: Array, outputs: Array) -> None:
+        """Nothing."""
 
     def _is_first(self, layer: FrameworkLayer) -> bool:
         first = layer.name not in self.done
@@ -257,7 +266,8 @@ def _floored(variance: Array) -> Array:
     return np.asarray(np.maximum(variance, LEAST_VARIANCE * variance.mean()))
 
 
-def _frame(network: Network) -> Frame:
+def frame_of(network: Network) -> Frame:
+    """The layers of a row's network, whatever framework it is of."""
     if network.framework == "torch":
         from harness.sources.seeded_torch import TorchFrame
 

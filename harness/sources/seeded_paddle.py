@@ -1,4 +1,4 @@
-"""A Paddle network's layers, for drawing seeded weights on it."""
+"""A Paddle network's layers, to draw seeded weights on it and to look into it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ class PaddleFrame:
         for layer in self.layers():
             if layer.kind == "normalization":
                 hooks.append(layer.module.register_forward_pre_hook(_before(layer, watch)))
+                hooks.append(layer.module.register_forward_post_hook(_normalized(layer, watch)))
             else:
                 hooks.append(layer.module.register_forward_post_hook(_after(layer, watch)))
         try:
@@ -95,6 +96,13 @@ class PaddleFrame:
 def _before(layer: PaddleLayer, watch: LayerWatch) -> Callable[..., None]:
     def hook(_: Any, inputs: tuple[Any, ...]) -> None:
         watch.before(layer, inputs[0].numpy())
+
+    return hook
+
+
+def _normalized(layer: PaddleLayer, watch: LayerWatch) -> Callable[..., None]:
+    def hook(_: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        watch.normalized(layer, inputs[0].numpy(), outputs.numpy())
 
     return hook
 

@@ -1,4 +1,4 @@
-"""A torch network's layers, for drawing seeded weights on it."""
+"""A torch network's layers, to draw seeded weights on it and to look into it."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ class TorchFrame:
         for layer in self.layers():
             if layer.kind == "normalization":
                 hooks.append(layer.module.register_forward_pre_hook(_before(layer, watch)))
+                hooks.append(layer.module.register_forward_hook(_normalized(layer, watch)))
             else:
                 hooks.append(layer.module.register_forward_hook(_after(layer, watch)))
         threads = torch.get_num_threads()
@@ -90,6 +91,13 @@ class TorchFrame:
 def _before(layer: TorchLayer, watch: LayerWatch) -> Callable[..., None]:
     def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         watch.before(layer, inputs[0].numpy())
+
+    return hook
+
+
+def _normalized(layer: TorchLayer, watch: LayerWatch) -> Callable[..., None]:
+    def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...], outputs: torch.Tensor) -> None:
+        watch.normalized(layer, inputs[0].numpy(), outputs.numpy())
 
     return hook
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -134,8 +135,9 @@ class OnnxRuntimeSession:
             options.graph_optimization_level = level
             options.optimized_model_filepath = str(executed_to)
         try:
+            loaded = _unshared(model) if exact and _saturates() else str(model)
             self._session = onnxruntime.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
+                loaded, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise RunError(f"ONNX Runtime cannot load {model.name}: {error}") from error
@@ -154,6 +156,48 @@ class OnnxRuntimeSession:
         if len(outputs) != 1:
             raise RunError(f"the model has {len(outputs)} outputs, expected one")
         return np.asarray(outputs[0])
+
+
+def _unshared(model: Path) -> bytes | str:
+    """A model in which no two nodes read the same int8 weights: its path, or its bytes.
+
+    Under :data:`EXACT` the runtime widens weights where they are read, and fails at the second
+    reader ("Attempt to replace the existing tensor").
+    """
+    if not _shared(onnx.load(str(model), load_external_data=False).graph):
+        return str(model)
+    whole = onnx.load(str(model))
+    tensors = {one.name: one for one in whole.graph.initializer}
+    for number, (reader, index, made) in enumerate(_shared(whole.graph)):
+        own = onnx.NodeProto()
+        own.CopyFrom(made)
+        own.name = own.output[0] = reader.input[index] = f"{made.output[0]}:{number}"
+        for place, name in enumerate(made.input):  # weights, scale, zero point
+            own.input[place] = f"{name}:{number}"
+            whole.graph.initializer.add().CopyFrom(tensors[name])
+            whole.graph.initializer[-1].name = own.input[place]
+        whole.graph.node.insert(list(whole.graph.node).index(reader), own)
+    return whole.SerializeToString()
+
+
+def _shared(graph: onnx.GraphProto) -> list[tuple[onnx.NodeProto, int, onnx.NodeProto]]:
+    """Who reads weights that another has read before: node, which input, what dequantizes it."""
+    constant = {one.name for one in graph.initializer}
+    made = {
+        one.output[0]: one
+        for one in graph.node
+        if one.op_type == "DequantizeLinear" and one.input[0] in constant
+    }
+    seen: set[str] = set()
+    found = []
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            if name not in made:
+                continue
+            if made[name].input[0] in seen:
+                found.append((node, index, made[name]))
+            seen.add(made[name].input[0])
+    return found
 
 
 def executed_operators(model: Path, workspace: Path) -> dict[str, int]:

@@ -88,7 +88,7 @@ def test_a_truncated_file_is_noticed(line: Line, monkeypatch: pytest.MonkeyPatch
     "a model is exported for another size than documented", by="the input's shape is the claim"
 )
 def test_another_input_size_than_documented_is_noticed(line: Line) -> None:
-    claim = line.model.claim(Metric.INPUT_SIZE)
+    claim = line.documented.claim(Metric.INPUT_SIZE)
     verdict = input_size_verdict(line.export(), claim)
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert verdict.headline.startswith("input_size = 32x32 px, documented 224 ± 0")
@@ -113,7 +113,7 @@ def test_a_failure_says_where_and_how_to_repeat_it(
     break_exporter(monkeypatch, faults.leaving_nothing)
     with pytest.raises(ExportError) as caught:
         line.require_as_promised()
-    told = str(caught.value.repeated_by("pytest 'this case'", case=line.model.place))
+    told = str(caught.value.repeated_by("pytest 'this case'", case=line.documented.place))
     assert "[resnext/timm/resnext50_32x4d, resnext.md:49]" in told
     assert told.endswith("repeat: pytest 'this case'")
 

@@ -33,7 +33,7 @@ class Line:
     """What the steps are given, and where they write."""
 
     folder: Path
-    model: DocumentedModel
+    documented: DocumentedModel
     weights: Weights
     images: Images
     tolerances: Tolerances
@@ -42,7 +42,7 @@ class Line:
     @property
     def spec(self) -> NetworkSpec:
         """The network with its weights."""
-        return NetworkSpec(self.model.variant, self.model.size, self.weights, self.images)
+        return NetworkSpec(self.documented.variant, self.documented.size, self.weights, self.images)
 
     def export(self, form: Form = CURRENT, *, repeat: bool = False) -> Mapping[str, Any]:
         """Export; the file is :meth:`model`."""
@@ -54,7 +54,9 @@ class Line:
 
     def require_as_promised(self, form: Form = CURRENT) -> None:
         """Export, and judge what was written."""
-        require_as_promised(self.export(form), form, self.model.variant, size=self.model.size)
+        require_as_promised(
+            self.export(form), form, self.documented.variant, size=self.documented.size
+        )
 
     def model(self, form: Form = CURRENT) -> Path:
         return self.folder / form.id / form.file
@@ -94,7 +96,7 @@ class Line:
         return self.folder / "int8" / "model.onnx"
 
     def parity_verdict(self, reference: Array, candidate: Array) -> Verdict:
-        limits = self.tolerances.limits(self.model.row, precision="int8")
+        limits = self.tolerances.limits(self.documented.row, precision="int8")
         return parity_verdict(Compared.of(reference, candidate), limits, precision="int8")
 
     def moved(self, reference: Array, candidate: Array, accepted: Array) -> Verdict:

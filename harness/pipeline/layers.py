@@ -1,0 +1,84 @@
+"""Where a row's runs part, layer by layer: looked at where they do not agree, or when asked."""
+
+from __future__ import annotations
+
+from harness.backends.backend import Precision
+from harness.backends.registry import EMBEDDED
+from harness.errors import RunError, Unavailable
+from harness.judging.layers import LayerAgreement, first_departure, told, worst
+from harness.pipeline.catalogue import DocumentedModel
+from harness.pipeline.declared import Step
+from harness.pipeline.limits import RUN_COPIES
+from harness.pipeline.pipeline import Pipeline, exported_file
+from harness.pipeline.steps import layering
+from harness.runtime.store import LazyArtifact
+from harness.sources.forms import Form
+
+Layers = tuple[LayerAgreement, ...]
+EXPORTED = Step("layers", layering.source_and_file, RunError, copies=2 * RUN_COPIES)
+COMPILED = Step("layers", layering.two_files, RunError, copies=2 * RUN_COPIES)
+SOURCES = Step("layers", layering.two_sources, RunError, copies=2 * RUN_COPIES)
+
+
+def export_layers(pipeline: Pipeline, model: DocumentedModel, form: Form) -> Layers:
+    """An export, held against the row's source library.
+
+    Raises:
+        Unavailable: it is no ONNX file.
+        StageError: it cannot be run layer by layer.
+    """
+    if form.format != "onnx":
+        raise Unavailable(f"layers of {form.format} are not looked into")
+    artifact = LazyArtifact(lambda: pipeline.exported(model.variant, model.size, form), form.file)
+    spec = pipeline.spec(model.variant, model.size)
+    _held, path = artifact.opened()
+    found: Layers = pipeline.builder.run_apart(EXPORTED, model.variant, spec, path)
+    return found
+
+
+def compiled_layers(
+    pipeline: Pipeline,
+    model: DocumentedModel,
+    backend: str = EMBEDDED,
+    precision: Precision = "int8",
+) -> Layers:
+    """What a backend compiled, held against the export that it was given.
+
+    Raises:
+        Unavailable: it is no ONNX file.
+        StageError: it cannot be run layer by layer.
+    """
+    target = pipeline.backend(backend)
+    file = target.compiles(precision)
+    if file is None or not file.endswith(".onnx"):
+        raise Unavailable(f"the {precision} model of {backend} cannot be run layer by layer")
+    reference = LazyArtifact(lambda: pipeline.compilable(model, backend), exported_file(target))
+    compiled = LazyArtifact(lambda: pipeline.compiled_row(model, backend, precision), file)
+    (_held, path), (_kept, quantized) = reference.opened(), compiled.opened()
+    images = pipeline.images.files(model.size).evaluation
+    found: Layers = pipeline.builder.run_apart(COMPILED, model.variant, path, quantized, images)
+    return found
+
+
+def source_layers(pipeline: Pipeline, first: DocumentedModel, model: DocumentedModel) -> Layers:
+    """A row, held against the first row of its network.
+
+    Raises:
+        StageError: one of them cannot be run layer by layer.
+    """
+    specs = (pipeline.spec(one.variant, one.size) for one in (first, model))
+    found: Layers = pipeline.builder.run_apart(SOURCES, model.variant, *specs)
+    return found
+
+
+def departure(layers: Layers) -> str:
+    """The place where two float runs part, as a failure tells it."""
+    found = first_departure(layers)
+    if found is None:
+        return f"no layer departs ({len(layers)} looked at): what follows the last one differs"
+    return f"the first layer that departs: {told(found)}"
+
+
+def costliest(layers: Layers) -> str:
+    """The layer that loses most in a lower precision, as a failure tells it."""
+    return f"the layer that loses most: {told(worst(layers, most=1)[0])}" if layers else ""

@@ -1,0 +1,50 @@
+"""Two runs of one network, layer by layer: where they part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness.backends.onnxruntime.layer_traces import trace_file
+from harness.judging.layers import LayerAgreement, LayerTrace, compare_layers
+from harness.pipeline.steps.networks import Floats, NetworkSpec, load, network, reference_network
+from harness.sources import adapter
+from harness.sources.layer_traces import reference_names, trace
+
+Layers = tuple[LayerAgreement, ...]
+IMAGES = 2
+"""Images that layers are looked at on, in one batch."""
+
+
+def source_and_file(spec: NetworkSpec, file: Path) -> Layers:
+    """A network in its own library, and what was exported of it."""
+    images = load(spec.images.evaluation)[:IMAGES]
+    with TemporaryDirectory(prefix="zoo-layers-") as scratch:
+        return compare_layers(
+            trace(network(spec), images), trace_file(file, images, scratch=Path(scratch))
+        )
+
+
+def two_files(reference: Path, candidate: Path, images: Path) -> Layers:
+    """Two ONNX files, such as the export and the int8 model made of it."""
+    given = load(images)[:IMAGES]
+    with TemporaryDirectory(prefix="zoo-layers-") as scratch:
+        one, other = (
+            trace_file(file, given, scratch=Path(scratch)) for file in (reference, candidate)
+        )
+    return compare_layers(one, other)
+
+
+def two_sources(spec: NetworkSpec, other: NetworkSpec) -> Layers:
+    """One network from two libraries, the second held against the first."""
+    images = load(spec.images.evaluation)[:IMAGES]
+    return compare_layers(*(_by_reference(one, images) for one in (spec, other)))
+
+
+def _by_reference(spec: NetworkSpec, images: Floats) -> list[LayerTrace]:
+    """A network's layers by the names that the reference network has for them, if there is one."""
+    built, names = network(spec), {}
+    if spec.weights.kind == "seeded":
+        reference = reference_network(spec.variant.network, spec.images.statistics)
+        names = reference_names(adapter(spec.variant.source), built, reference)
+    return trace(built, images, names=names)
