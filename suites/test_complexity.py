@@ -16,6 +16,9 @@ from harness.records import Claim, Metric, Verdict
 
 pytestmark = pytest.mark.complexity
 
+TRUE_PARAMS = "test_true_params_are_those_of_the_pinned_network"
+TRUE_MACS = "test_true_macs_are_those_of_the_pinned_network"
+
 
 def test_documented_operations_are_reproduced(
     row_case: Case, pipeline: Pipeline, record: Record
@@ -44,15 +47,11 @@ def judge_count(model: DocumentedModel, claim: Claim, pipeline: Pipeline, record
     if defect:
         record.note_defect(model, defect.column, defect.printed.text, defect.true, defect.cause)
     counted = pipeline.counts_of(model)
-    if claim.metric is Metric.PARAMS:
-        record.rests_on(
-            "test_true_params_are_those_of_the_pinned_network", true_params(model, counted)
-        )
-    else:
-        record.rests_on("test_true_macs_are_those_of_the_pinned_network", true_macs(model, counted))
-    record.judge(
-        judge_claim(claim, counted[pinned.counter].of(claim.metric), pinned, defect), claim=claim
-    )
+    record.rests_on(TRUE_PARAMS, true_params(model, counted))
+    if claim.metric is not Metric.PARAMS:
+        record.rests_on(TRUE_MACS, true_macs(model, counted))
+    found = counted[pinned.counter].of(claim.metric)
+    record.judge(judge_claim(claim, found, pinned, defect), claim=claim)
 
 
 def test_true_params_are_those_of_the_pinned_network(
@@ -67,9 +66,7 @@ def test_true_macs_are_those_of_the_pinned_network(
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers."""
     counted = pipeline.counts_of(row_case.model)
-    record.rests_on(
-        "test_true_params_are_those_of_the_pinned_network", true_params(row_case.model, counted)
-    )
+    record.rests_on(TRUE_PARAMS, true_params(row_case.model, counted))
     record.judge(true_macs(row_case.model, counted))
 
 

@@ -7,9 +7,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from harness.backends.registry import EMBEDDED, backend_names
 from harness.judging.layers import LayerAgreement, worst
 from harness.pipeline.building import Settings
@@ -67,21 +64,23 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         pipeline.worker.close()
     print(f"{model.id}: {len(layers)} layers, {pipeline.weights_kind} weights")
-    Console(soft_wrap=True).print(_table(layers))
+    for line in _table(layers):
+        print(line)
     return 0
 
 
-def _table(layers: Sequence[LayerAgreement]) -> Table:
+def _table(layers: Sequence[LayerAgreement]) -> list[str]:
     marked = {id(one) for one in worst(layers)}
-    table = Table("", "layer", "kind", box=None)
-    for name in ("before, dB", "after, dB", "loss, dB"):
-        table.add_column(name, justify="right")
-    table.add_column("", overflow="fold")
+    width = max((len(one.name) for one in layers), default=0)
+    lines = [f"  {'layer':{width}}  before, dB  after, dB  loss, dB"]
     for one in layers:
         figures = (_figure(value) for value in (one.before_db, one.after_db, one.loss_db))
-        table.add_row("*" if id(one) in marked else "", one.name, one.kind, *figures, one.note)
-    return table
+        before, after, loss = figures
+        mark = "*" if id(one) in marked else " "
+        line = f"{mark} {one.name:{width}}  {before:>10}  {after:>9}  {loss:>8}  {one.note}"
+        lines.append(line.rstrip())
+    return lines
 
 
 def _figure(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else ("exact" if value > 0 else "none")
+    return f"{value:.1f}" if math.isfinite(value) else ("inf" if value > 0 else "none")

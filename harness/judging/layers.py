@@ -34,6 +34,8 @@ EXPLAINED: Final = 1e-4
 FITTED: Final = 4
 """Values of a channel from which a scale is fitted; a shift alone where there are fewer."""
 
+GONE: Final = "is missing"
+NEW: Final = "is not in the reference"
 WORST: Final = 10
 """Layers of a table that are marked."""
 
@@ -121,21 +123,29 @@ def sqnr_db(reference: Sampled, candidate: Sampled) -> float:
 def compare_layers(
     reference: Sequence[LayerTrace], candidate: Sequence[LayerTrace]
 ) -> tuple[LayerAgreement, ...]:
-    """Layer by layer, in the order of the reference; a layer that only one of them has is named."""
-    keys = [
-        [(one.kind, tuple(sorted(one.weight.shape))) for one in run]
+    """Layer by layer, in the order of the reference; a layer that only one of them has is named.
+
+    They are matched by name, where most have one that both know, or else by kind and order.
+    """
+    known, named = {one.name for one in reference}, {one.name: one for one in candidate}
+    if 2 * len(known & set(named)) > len(known):
+        found = [
+            _agreement(one, named[one.name]) if one.name in named else _lone(one, GONE)
+            for one in reference
+        ]
+        return (*found, *(_lone(one, NEW) for one in candidate if one.name not in known))
+    one, two = (
+        [f"{layer.kind} {sorted(layer.weight.shape)}" for layer in run]
         for run in (reference, candidate)
-    ]
-    found: list[LayerAgreement] = []
-    for tag, start, end, other, until in SequenceMatcher(
-        a=keys[0], b=keys[1], autojunk=False
-    ).get_opcodes():
+    )
+    found = []
+    for tag, start, end, other, until in SequenceMatcher(None, one, two, False).get_opcodes():
         if tag == "equal":
             pairs = zip(reference[start:end], candidate[other:until], strict=True)
-            found += [_agreement(one, two) for one, two in pairs]
+            found += [_agreement(*pair) for pair in pairs]
             continue
-        found += [_lone(one, "is missing") for one in reference[start:end]]
-        found += [_lone(one, "is not in the reference") for one in candidate[other:until]]
+        found += [_lone(layer, GONE) for layer in reference[start:end]]
+        found += [_lone(layer, NEW) for layer in candidate[other:until]]
     return tuple(found)
 
 
@@ -186,7 +196,8 @@ def _note(
         if reference.inputs.shape != candidate.inputs.shape:
             return f"it is given {candidate.inputs.shape} in place of {reference.inputs.shape}"
         between = ", ".join(candidate.between)
-        return "what lies before it differs" + (f"; in the file: {between}" if between else "")
+        told = "what lies before it differs: an activation, an addition, pooling or the order"
+        return told + (f"; in the file: {between}" if between else "")
     if after >= FLOAT_DEPARTS_DB:
         return ""
     folded = reference.normalized is not None

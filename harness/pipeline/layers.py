@@ -76,7 +76,9 @@ def departure(layers: Layers) -> str:
     found = first_departure(layers)
     if found is None:
         return f"no layer departs ({len(layers)} looked at): what follows the last one differs"
-    return f"the first layer that departs: {told(found)}"
+    where = layers.index(found)
+    sound = f"; all up to {layers[where - 1].name} agree" if where else ""
+    return f"the first layer that departs: {told(found)}{sound}"
 
 
 def costliest(layers: Layers) -> str:

@@ -10,16 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import pytest
-from onnx import helper, numpy_helper
 
 from harness.backends import arithmetic
 from harness.backends.arithmetic import require_exact
 from harness.backends.backend import Host
-from harness.backends.onnxruntime import sessions
 from harness.backends.onnxruntime.backend import OnnxRuntime
-from harness.backends.onnxruntime.sessions import OnnxRuntimeSession
 from harness.backends.registry import backend
 from harness.errors import MissingBackend
 
@@ -120,45 +116,3 @@ def test_openvino_says_that_int8_saturates_on_older_processors() -> None:
         pytest.skip("the kernels of x86 alone saturate")
     printed = said(sys.executable, "-c", ASK_OPENVINO, ONEDNN_MAX_CPU_ISA="AVX2")
     assert "the int8 kernels of OpenVINO saturate on this processor" in printed
-
-
-def test_weights_that_two_layers_share_can_be_run_exactly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The runtime's exact kernels fail at the second reader of a tensor (1.32)."""
-    path, images = tmp_path / "shared.onnx", np.full((1, 4), 3.0, np.float32)
-    onnx.save(_shared_weights(), path)
-    logits = {}
-    for saturates in (False, True):
-        monkeypatch.setattr(sessions, "_saturates", lambda found=saturates: found)
-        logits[saturates] = OnnxRuntimeSession(path).logits(images)
-    assert logits[True].shape == (1, 4)
-    assert np.array_equal(logits[False], logits[True])
-
-
-def _shared_weights() -> onnx.ModelProto:
-    """Two matrix products of int8, one behind the other, with the same weights."""
-    nodes = [helper.make_node("DequantizeLinear", ["codes", "scale", "none"], ["weights"])]
-    for number in "12":
-        given = "input" if number == "1" else "made1"
-        made = "logits" if number == "2" else "made1"
-        nodes += [
-            helper.make_node("QuantizeLinear", [given, "scale", "zero"], [f"q{number}"]),
-            helper.make_node("DequantizeLinear", [f"q{number}", "scale", "zero"], [f"d{number}"]),
-            helper.make_node("MatMul", [f"d{number}", "weights"], [made]),
-        ]
-    constants = {
-        "scale": np.float32(0.1),
-        "zero": np.uint8(128),
-        "none": np.int8(0),
-        "codes": np.eye(4, dtype=np.int8) * 10,
-    }
-    tensors = [
-        numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
-    ]
-    values = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 4])
-        for name in ("input", "logits")
-    ]
-    graph = helper.make_graph(nodes, "shared", values[:1], values[1:], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)

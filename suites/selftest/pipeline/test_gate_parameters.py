@@ -85,6 +85,16 @@ def test_a_wrong_quantizer_is_noticed_and_its_fault_named(
         require_parameters(compiled())
 
 
+def test_weights_that_two_layers_read_are_run_by_old_processors_too(
+    compiled: Compile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where int8 sums would saturate, the runtime's exact kernels fail at the second reader."""
+    monkeypatch.setattr(backend, "_saturates", lambda: True)
+    break_quantizer(monkeypatch, "another layer's read")
+    with pytest.raises(CompileError, match="another layer's"):
+        require_parameters(compiled())
+
+
 def test_a_float_model_under_another_name_is_noticed_here_too(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,7 @@ def test_the_layer_is_named_in_its_librarys_words(
     [
         (another_padding, 0, "stem", "its weights agree: stride, padding"),
         (another_padding, 1, "grouped", "its weights agree: stride, padding"),
-        (no_activation_before, 2, "widen", "what lies before it differs; in the file: Add"),
+        (no_activation_before, 2, "widen", "what lies before it differs: .*in the file: Add"),
     ],
 )
 def test_what_is_no_weight_is_told_apart(
@@ -155,6 +155,11 @@ def test_of_int8_the_layer_that_loses_most_is_the_one_that_was_spoiled(line: Lin
     assert lost[most.name] > 5
     assert "% of it clipped" in costliest(spoiled)
     assert min(one.after_db for one in clean) > 15
+
+
+def test_what_still_agrees_is_told(line: Line) -> None:
+    assert departure(changed(line, 1, another_seed)).endswith("; all up to stem agree")
+    assert "all up to" not in departure(changed(line, 0, another_seed))
 
 
 def test_a_place_that_cannot_be_found_is_said(line: Line) -> None:

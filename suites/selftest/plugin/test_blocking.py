@@ -13,6 +13,7 @@ from harness.reporting.results import CaseOutcome
 
 pytest_plugins = ["pytester"]
 
+SUITES = Path(__file__).parents[2]
 BOTH = "resnext/*/resnext50_32x4d"
 FIRST = "test_a_b.py::test_built"
 BROKEN = """
@@ -58,6 +59,20 @@ def test_against_the_first(row_case):
     reference("{OTHER}")
 """
 
+RESTS_ON_ANOTHER = """
+from harness.records import Outcome, Verdict
+
+WRONG = Verdict(Outcome.DOES_NOT_CONFORM, "params = 7, pinned 6")
+
+def test_counted(row_case, record):
+    record.judge(WRONG)
+
+def test_printed(row_case, record):
+    record.rests_on("test_counted", WRONG)
+
+def test_sound(row_case, record):
+    record.rests_on("test_counted", Verdict(Outcome.CONFORMS, "params = 6"))
+"""
 ONLY_HELD_AGAINST = f"""
 import pytest
 from harness.errors import BuildError
@@ -127,12 +142,40 @@ def test_two_workers_find_the_same_origins(run_gate: RunGate, source: str) -> No
     assert origins[0] == origins[1]
 
 
+@pytest.mark.shows(
+    "what a failed step keeps from being judged reads as a pass, or as nothing",
+    by="it is blocked, counted, and red by itself",
+)
 def test_what_is_only_blocked_is_not_green(run_gate: RunGate) -> None:
     """The origin's own row was chosen, and none of its chosen cases needs the step."""
     run = run_gate(row=BOTH, test_a_b=ONLY_HELD_AGAINST)
     assert run.outcomes[f"test_against_the_first[{SLUG}]"] is CaseOutcome.BLOCKED
     assert CaseOutcome.ERRORED not in run.outcomes.values()
     assert run.code == 1
+
+
+def test_a_verdict_that_rests_on_a_wrong_one_is_blocked(run_gate: RunGate) -> None:
+    run = run_gate(test_a_b=RESTS_ON_ANOTHER)
+    assert run.outcomes == {
+        f"test_counted[{SLUG}]": CaseOutcome.FAILED,
+        f"test_printed[{SLUG}]": CaseOutcome.BLOCKED,
+        f"test_sound[{SLUG}]": CaseOutcome.PASSED,
+    }
+    assert run.results[f"test_printed[{SLUG}]"].blocked_by == f"test_a_b.py::test_counted[{SLUG}]"
+
+
+def test_a_verdict_is_judged_by_itself_where_the_other_was_not_chosen(run_gate: RunGate) -> None:
+    found = outcomes(run_gate, "-k", "printed", test_a_b=RESTS_ON_ANOTHER)
+    assert found == {f"test_printed[{SLUG}]": CaseOutcome.PASSED}
+
+
+def test_what_suites_rest_on_are_tests_that_there_are() -> None:
+    text = "".join(path.read_text() for path in SUITES.glob("test_*.py"))
+    named = set(re.findall(r'rests_on\("(\w+)"', text)) | set(
+        re.findall(r'^TRUE_\w+ = "(\w+)"', text, re.MULTILINE)
+    )
+    assert named
+    assert all(f"def {name}(" in text for name in named)
 
 
 def test_under_require_it_is_an_error(run_gate: RunGate) -> None:
