@@ -14,7 +14,7 @@ import platformdirs
 import pytest
 
 from harness.backends.registry import EMBEDDED
-from harness.errors import HarnessError
+from harness.errors import HarnessError, one_line
 from harness.pipeline.declared import ONNX
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
@@ -24,10 +24,12 @@ from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import make_scheduler
 from harness.reporting import machine
+from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
+from harness.runtime import atomic
 from harness.runtime.identity import tools
 from harness.sources import library_versions
 
@@ -76,6 +78,7 @@ class Recorder:
         self._config = config
         self._log: RunLog | None = None
         self._problem = ""
+        self._page = ""
         self._results: list[CaseResult] = []
         self._started = now()
         self._collected = 0
@@ -125,6 +128,20 @@ class Recorder:
                     self._problem = str(error)
         if self._problem and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._log is not None and not self._problem:
+            self._page = self._written()
+
+    def _written(self) -> str:
+        """Write the page beside the log, and say where it is, or why there is none.
+
+        Whatever goes wrong with it, the log is whole and the outcome stands.
+        """
+        path = self._path.with_name(f"{self._path.name}.html")
+        try:
+            atomic.write_text(path, write_html(self._run()))
+        except Exception as error:
+            return f"WARNING: no report page: {one_line(error)}"
+        return f"report: {_shown(path, self._config.rootpath)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """End with what was shown, and what was not: what is on disk, or could not be put there."""
@@ -144,6 +161,7 @@ class Recorder:
         else:
             path = _shown(self._path, self._config.rootpath)
             terminalreporter.write_line(f"run log: {path}")
+            terminalreporter.write_line(self._page, yellow=self._page.startswith("WARNING"))
 
     def _write(self, result: CaseResult) -> None:
         if self._problem:

@@ -1,0 +1,135 @@
+"""A run as one page that opens offline, for the people who decide about a release."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from harness.records import Outcome
+from harness.reporting.causes import Cause, explanation
+from harness.reporting.clauses import place_of
+from harness.reporting.details import NOT_HELD, detail
+from harness.reporting.matrix import matrix
+from harness.reporting.outline import CANNOT_SAY, NO, NOT_COMPARED, QUESTION, counted, outline
+from harness.reporting.results import GRAVITY, CaseOutcome, CaseResult, Run
+
+SIGNS: Mapping[str, str] = {
+    CaseOutcome.FAILED: "✗",
+    CaseOutcome.ERRORED: "!",
+    CaseOutcome.BLOCKED: "⊘",
+    CaseOutcome.NOT_MEASURED: "–",
+    CaseOutcome.INCONCLUSIVE: "?",
+    CaseOutcome.KNOWN_ISSUE: "◆",
+    CaseOutcome.PASSED: "✓",
+    CaseOutcome.SKIPPED: "·",
+    Outcome.CONFORMS: "✓",
+    Outcome.DOES_NOT_CONFORM: "✗",
+}
+"""What stands beside each outcome, so that none is told by its colour alone."""
+
+ALWAYS = (CaseOutcome.FAILED, CaseOutcome.NOT_MEASURED, CaseOutcome.PASSED)
+"""Outcomes that are counted on top also where there are none."""
+
+MOST_PLACES = 4
+"""Rows that are shown at once for a cause; the others are folded."""
+
+LONGEST = 400
+"""Characters of a sentence on the first screen; the row has all of it."""
+
+
+def write_html(run: Run, *, since: Sequence[str] | None = None) -> str:
+    """The page: one file, which asks for nothing from anywhere.
+
+    The same results in any order give the same page. Whatever the run log holds is text in it and
+    never markup. ``since``: what is new since the last run, where there was a comparison.
+    """
+    style, script = _part("report.css"), _part("report.js")
+    told, table = outline(run, since=since), matrix(run)
+    page = _environment().get_template("report.html")
+    text = page.render(
+        told=told,
+        table=table,
+        rows={line.id for line in table.lines},
+        pages=", ".join(page.path for page in run.header.pages) or "no page",
+        question=QUESTION,
+        answer_kind={NO: "no", CANNOT_SAY: "unsaid"}.get(told.answer, "nothing"),
+        not_compared=NOT_COMPARED,
+        gravity=GRAVITY,
+        always=ALWAYS,
+        most_places=MOST_PLACES,
+        signs=SIGNS,
+        not_held=NOT_HELD,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_digest(style),
+        script_hash=_digest(script),
+    )
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_part),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "address": _address,
+        "capital": lambda text: text[:1].upper() + text[1:],
+        "counted": counted,
+        "detail": detail,
+        "gravity": lambda outcomes: min(map(GRAVITY.index, outcomes)),
+        "hints": _hints,
+        "kind": lambda outcome: str(outcome).replace(" ", "-"),
+        "places": lambda cause: list(_places(cause)),
+        "sentence": _sentence,
+    }
+    return environment
+
+
+def _part(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    """What the content security policy names a script or a style by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+
+
+def _address(value: str, name: str) -> str:
+    """The part of the page's address that has a filter, or an open row."""
+    return f"{name}={quote(str(value).encode('utf-8', 'backslashreplace'), safe='')}"
+
+
+def _sentence(result: CaseResult) -> str:
+    """The first thing that a case says, without its place."""
+    line = place_of(explanation(result)[0])[0]
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+
+
+def _hints(result: CaseResult) -> list[str]:
+    """What a case says of its likely cause, and of the place in the network."""
+    rest = [line.strip() for line in explanation(result)[1:]]
+    told = [line for line in rest if line and not line.startswith("repeat: ")]
+    return [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in told[:3]]
+
+
+def _places(cause: Cause) -> Iterator[tuple[str, str]]:
+    """The rows of a cause, each once, with the page's line; of a case about no row, its name."""
+    seen = set()
+    for result in cause.results:
+        name = result.row or result.case
+        if name not in seen:
+            seen.add(name)
+            place = result.place or place_of(explanation(result)[0])[1]
+            yield name, place
