@@ -51,7 +51,7 @@ class Cells(HTMLParser):
         self.inside = False
         self.feed(report)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, _attrs: object) -> None:
         self.tags.add(tag)
         if tag == "tr":
             self.rows.append([])
