@@ -3,13 +3,18 @@
   const table = document.getElementById("rows");
   const body = table.tBodies[0];
   const rows = [...body.rows].map((row, place) => ({ row, place, name: row.querySelector("[data-row]").dataset.row }));
-  const templates = new Map([...document.querySelectorAll("template[data-row]")].map((one) => [one.dataset.row, one]));
+  // Details stand in noscript elements: text that costs nothing until it is asked for.
+  const texts = new Map([...document.querySelectorAll("noscript[data-row]")].map((one) => [one.dataset.row, one]));
+  const ours = (html) => html;
+  const policy = globalThis.trustedTypes?.createPolicy("report", { createHTML: ours }) ?? { createHTML: ours };
   const byName = new Map(rows.map((one) => [one.name, one]));
   const fields = ["source", "outcome", "q"].map((id) => document.getElementById(id));
   const shown = document.getElementById("shown");
   let sort = "";
 
-  const words = (one) => (one.words ??= `${one.name} ${one.row.textContent} ${templates.get(one.name).content.textContent}`.toLowerCase());
+  const signs = { "&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'", "&amp;": "&" };
+  const plain = (html) => html.replace(/<[^>]*>/g, " ").replace(/&(?:lt|gt|amp|#3[49]);/g, (sign) => signs[sign]);
+  const words = (one) => (one.words ??= `${one.row.textContent} ${plain(texts.get(one.name).textContent)}`.toLowerCase());
   const isOpen = (one) => Boolean(one.detail && !one.detail.hidden);
 
   function open(one, wanted) {
@@ -18,7 +23,8 @@
       one.detail.className = "detail";
       const cell = one.detail.insertCell();
       cell.colSpan = table.tHead.rows[1].cells.length + 3;
-      cell.append(templates.get(one.name).content.cloneNode(true));
+      const made = new DOMParser().parseFromString(policy.createHTML(texts.get(one.name).textContent), "text/html");
+      cell.append(...made.body.childNodes);
       one.row.after(one.detail);
     }
     if (one.detail) one.detail.hidden = !wanted || one.row.hidden;
