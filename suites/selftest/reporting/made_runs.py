@@ -18,7 +18,7 @@ SOURCES = ("timm", "torchvision", "mmcls", "ppcls")
 HOSTILE = (
     "<script>window.hit=1</script><img src=x onerror=window.hit=1>",
     '"><svg onload=window.hit=1><a href="javascript:window.hit=1">x</a>',
-    "</template></script></style><iframe src=https://example.com/></iframe>",
+    "</template></noscript></script></style><iframe src=https://example.com/></iframe>",
     "{{ 7 * 7 }}{% raw %}<!--<script>]]>&lt;b&gt;",
     "\u202e\u2066\x00\x1b[31m\udcff\u2028\ufeff 残差网络 ± ✓",
     "' onmouseover='window.hit=1",

@@ -245,6 +245,14 @@ def test_the_policy_stops_what_no_template_lets_through(show: Show) -> None:
     show.complaints.clear()
 
 
+def test_without_scripts_nothing_is_lost(show: Show) -> None:
+    page = show(made_runs.real("faults"), java_script_enabled=False)
+    told = page.inner_text("body")
+    assert "documented 4.289 ± 0.0005 (print)" in told
+    assert "The run log does not hold: the SQNR of single layers" in told
+    assert page.locator("noscript .cases").count() == 2
+
+
 def test_chinese_stands_as_it_was_written(show: Show) -> None:
     run = made_runs.real("faults")
     page = show(replace(run, header=replace(run.header, pages=_named(run, "残差网络.md"))))
