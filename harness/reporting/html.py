@@ -40,6 +40,11 @@ ALWAYS = (CaseOutcome.FAILED, CaseOutcome.NOT_MEASURED, CaseOutcome.PASSED)
 MOST_PLACES = 4
 """Rows that are shown at once for a cause; the others are folded."""
 
+MOST_HINTS = 2
+"""Further lines of a failure that are shown on the first screen."""
+
+_FIRST = ("likely cause: ", "the first layer that departs: ")
+
 LONGEST = 400
 """Characters of a sentence on the first screen; the row has all of it."""
 
@@ -113,15 +118,19 @@ def _address(value: str, name: str) -> str:
 
 def _sentence(result: CaseResult) -> str:
     """The first thing that a case says, without its place."""
-    line = place_of(explanation(result)[0])[0]
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    return _short(place_of(explanation(result)[0])[0])
 
 
 def _hints(result: CaseResult) -> list[str]:
-    """What a case says of its likely cause, and of the place in the network."""
+    """What else a case says: likely cause and layer before all, never what explains a bound."""
     rest = [line.strip() for line in explanation(result)[1:]]
-    told = [line for line in rest if line and not line.startswith("repeat: ")]
-    return [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in told[:3]]
+    told = [line for line in rest if line and not line.startswith(("repeat: ", "bound: "))]
+    told.sort(key=lambda line: not line.startswith(_FIRST))
+    return [_short(line) for line in told[:MOST_HINTS]]
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 def _places(cause: Cause) -> Iterator[tuple[str, str]]:

@@ -90,6 +90,22 @@ def test_causes_name_their_places_and_known_issues_their_days() -> None:
     assert "两个单元格对调了" in text
 
 
+def test_the_first_screen_names_likely_cause_and_layer_before_anything_else() -> None:
+    run = made_runs.real("faults")
+    layer = "the first layer that departs: layer3.2.conv1 (convolution): SQNR 30 dB before it"
+    results = tuple(
+        replace(one, verdict=replace(one.verdict, details=(*one.verdict.details, layer)))
+        if one.verdict and "test_parity[" in one.case
+        else one
+        for one in run.results
+    )
+    text = text_of(replace(run, results=results))
+    first = text[: text.index("What was not measured (")]
+    assert first.index("the calibrated range is too narrow") < first.index(layer)
+    assert "worst image 15" not in first
+    assert "The bound is twice the largest" not in first
+
+
 def test_a_row_tells_what_was_documented_measured_and_tolerated() -> None:
     (line,) = (one for one in matrix(made_runs.real("clean")).lines if one.source != NO_ROW)
     claims = {one.metric: one for one in detail(line).claims}
