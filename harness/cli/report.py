@@ -1,4 +1,4 @@
-"""The ``report`` command: a run log as text or Markdown."""
+"""The ``report`` command: a run log as text, Markdown or one HTML page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from harness.errors import HarnessError
+from harness.reporting.html import write_html
 from harness.reporting.markdown import write_markdown
 from harness.reporting.runlog import read
 from harness.reporting.summary import summarize
@@ -31,7 +32,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "whatever the run found; 1: it is not, and what is there is told; 2: bad input.",
     )
     parser.add_argument("runlog", type=Path, metavar="RUNLOG")
-    parser.add_argument("--format", choices=("text", "md"), default="text")
+    parser.add_argument("--format", choices=("text", "md", "html"), default="text")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write there and not to the terminal"
     )
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         found = read(args.runlog, allow_incomplete=True)
         if args.format == "md":
             text = write_markdown(found)
+        elif args.format == "html":
+            text = write_html(found)
         else:
             width = shutil.get_terminal_size().columns
             text = "\n".join(summarize(found, width=width)) + "\n"

@@ -14,7 +14,7 @@ import platformdirs
 import pytest
 
 from harness.backends.registry import EMBEDDED
-from harness.errors import HarnessError
+from harness.errors import HarnessError, one_line
 from harness.pipeline.declared import ONNX
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
@@ -28,6 +28,7 @@ from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotal
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
+from harness.runtime import atomic
 from harness.runtime.identity import tools
 from harness.sources import library_versions
 
@@ -144,6 +145,18 @@ class Recorder:
         else:
             path = _shown(self._path, self._config.rootpath)
             terminalreporter.write_line(f"run log: {path}")
+            terminalreporter.write_line(self._report(run))
+
+    def _report(self, run: Run) -> str:
+        """Write the page beside the log; that it cannot be written changes nothing."""
+        from harness.reporting.html import write_html
+
+        path = self._path.with_suffix(".html")
+        try:
+            atomic.write_text(path, write_html(run))
+        except (HarnessError, OSError) as error:
+            return f"report: not written: {one_line(error)}"
+        return f"report:  {_shown(path, self._config.rootpath)}"
 
     def _write(self, result: CaseResult) -> None:
         if self._problem:

@@ -6,6 +6,7 @@ import math
 from datetime import date
 
 import pytest
+from small_log import ROWS
 
 from harness.records import KnownIssue, Measurement, Metric, Outcome, Verdict
 from harness.reporting.results import (
@@ -17,8 +18,6 @@ from harness.reporting.results import (
     Machine,
     PageTotals,
 )
-
-ROWS = ("resnext/timm/a", "resnext/timm/b", "resnext/ppcls/c")
 
 
 def sqnr(value: float) -> Measurement:
