@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import cast
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 from harness.backends.backend import Backend, Host
 from harness.errors import MissingBackend, Unavailable
+from harness.judging.layers import LayerTrace
 from harness.runtime import entry_points
+
+
+class LayerTracer(Protocol):
+    """See :func:`layer_tracer`."""
+
+    def __call__(self, path: Path, images: Any, *, scratch: Path) -> list[LayerTrace]:
+        """Raises RunError: the file cannot be run."""
+
 
 EMBEDDED = "onnxruntime"
 """The backend that every machine has; its fp32 is the reference of those that have none."""
@@ -27,6 +37,9 @@ BACKENDS: Mapping[str, str] = {
 RUNS: Mapping[str, str] = {"onnx": EMBEDDED, "torchscript": "torch"}
 """The format of an export to the backend that runs it where none is asked for."""
 
+LAYERS = "harness.backends.onnxruntime.layer_traces:trace_file"
+"""What runs an ONNX file, float or int8, and tells of every layer."""
+
 SAME_MODELS = ("openvino-qdq",)
 """Backends that run the very int8 models of the embedded one."""
 
@@ -38,6 +51,12 @@ def backend_names() -> tuple[str, ...]:
         ExpectationError: a package adds a name that is taken.
     """
     return tuple(entry_points.joined(entry_points.BACKENDS, BACKENDS))
+
+
+def layer_tracer() -> LayerTracer:
+    """What takes an ONNX file, images (n, 3, height, width) and a scratch folder, and tells of
+    every layer what it is given and gives."""
+    return cast(LayerTracer, entry_points.load(LAYERS))
 
 
 def backend(name: str, host: Host | None = None) -> Backend:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,12 @@ def read_vdsp_params(path: Path) -> VdspParams:
         ExpectationError: the file is missing, too large or not JSON, or a value is missing, of the
             wrong kind, or impossible; names the key.
     """
-    document = ExpectedTable(path, (), _load(path))
+    return vdsp_params(path, load(path))
+
+
+def vdsp_params(path: Path, values: Mapping[str, Any]) -> VdspParams:
+    """Validate what a run-time parameter file says; errors as of :func:`read_vdsp_params`."""
+    document = ExpectedTable(path, (), values)
     document.only(("OpType", "OpConfig"))
     _one_of(document, "OpType", (_OPERATOR,))
     table = document.table("OpConfig")
@@ -124,7 +130,12 @@ def preprocess(image: Levels, params: VdspParams) -> Floats:
     return normalized
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
+    """The keys and values of a JSON file, each key once.
+
+    Raises:
+        ExpectationError: it cannot be read, is too large, or is not JSON of that kind.
+    """
     try:
         data = read_bytes(path, most=LARGEST_FILE)
     except OSError as error:

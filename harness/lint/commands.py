@@ -22,6 +22,7 @@ _MODEL_FILE: Final = re.compile(r"(?P<name>\w[\w.+-]*)\.(?:onnx|pth|pt|torchscri
 _RUN_TIME: Final = re.compile(rf"(?P<name>\w[\w.+-]*{FILE_SUFFIX}\.json)(?![\w.])")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _LINKED: Final = (".yaml", ".yml", ".json")
+_ADDRESSES: Final = {"link_open": "href", "image": "src"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,13 @@ class Named:
         models: by an option, or as files of models without their suffix.
         run_time_files: as arguments of commands.
         links: addresses of configs beside the page, as they are written.
+        paths: addresses of any files in the same zoo, as they are written, without fragments.
     """
 
     models: tuple[Mention, ...] = ()
     run_time_files: tuple[Mention, ...] = ()
     links: tuple[Mention, ...] = ()
+    paths: tuple[Mention, ...] = ()
 
 
 def named_in(document: Document) -> Named:
@@ -63,18 +66,19 @@ def named_in(document: Document) -> Named:
     """
     models: list[Mention] = []
     files: list[Mention] = []
-    links: list[Mention] = []
+    paths: list[Mention] = []
     above = ""
     for token in document.tokens:
         if token.type == "inline":
             above = token.content
-            links += _links(token, document)
+            paths += _paths(token, document)
         elif token.type == "fence":
             source = _source(token.content, above)
             models += _mentions(_OPTION, token, document, source, option=True)
             models += _mentions(_MODEL_FILE, token, document, source)
             files += _mentions(_RUN_TIME, token, document, source)
-    return Named(tuple(models), tuple(files), tuple(links))
+    links = tuple(one for one in paths if PurePosixPath(one.name).suffix in _LINKED)
+    return Named(tuple(models), tuple(files), links, tuple(paths))
 
 
 def _source(content: str, above: str) -> str:
@@ -104,12 +108,16 @@ def _mentions(
             yield Mention(match["name"], number + 1, column, source, option)
 
 
-def _links(token: Token, document: Document) -> Iterator[Mention]:
+def _paths(token: Token, document: Document) -> Iterator[Mention]:
     first, end = token.map or (0, 0)
     for child in token.children or ():
-        address = str(child.attrGet("href") or "") if child.type == "link_open" else ""
-        parts = urlsplit(address)
-        if parts.scheme or parts.netloc or PurePosixPath(parts.path).suffix not in _LINKED:
+        attribute = _ADDRESSES.get(child.type)
+        address = str(child.attrGet(attribute) or "") if attribute else ""
+        try:
+            parts = urlsplit(address)
+        except ValueError:  # an address that is none
+            continue
+        if parts.scheme or parts.netloc or not parts.path:
             continue
         written = (address, unquote(address))  # the parser escapes what is not ASCII
         for number in range(first, end):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from fractions import Fraction
 from functools import lru_cache
@@ -30,6 +30,10 @@ SAME_COUNTER: Final = Fraction(1, 100)
 DOCUMENTED: Final = "documented"
 """Who says so where a figure of a page does: it may have come from any counter."""
 
+USUAL: Final = 224
+"""The input size in pixels that counters are run at where nobody says otherwise."""
+
+_AT_USUAL_APART: Final = Fraction(3, 100)  # padding and pooling do not shrink with the area
 _TEN_NINTHS: Final = Fraction(10, 9)
 _TEN_NINTHS_APART: Final = Fraction(5, 1000)
 _THOUSANDS: Final = tuple(Fraction(10) ** power for power in (-9, -6, -3, 3, 6, 9))
@@ -41,6 +45,7 @@ class Gap(Enum):
     THOUSAND = auto()
     HALF = auto()
     DOUBLE = auto()
+    AT_224 = auto()
     TEN_NINTHS = auto()
     OTHER = auto()
 
@@ -90,6 +95,7 @@ class Difference:
         certain: whether that is known of the network itself, and not from another row.
         evidence: what ``should`` rests on.
         cause: why, where that is known.
+        same: whether it is known to be one network: of one source, or pinned as one.
     """
 
     figure: CountClaim
@@ -98,11 +104,24 @@ class Difference:
     certain: bool
     evidence: tuple[Evidence, ...]
     cause: str = ""
+    same: bool = True
 
     @property
     def ratio(self) -> Fraction:
         """The documented amount over what it should be."""
         return self.figure.amount.middle / self.should.middle
+
+    @property
+    def times(self) -> str:
+        """The ratio, in as many digits as show that it is not 1."""
+        shown = f"{float(self.ratio):.3g}"
+        return shown if shown != "1" else f"{float(self.ratio):.7f}".rstrip("0")
+
+    @property
+    def right(self) -> str:
+        """What to print in its place, or "" where what is known has too few digits for that."""
+        low, high = (self.figure.prints(end) for end in (self.should.low, self.should.high))
+        return low if low == high else ""
 
     @property
     def of_params(self) -> bool:
@@ -167,9 +186,10 @@ def _within(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[Difference]:
         elif told:
             other, truth = told
             name = Evidence(f"the same network as {other.owner}", other.page.of_row(other.row))
-            found += _against(figure, truth, evidence=(Evidence(truth.told), name))
+            same = _is_same(figure.row, other.row, zoo)
+            found += _against(figure, truth, evidence=(Evidence(truth.told), name), same=same)
     wrong = {difference.figure for difference in found}
-    for difference in _against_each_other([figure for figure in group if figure not in wrong]):
+    for difference in _against_each_other([one for one in group if one not in wrong], zoo):
         if difference.figure not in wrong:
             wrong.add(difference.figure)
             found.append(difference)
@@ -195,7 +215,13 @@ def _against_own(figure: CountClaim, truth: Amount, known: Known) -> Iterator[Di
     yield from _against(figure, truth, certain=True, evidence=evidence)
 
 
-def _against_each_other(group: Sequence[CountClaim]) -> Iterator[Difference]:
+def _is_same(one: Row, other: Row, zoo: Zoo) -> bool:
+    """Whether two rows of a name are known to be of one network."""
+    pinned = zoo.known(one).network
+    return same_source(one.source, other.source) or ("" != pinned == zoo.known(other).network)
+
+
+def _against_each_other(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[Difference]:
     """Against the one in the middle; of two, against the first.
 
     Where a figure beside it, of the same source in the same table, says what the middle one says,
@@ -212,7 +238,8 @@ def _against_each_other(group: Sequence[CountClaim]) -> Iterator[Difference]:
         held = next(beside, middle)
         apart = SAME_COUNTER if _side_by_side(held, figure) else OTHER_COUNTER
         evidence = (held.evidence(),)
-        for difference in _against(figure, held.amount, evidence=evidence, apart=apart):
+        same = _is_same(figure.row, held.row, zoo)
+        for difference in _against(figure, held.amount, evidence=evidence, apart=apart, same=same):
             yield _blamed(difference, held)
 
 
@@ -247,10 +274,12 @@ def _blamed(difference: Difference, held: CountClaim) -> Difference:
         Gap.TEN_NINTHS: difference.ratio < 1,
         Gap.THOUSAND: is_plausible(figure.row) and not is_plausible(held.row),
         Gap.OTHER: False,
+        Gap.AT_224: False,
     }
     if not at_held[gap]:
         return difference
-    return Difference(held, turned, figure.amount, False, (figure.evidence(),))
+    evidence = (figure.evidence(),)
+    return replace(difference, figure=held, gap=turned, should=figure.amount, evidence=evidence)
 
 
 def _against(
@@ -260,25 +289,28 @@ def _against(
     evidence: tuple[Evidence, ...],
     certain: bool = False,
     apart: Fraction = OTHER_COUNTER,
+    same: bool = True,
 ) -> Iterator[Difference]:
     """The difference from an amount, if there is one; ``apart`` is for operations alone."""
     if figure.amount.meets(should):
         return
     ratio = figure.amount.middle / should.middle
-    gap = _gap(ratio)
+    gap = _gap(ratio, figure.size)
     if figure.claim.metric is Metric.PARAMS:
         gap = gap if gap is Gap.THOUSAND else Gap.OTHER
     elif abs(ratio - 1) <= apart and not (gap is Gap.TEN_NINTHS and should.told == DOCUMENTED):
         return
-    yield Difference(figure, gap, should, certain, evidence)
+    yield Difference(figure, gap, should, certain, evidence, same=same)
 
 
-def _gap(ratio: Fraction) -> Gap:
+def _gap(ratio: Fraction, size: int | None) -> Gap:
     def near(factor: Fraction, apart: Fraction = OTHER_COUNTER) -> bool:
         return abs(ratio / factor - 1) <= apart
 
     if any(near(power) for power in _THOUSANDS):
         return Gap.THOUSAND
+    if size not in (None, USUAL) and near(Fraction(USUAL, size or 1) ** 2, _AT_USUAL_APART):
+        return Gap.AT_224
     if near(Fraction(2)):
         return Gap.DOUBLE
     if near(Fraction(1, 2)):

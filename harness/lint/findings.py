@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from harness.lint.zoo import Zoo
+from harness.lint.places import Place
+from harness.lint.zoo import Zoo
 
 
 class Severity(IntEnum):
@@ -24,18 +23,6 @@ class Severity(IntEnum):
 
     def __str__(self) -> str:
         return self.name.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a file; line and column are 1-based, columns count code points."""
-
-    path: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from harness.lint.findings import Finding, Place
+from harness.lint.findings import Finding
+from harness.lint.places import Place
 
 
 def as_json(findings: Sequence[Finding]) -> str:

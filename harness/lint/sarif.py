@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from harness.lint.findings import Finding, Place, Rule
+from harness.lint.findings import Finding, Rule
+from harness.lint.places import Place
 
 SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

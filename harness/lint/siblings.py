@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from harness.errors import ExpectationError, HarnessError
-from harness.expected.buildconfig import BuildConfig, read_build_config
-from harness.images.vdsp import FILE_SUFFIX, VdspParams, read_vdsp_params
-from harness.lint.findings import Place
+from harness.errors import ExpectationError, HarnessError, UnknownKey
+from harness.expected.buildconfig import BuildConfig, strict_yaml
+from harness.expected.buildconfig.reading import build_config
+from harness.images import vdsp
+from harness.images.vdsp import FILE_SUFFIX, VdspParams
+from harness.lint.places import Place
+from harness.lint.vocabulary import Values, modelled_config, modelled_run_time
 from harness.pages.identity import page_title
 from harness.runtime.foreign import read_bytes
 
@@ -20,16 +23,27 @@ _DEEPEST: Final = 3  # folders below the page's own; the vendor's zoo has two
 _MOST_FILES: Final = 10_000  # below one page; the vendor's largest has some hundreds
 _LARGEST: Final = 64 * 1024  # bytes; the vendor's files have less than one KiB
 
+_KEY: Final = re.compile(r"(?P<key>[A-Za-z_][\w.\[\]]*)(?:: | is )")  # as errors begin with it
+
 Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
 class Sibling(Generic[Content]):
-    """A file that belongs to a page: what it says, or why that cannot be read."""
+    """A file that belongs to a page: what it says, or why that cannot be read.
+
+    Attributes:
+        key: the key that the problem is about, or "".
+        unknown_key: whether it is about a key that is not known here.
+        beyond: words of the vendor in it that are not modelled here.
+    """
 
     path: Path
     content: Content | None
     problem: str = ""
+    key: str = ""
+    unknown_key: bool = False
+    beyond: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -38,7 +52,7 @@ class Sibling(Generic[Content]):
 
     def at(self, key: str = "") -> Place:
         """The line and column of the value of a key in YAML or JSON, else the file's beginning."""
-        pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*:\s*""")
+        pattern = re.compile(rf"""^\s*(?:-\s+)?["']?{re.escape(key)}["']?\s*:\s*""")
         for number, line in enumerate(self._lines() if key else (), 1):
             if match := pattern.match(line):
                 return Place(self.file, number, match.end() + 1)
@@ -58,10 +72,11 @@ RunTimeFile = Sibling[VdspParams]
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """The build configs and run-time files of a page, sorted by path."""
+    """The build configs and run-time files of a page, and what is named nearly so, by path."""
 
     build_configs: tuple[BuildFile, ...] = ()
     run_time_files: tuple[RunTimeFile, ...] = ()
+    others: tuple[Path, ...] = ()
 
 
 def siblings_of(page: Path) -> Siblings:
@@ -76,21 +91,34 @@ def siblings_of(page: Path) -> Siblings:
     root = page.parent if _is_of_folder(page) else page.with_suffix("")
     builds: list[BuildFile] = []
     run_time: list[RunTimeFile] = []
+    others: list[Path] = []
     for count, path in enumerate(_files(root, 0)):
         if count >= _MOST_FILES:
             raise HarnessError(f"{root}: more than {_MOST_FILES} files beside {page.name}")
         if path.suffix in (".yaml", ".yml") and path.parent.name == "build":
-            builds.append(_read(path, read_build_config))
+            builds.append(_read(path, strict_yaml.load, modelled_config, build_config))
         elif path.suffix == ".json" and path.stem.endswith(FILE_SUFFIX):
-            run_time.append(_read(path, read_vdsp_params))
-    return Siblings(tuple(builds), tuple(run_time))
+            run_time.append(_read(path, vdsp.load, modelled_run_time, vdsp.vdsp_params))
+        elif path.suffix == ".json" and FILE_SUFFIX in path.stem:
+            others.append(path)
+    return Siblings(tuple(builds), tuple(run_time), tuple(others))
 
 
-def _read(path: Path, read: Callable[[Path], Content]) -> Sibling[Content]:
+def _read(
+    path: Path,
+    load: Callable[[Path], Values],
+    modelled: Callable[[Values], tuple[Values, tuple[str, ...]]],
+    read: Callable[[Path, Values], Content],
+) -> Sibling[Content]:
+    beyond: tuple[str, ...] = ()
     try:
-        return Sibling(path, read(path))
+        values, beyond = modelled(load(path))
+        return Sibling(path, read(path, values), beyond=beyond)
     except ExpectationError as error:
-        return Sibling(path, None, str(error))
+        problem = str(error).removeprefix(f"{path}").lstrip(": ")
+        named = _KEY.match(problem)
+        key = re.sub(r"\[\d+\]$", "", named["key"]).rpartition(".")[2] if named else ""
+        return Sibling(path, None, problem, key, isinstance(error, UnknownKey), beyond)
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

@@ -10,8 +10,8 @@ from typing import Final
 
 from harness.errors import HarnessError, MalformedTable, PageError
 from harness.lint.commands import Named, named_in
-from harness.lint.findings import Place
 from harness.lint.known import Knowledge, Known
+from harness.lint.places import Place
 from harness.lint.siblings import Siblings, siblings_of
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
@@ -65,10 +65,15 @@ class LintedPage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Zoo:
-    """All pages that are looked at together; equal only to itself."""
+    """All pages that are looked at together; equal only to itself.
+
+    Attributes:
+        folders: those that were given whole, so that what is not in them is not there.
+    """
 
     pages: tuple[LintedPage, ...]
     knowledge: Knowledge = field(default_factory=Knowledge)
+    folders: tuple[Path, ...] = ()
 
     def rows(self) -> Iterator[tuple[LintedPage, Row]]:
         """Every row with its page, in order."""
@@ -92,7 +97,8 @@ def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
         HarnessError: a path is neither a page nor a folder with pages, or cannot be read at all.
     """
     pages: dict[Path, LintedPage] = {}
-    for path in paths:
+    given = tuple(paths)
+    for path in given:
         is_folder = os.path.isdir(path)  # where a name is too long for a file, Path raises
         found = _below(path) if is_folder else [path]
         read = {real_path(one): read_linted(one) for one in found}
@@ -102,7 +108,8 @@ def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
                 raise HarnessError(f"{path}: no page with a model table in this folder")
         pages |= {one: page for one, page in read.items() if one not in pages}
     ordered = tuple(pages.values())
-    return Zoo(ordered, know(ordered) if know else Knowledge())
+    folders = tuple(real_path(path) for path in given if os.path.isdir(path))
+    return Zoo(ordered, know(ordered) if know else Knowledge(), folders)
 
 
 def read_linted(path: Path) -> LintedPage:

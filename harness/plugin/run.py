@@ -19,10 +19,9 @@ from harness.pipeline.declared import ONNX
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
-from harness.plugin.costs import Weight
 from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
-from harness.plugin.scheduling import make_scheduler
+from harness.plugin.scheduling import Group, make_scheduler
 from harness.reporting import machine
 from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
@@ -39,7 +38,6 @@ _TOOLS = (
     *("pytest", "pytest-xdist"),
 )
 """What takes part in a run besides the source libraries."""
-SECONDS_PER_PARAMETER = 1e-8  # of each test, roughly: all tests of 468 million take 100 s
 
 
 def stamp() -> str:
@@ -223,30 +221,27 @@ def _shown(path: Path, root: Path) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Distribute by cost and memory, unless another distribution was asked for."""
-    return make_scheduler(
-        config, log, weigh=_Weigher(config.stash[GATE]), budget_bytes=_budget(config)
-    )
+    """Distribute by rows, unless another distribution was asked for."""
+    groups = _Groups(config.stash[GATE])
+    return make_scheduler(config, log, group_of=groups, budget_bytes=_budget(config))
 
 
 def _budget(config: pytest.Config) -> int:
     return Pipeline(config.stash[GATE].settings).builder.reservations.budget_bytes
 
 
-class _Weigher:
-    """Tells the scheduler, who has only ids, what a test weighs."""
+class _Groups:
+    """Tells the scheduler, who has only ids, which row a test is about."""
 
     def __init__(self, gate: Gate) -> None:
         self._variants = {one.slug: one.variant for one in gate.catalogue.models}
 
-    def __call__(self, nodeid: str) -> Weight | None:
-        """Weigh a test by the row in its brackets; None for one that is about no row."""
+    def __call__(self, nodeid: str) -> Group:
+        """The row in a test's brackets, or its file where it is about no row."""
         slug = slug_of(nodeid, self._variants)
         if slug is None:
-            return None
-        variant = self._variants[slug]
-        size = bytes_for(ONNX.copies, variant)
-        return Weight(slug, (variant.params or 0) * SECONDS_PER_PARAMETER, size, variant.network)
+            return Group(nodeid.partition("::")[0])
+        return Group(slug, bytes_for(ONNX.copies, self._variants[slug]))
 
 
 def slug_of(nodeid: str, slugs: Collection[str]) -> str | None:

@@ -35,6 +35,7 @@ SECTIONS = (
 """The parts of a report, in their order: the first seven are for one screen."""
 
 QUESTION = "May this ship?"
+YES = "Yes"
 NO = "No"
 CANNOT_SAY = "Cannot be said"
 NOTHING_AGAINST = "Nothing that was measured stands against it"
@@ -75,7 +76,8 @@ class Outline:
     """A report's content.
 
     Attributes:
-        answer: to :data:`QUESTION`: :data:`NO`, :data:`CANNOT_SAY` or :data:`NOTHING_AGAINST`.
+        answer: to :data:`QUESTION`: :data:`YES`, :data:`NO`, :data:`CANNOT_SAY` or
+            :data:`NOTHING_AGAINST`.
         reason: why, with counts.
         warnings: what nobody may overlook: a log that is not whole, stand-ins, seeded weights.
         missing: what was not measured, with counts.
@@ -176,7 +178,18 @@ def _decision(run: Run, found: Tally, kinds: int) -> tuple[str, str]:
         return CANNOT_SAY, f"no case failed, and the run ended with status {run.exit_status}"
     passed = f"{outcomes[CaseOutcome.PASSED]} of {counted(cases, 'case')} passed, none failed"
     known = outcomes.get(CaseOutcome.KNOWN_ISSUE)
+    if _is_all(run, found):
+        return YES, f"all {counted(found.documented, 'claim')} are reproduced, and {passed}"
     return NOTHING_AGAINST, f"{passed}{f'; {known} fail as known' if known else ''}"
+
+
+def _is_all(run: Run, found: Tally) -> bool:
+    """Whether every claim of whole pages is reproduced, and no case left anything open."""
+    closed = {CaseOutcome.PASSED, CaseOutcome.SKIPPED}
+    real = not any(STAND_IN in said.lower() for said in run.header.tools.values())
+    whole = not any(page.left_out for page in run.header.pages)
+    reproduced = 0 < found.documented == found.reproduced
+    return reproduced and whole and real and set(found.outcomes) <= closed
 
 
 def _missing(found: Tally) -> str:

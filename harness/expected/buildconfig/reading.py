@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.errors import ExpectationError, UnknownKey, quoted
 from harness.expected.buildconfig import strict_yaml
@@ -58,7 +59,12 @@ def read_build_config(path: Path) -> BuildConfig:
         ExpectationError: the file is missing, too large or not YAML, or a value is missing, of the
             wrong kind, or impossible; names the key, or the line of what is not YAML.
     """
-    document = ExpectedTable(path, (), strict_yaml.load(path))
+    return build_config(path, strict_yaml.load(path))
+
+
+def build_config(path: Path, values: Mapping[str, Any]) -> BuildConfig:
+    """Validate what a build config says; errors as of :func:`read_build_config`."""
+    document = ExpectedTable(path, (), values)
     document.only(("name", "frontend", "backend", "graph", "dataset", "workspace"))
     frontend, backend = _frontend(document.table("frontend")), _backend(document.table("backend"))
     dataset = None

@@ -16,8 +16,9 @@ from harness.lint.belonging import (
     source_of_config,
 )
 from harness.lint.commands import Mention
-from harness.lint.findings import Evidence, Fault, Place, Rule, Severity
+from harness.lint.findings import Evidence, Fault, Rule, Severity
 from harness.lint.naming import library_of
+from harness.lint.places import Place
 from harness.lint.siblings import BuildFile
 from harness.lint.zoo import LintedPage, Zoo
 from harness.records import Metric, Row
@@ -130,8 +131,8 @@ def _size(
         yield Fault(
             place,
             f"{place.path} size",
-            f"the network is given {height}×{width}, and the input of {owner.source} {owner.name} "
-            f"is documented as {claim.figure.text}",
+            f"the network is given {height}×{width}, and the input of "
+            f"{f'{owner.source} {owner.name}'.strip()} is documented as {claim.figure.text}",
             claim.figure.text,
             evidence=(Evidence(f"input size {claim.figure.text}", page.of_claim(claim)),),
         )

@@ -30,7 +30,7 @@ def _flops_for_macs(zoo: Zoo) -> Iterator[Fault]:
         yield _fault(
             difference,
             f"{difference.figure.printed} are {noun(other)}: "
-            f"{float(difference.ratio):.3g} of the network's {noun(claim.metric)}",
+            f"{difference.times} of the network's {noun(claim.metric)}",
             f"a header {noun(other)}({claim.unit}), or {claim.figure.round(printed)} here",
         )
 
@@ -41,7 +41,7 @@ def _params_off(zoo: Zoo) -> Iterator[Fault]:
             yield _fault(
                 difference,
                 f"{difference.figure.printed}, the network has {_count(difference)}",
-                difference.figure.prints(difference.should.middle),
+                difference.right or "the network's own count",
             )
 
 
@@ -52,9 +52,9 @@ def _operations_off(zoo: Zoo) -> Iterator[Fault]:
         if not _is_other_word(difference):
             yield _fault(
                 difference,
-                f"{difference.figure.printed}, "
-                f"{float(difference.ratio):.3g} of what the network has",
-                difference.figure.prints(difference.should.middle),
+                f"{difference.figure.printed}, {difference.times} of what the network has"
+                + (", as at 224 px" if difference.gap is Gap.AT_224 else ""),
+                difference.right or "the network's own count",
                 severity=Severity.ERROR if difference.cause else None,
             )
 
@@ -63,11 +63,15 @@ def _other_figure(zoo: Zoo) -> Iterator[Fault]:
     for difference in differences(zoo):
         if difference.certain or difference.gap is Gap.THOUSAND or _is_other_word(difference):
             continue
-        times = "10/9" if difference.gap is Gap.TEN_NINTHS else f"{float(difference.ratio):.4g}"
+        times = "10/9" if difference.gap is Gap.TEN_NINTHS else difference.times
+        at_224 = ", as at 224 px" if difference.gap is Gap.AT_224 else ""
+        other = "the same network" if difference.same else "a network of that name"
         yield _fault(
             difference,
-            f"{difference.figure.printed}, {times} of what the same network has elsewhere",
-            f"{difference.figure.prints(difference.should.middle)}, unless that is the wrong one",
+            f"{difference.figure.printed}, {times} of what {other} has elsewhere{at_224}",
+            f"{difference.right or 'the figure there, with its digits'}, "
+            "unless that is the wrong one",
+            severity=None if difference.same or difference.gap is Gap.TEN_NINTHS else Severity.NOTE,
         )
 
 
@@ -145,6 +149,7 @@ RULES: Final = (
         "same-network-other-figure",
         Severity.WARNING,
         "The same network stands with another figure elsewhere",
+        "As a note: a network of that name, in another library, which may be another network. "
         "Rows of one network, on one page or on several, differ: in parameters by more than the "
         "print; in operations by more than 12 %, by 10/9, or by 1 % where they stand in one table "
         "for one source. Rows whose own true count is known are held against that instead.",

@@ -13,7 +13,7 @@ from harness.pages.cells import Cell, without_marks
 from harness.pages.columns import ColumnRole
 from harness.pages.identity import model_id
 from harness.pages.sourcecells import read_sources
-from harness.records import Omission, Row
+from harness.records import Metric, Omission, Row
 
 
 def rows_in(page: LintedPage, omission: Omission) -> list[Row]:
@@ -71,13 +71,17 @@ def _alike(zoo: Zoo) -> Iterator[Fault]:
 
     Pages of one name are the same page in other languages.
     """
-    seen: dict[tuple[str, str], tuple[LintedPage, Row]] = {}
+    seen: dict[tuple[str, str, str], tuple[LintedPage, Row]] = {}
     for page, row in zoo.rows():
-        key = library_of(row.source) or fold(row.source), fold(row.name)
+        size = row.claim(Metric.INPUT_SIZE)
+        shown = size.figure.text if size else ""
+        key = library_of(row.source) or fold(row.source), fold(row.name), shown
         first_page, first = seen.setdefault(key, (page, row))
         if first is row or (first_page is not page and _title(first_page) == _title(page)):
             continue
-        what = "in another spelling" if first_page is page else "on another page"
+        what = "on another page" if first_page is not page else "in another spelling"
+        if first_page is page and row.name == first.name:
+            what = "a second time"
         yield Fault(
             page.of_row(row),
             row.id,

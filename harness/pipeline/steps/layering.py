@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.backends.onnxruntime.layer_traces import trace_file
+from harness.backends.registry import layer_tracer
 from harness.judging.layers import LayerAgreement, LayerTrace, compare_layers
 from harness.pipeline.steps.networks import Floats, NetworkSpec, load, network, reference_network
 from harness.sources import adapter
-from harness.sources.layer_traces import reference_names, trace
 
 Layers = tuple[LayerAgreement, ...]
 IMAGES = 2
@@ -18,11 +17,12 @@ IMAGES = 2
 
 def source_and_file(spec: NetworkSpec, file: Path) -> Layers:
     """A network in its own library, and what was exported of it."""
+    from harness.sources.layer_traces import trace
+
     images = load(spec.images.evaluation)[:IMAGES]
     with TemporaryDirectory(prefix="zoo-layers-") as scratch:
-        return compare_layers(
-            trace(network(spec), images), trace_file(file, images, scratch=Path(scratch))
-        )
+        exported = layer_tracer()(file, images, scratch=Path(scratch))
+        return compare_layers(trace(network(spec), images), exported)
 
 
 def two_files(reference: Path, candidate: Path, images: Path) -> Layers:
@@ -30,7 +30,7 @@ def two_files(reference: Path, candidate: Path, images: Path) -> Layers:
     given = load(images)[:IMAGES]
     with TemporaryDirectory(prefix="zoo-layers-") as scratch:
         one, other = (
-            trace_file(file, given, scratch=Path(scratch)) for file in (reference, candidate)
+            layer_tracer()(file, given, scratch=Path(scratch)) for file in (reference, candidate)
         )
     return compare_layers(one, other)
 
@@ -43,6 +43,8 @@ def two_sources(spec: NetworkSpec, other: NetworkSpec) -> Layers:
 
 def _by_reference(spec: NetworkSpec, images: Floats) -> list[LayerTrace]:
     """A network's layers by the names that the reference network has for them, if there is one."""
+    from harness.sources.layer_traces import reference_names, trace
+
     built, names = network(spec), {}
     if spec.weights.kind == "seeded":
         reference = reference_network(spec.variant.network, spec.images.statistics)

@@ -9,18 +9,19 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from lint_writing import build_config, line, table
+from lint_writing import build_config, line, run_time, table
 
 from harness.cli.lint import add_parser
 from harness.errors import HarnessError
-from harness.lint.findings import Evidence, Fault, Finding, Place
+from harness.lint.findings import Evidence, Fault, Finding
 from harness.lint.people import as_text
+from harness.lint.places import Place
 from harness.lint.rules import RULES
 from harness.lint.sarif import as_sarif
 from harness.lint.zoo import Zoo
 
 WRONG = table(line("net_a", figures="90.1 | 70.2 | 4.1 | 25 | 224"))
-WARNED = table(line("net_a"), line("net_a", "ppcls", "70 | 90 | 4.1 | 27 | 224"))
+WARNED = table(line("net_a"), line("gluon_net_a", figures="70 | 90 | 4.1 | 27 | 224"))
 
 Command = Callable[..., int]
 
@@ -197,3 +198,24 @@ def test_two_findings_about_the_same_are_told_apart():
     findings = [Finding(RULES[0], fault) for fault in faults]
     results = json.loads(as_sarif(findings, RULES, here=Path.cwd()))["runs"][0]["results"]
     assert len({result["partialFingerprints"]["about/v1"] for result in results}) == 2
+
+
+def test_totals_come_first_then_the_worst_and_one_cause_once(command, capsys):
+    """Nine files say the same, and one key is misspelt."""
+    for number in range(9):
+        text = run_time().replace("NO_CHANGE", "RGB2BGR")
+        write(f"zoo/vdsp_params/timm-net_{number}-vdsp_params.json", text)
+    figures = "70 | 90 | 4.1 | 25 | 224"
+    write("zoo/README.md", table(*(line(f"net_{number}", figures=figures) for number in range(9))))
+    spelt = build_config().replace("  dtype: fp16", "  dtyp: fp16").replace("net_a", "net_1")
+    write("zoo/build/timm_net.yaml", spelt)
+    write("zoo/build/timm_net_2.yaml", spelt)
+    assert command("zoo") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["2", "error", "unreadable-file,", "in", "2", "files"]
+    assert lines[1].split() == ["9", "note", "not-modelled,", "in", "9", "files"]
+    assert "unreadable-file: backend.dtyp: unknown key" in lines[3]
+    assert sum("RGB2BGR" in one for one in lines) == 1
+    assert "  also at 5 further places" in lines
+    assert command("zoo", "--format", "json") == 1
+    assert len(json.loads(capsys.readouterr().out)) == 11

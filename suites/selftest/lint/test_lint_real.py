@@ -76,7 +76,8 @@ def test_without_true_counts_rows_of_one_network_are_held_against_each_other(rea
     findings = found(real, "resnext.md")["same-network-other-figure"]
     metrics = Counter(one.fault.about.rpartition(" ")[2] for one in findings)
     assert metrics == {"macs": 3, "params": 5}
-    assert {one.severity for one in findings} == {Severity.WARNING}
+    ten_ninths = {one for one in findings if "10/9" in one.fault.message}
+    assert {one.severity for one in ten_ninths} == {Severity.WARNING}
     assert all("10/9" in one.fault.message for one in findings if "macs" in one.fault.about)
 
 
@@ -93,7 +94,8 @@ def test_what_is_wrong_with_the_mobilenet_page_is_found(real):
     assert {rule: lines(of_rule) for rule, of_rule in findings.items()} == {
         "same-network-other-figure": [14, 18, 21]
     }
-    assert findings["same-network-other-figure"][0].fault.suggestion.startswith("3.505")
+    (params, *_) = findings["same-network-other-figure"]
+    assert params.fault.suggestion.startswith("the figure there, with its digits")
 
 
 def test_counted_the_flops_of_the_mobilenet_page_are_macs(real):

@@ -118,7 +118,8 @@ def test_ten_ninths_are_found_however_near_counters_may_be(linting):
     page = table(line("net_a"), line("net_a", "ppcls", "70 | 90 | 4.556 | 25 | 224"))
     (finding,) = linting(page).findings
     assert "10/9" in finding.fault.message
-    assert finding.fault.suggestion.startswith("4.100")
+    assert "net_a: 4.1 G MACs" in finding.fault.evidence[0].text
+    assert finding.fault.suggestion.startswith("the figure there, with its digits")
 
 
 def test_of_one_source_in_one_table_one_counter_is_expected(linting):

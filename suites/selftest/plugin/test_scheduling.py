@@ -1,280 +1,280 @@
-"""The order in which workers get rows: heavy ones first, never two of them at once, all once.
-
-Here with simulated workers; ``test_scheduling_xdist`` has real ones.
-"""
+"""The scheduler in real runs of pytest-xdist: workers are processes, and some of them die."""
 
 from __future__ import annotations
 
-import math
+import json
 from collections import Counter
-from collections.abc import Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from simulated_workers import BUDGET, SimulatedWorker, Simulation, config_of, simulate
 
-from harness.plugin.costs import choose, total
-from harness.plugin.scheduling import RowScheduling, Weight, make_scheduler
+import harness
 
-HEAVY, MIDDLE, LIGHT = Weight("heavy", bytes=8), Weight("middle", bytes=5), Weight("light", bytes=1)
+pytest_plugins = ["pytester"]
 
+HEAVY_BYTES = 8  # of a budget of 10
+CONFTEST = """
+import json, os, time
+from pathlib import Path
 
-def chosen(*waiting: Weight, beside: tuple[Weight, ...] = (), network: str = "") -> str | None:
-    """The name of the group chosen, each of ``beside`` being at another worker."""
-    group = choose(waiting, beside=[(one,) for one in beside], network=network, budget_bytes=BUDGET)
-    return group and group.group
+import pytest
 
+from harness.plugin.scheduling import Group, make_scheduler
 
-def weighed(*groups: tuple[int, int]) -> dict[str, Weight]:
-    """Items of groups, each given by (items, bytes)."""
-    return {
-        f"test_row.py::test_{item}[g{number}]": Weight(f"g{number}", 1, size)
-        for number, (items, size) in enumerate(groups)
-        for item in range(items)
-    }
+BYTES = {"big": 8, "huge": 9, "mid": 4}
 
+def group_of(nodeid):
+    slug = nodeid.partition("[")[2].rstrip("]")
+    return Group(slug or nodeid.partition("::")[0], BYTES.get(slug.rstrip("0123456789"), 1))
 
-def heavy_together(simulation: Simulation) -> int:
-    """The most heavy items that ran at one time."""
-    return max(sum(one.bytes > BUDGET / 2 for one in moment) for moment in simulation.together)
+def pytest_xdist_make_scheduler(config, log):
+    return make_scheduler(config, log, group_of=group_of, budget_bytes=10)
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: -group_of(item.nodeid).bytes)
 
-# ── the choice ────────────────────────────────────────────────────────────────────────────────
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    write("begin", item)
+    try:
+        return (yield)
+    finally:
+        write("end", item)
 
+def write(what, item):
+    event = {"what": what, "id": item.nodeid, "at": time.monotonic()}
+    with open(f"{os.environ['PYTEST_XDIST_WORKER']}.jsonl", "a") as file:
+        file.write(json.dumps(event) + "\\n")
+"""
+ROWS = """
+import time, pytest
 
-def test_the_group_with_the_most_bytes_is_first() -> None:
-    assert chosen(LIGHT, HEAVY, MIDDLE) == "heavy"
+@pytest.mark.parametrize("row", {rows})
+def test_{name}(row):
+    time.sleep(0.02)
+"""
 
 
-def test_of_equal_bytes_the_longest_is_first() -> None:
-    assert chosen(Weight("short", 1, 5), Weight("long", 9, 5)) == "long"
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of one test, with the clock of the machine; ``end`` is infinite for one that died."""
 
+    id: str
+    worker: str
+    begin: float
+    end: float
 
-def test_what_does_not_fit_beside_the_others_waits() -> None:
-    assert chosen(HEAVY, MIDDLE, LIGHT, beside=(Weight("a", bytes=2), MIDDLE)) == "light"
+    @property
+    def group(self) -> str:
+        """The slug in brackets, or the file."""
+        file, _, bracket = self.id.partition("[")
+        return bracket.rstrip("]") or file.partition("::")[0]
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it needs more than half of the budget."""
+        return self.group.startswith(("big", "huge"))
 
-def test_a_worker_counts_with_the_largest_of_what_it_has_pending() -> None:
-    one_worker = [Weight("a", bytes=4), Weight("b", bytes=5)]
-    assert choose([MIDDLE], beside=[one_worker], network="", budget_bytes=BUDGET) is MIDDLE
 
+def heavy_at_once(runs: Sequence[Ran]) -> list[tuple[str, str]]:
+    """Pairs of heavy tests that ran at the same time."""
+    heavy = [ran for ran in runs if ran.is_heavy]
+    return [
+        (one.id, other.id)
+        for one, other in combinations(heavy, 2)
+        if one.begin < other.end and other.begin < one.end
+    ]
 
-def test_a_network_that_another_worker_is_at_is_avoided() -> None:
-    same, other = Weight("same", bytes=4, network="x"), Weight("other", bytes=1, network="y")
-    assert chosen(same, other, beside=(Weight("a", network="x"),)) == "other"
 
+def scattered(runs: Sequence[Ran]) -> list[str]:
+    """Groups that ran on more than one worker."""
+    workers = Counter(group for group, _ in {(ran.group, ran.worker) for ran in runs})
+    return [group for group, number in workers.items() if number > 1]
 
-def test_a_network_that_another_worker_is_at_is_better_than_nothing() -> None:
-    assert chosen(Weight("same", network="x"), beside=(Weight("a", network="x"),)) == "same"
 
+def first_groups(runs: Sequence[Ran]) -> set[str]:
+    """The groups that the workers began with."""
+    begun = sorted(runs, key=lambda ran: ran.begin, reverse=True)
+    return set({ran.worker: ran.group for ran in begun}.values())
 
-def test_a_worker_stays_with_its_network() -> None:
-    assert chosen(HEAVY, Weight("again", bytes=1, network="x"), network="x") == "again"
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a run: what ran, how it was counted, and what was printed."""
 
-def test_rows_without_a_network_have_none_in_common() -> None:
-    assert chosen(LIGHT, Weight("heavy", bytes=8, network="x"), network="") == "heavy"
-    assert chosen(LIGHT, HEAVY, beside=(Weight("a"),)) == "heavy"
+    runs: tuple[Ran, ...]
+    outcomes: dict[str, int]
+    code: int
+    stdout: str
 
+    @property
+    def times(self) -> Counter[str]:
+        """How often each test ran."""
+        return Counter(ran.id for ran in self.runs)
 
-def test_where_nothing_fits_the_lightest_is_handed_out() -> None:
-    assert chosen(MIDDLE, Weight("less", bytes=3), beside=(HEAVY,)) == "less"
 
-
-def test_a_heavy_group_is_not_handed_out_beside_a_heavy_one() -> None:
-    assert chosen(Weight("a", bytes=6), Weight("b", bytes=7), beside=(HEAVY,)) is None
-
-
-def test_a_group_larger_than_the_budget_gets_it_all() -> None:
-    assert chosen(Weight("huge", bytes=10 * BUDGET), LIGHT) == "huge"
-    assert chosen(Weight("huge", bytes=10 * BUDGET), LIGHT, beside=(LIGHT,)) == "light"
-
-
-def test_a_group_costs_the_time_of_all_and_the_memory_of_the_largest() -> None:
-    items = [Weight("row", 1, 5), Weight("row", 2, 3, "x")]
-    assert total(items) == Weight("row", 3, 5, "x")
-
-
-@pytest.mark.parametrize("cost", [{"seconds": -1}, {"seconds": math.nan}, {"bytes": -1}])
-def test_a_weight_that_is_none_is_refused(cost: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"weight of 'row'.* must be 0 or more"):
-        Weight("row", **cost)
-
-
-def test_a_budget_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than 0 bytes, not 0"):
-        RowScheduling(config_of(1), weigh=lambda _: None, budget_bytes=0)
-
-
-# ── whole runs ────────────────────────────────────────────────────────────────────────────────
-
-runs = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 12)), min_size=1, max_size=8)
-quick = settings(max_examples=150, deadline=None, derandomize=True)
-
-
-@quick
-@given(groups=runs, workers=st.integers(1, 4), seed=st.integers(0, 99), data=st.data())
-def test_every_item_runs_once_whoever_dies(
-    groups: list[tuple[int, int]], workers: int, seed: int, data: st.DataObject
-) -> None:
-    weights = weighed(*groups)
-    crashing = data.draw(st.sets(st.sampled_from(list(weights)), max_size=3))
-    simulation = simulate(weights, workers=workers, crashing=crashing, seed=seed)
-    assert Counter(item for *_, item in simulation.runs) == Counter(list(weights))
-    assert heavy_together(simulation) <= 1
-
-
-@quick
-@given(groups=runs, workers=st.integers(1, 4), seed=st.integers(0, 99))
-def test_a_group_stays_on_one_worker(
-    groups: list[tuple[int, int]], workers: int, seed: int
-) -> None:
-    simulation = simulate(weighed(*groups), workers=workers, seed=seed)
-    assert len({(worker, group) for worker, group, _ in simulation.runs}) == len(groups)
-
-
-def test_memory_is_never_promised_twice_while_anything_fits() -> None:
-    simulation = simulate(weighed((3, 8), (3, 5), (3, 5), *[(2, 1)] * 20), workers=3)
-    assert max(sum(one.bytes for one in moment) for moment in simulation.together) <= BUDGET
-
-
-def test_every_worker_gets_a_row_before_one_gets_two() -> None:
-    simulation = simulate(weighed((1, 1), (1, 1)), workers=2)
-    assert {worker for worker, *_ in simulation.runs} == {"w0", "w1"}
-
-
-def test_rows_of_one_network_follow_each_other() -> None:
-    rows = [Weight("a", 1, 8, "x"), Weight("b", 1, 5, "y"), Weight("c", 1, 4, "x")]
-    simulation = simulate({f"t.py::t[{row.group}]": row for row in rows}, workers=1)
-    assert [group for _, group, _ in simulation.runs] == ["a", "c", "b"]
-
-
-class OneItemAtATime(RowScheduling):
-    """A scheduler that believes a worker with one item to be at work."""
-
-    def _supply(self, node: SimulatedWorker) -> None:
-        while not node.shutting_down and not self._pending[node]:
-            if not self._hand_out(node):
-                node.shutdown()
-
-
-def test_a_worker_left_without_a_next_item_is_noticed() -> None:
-    with pytest.raises(AssertionError, match=r"stand still: \[\[0\]\]"):
-        simulate(weighed((1, 1), (1, 1)), workers=1, scheduling=OneItemAtATime)
-
-
-class Heedless(RowScheduling):
-    """A scheduler that takes the memory of other workers for its own."""
-
-    def _hand_out(self, node: SimulatedWorker) -> bool:
-        others = {other: self._pending.pop(other) for other in self.nodes if other is not node}
-        try:
-            return super()._hand_out(node)
-        finally:
-            self._pending.update(others)
-
-
-def test_two_heavy_rows_at_once_are_noticed() -> None:
-    weights = weighed((2, 8), (2, 8), (2, 1))
-    assert heavy_together(simulate(weights, workers=2, scheduling=Heedless)) == 2
-    assert heavy_together(simulate(weights, workers=2)) == 1
-
-
-class Forgetful(RowScheduling):
-    """A scheduler that has the item at which a worker died run again, as others do."""
-
-    def remove_node(self, node: SimulatedWorker) -> str | None:
-        again = self._pending[node][:1]
-        crashed = super().remove_node(node)
-        self._let_wait(again)
-        return crashed
-
-
-def test_an_item_that_kills_workers_again_and_again_is_noticed() -> None:
-    weights = weighed((2, 1))
-    with pytest.raises(AssertionError, match="does not come to an end"):
-        simulate(weights, workers=1, crashing=list(weights)[:1], scheduling=Forgetful)
-
-
-# ── what xdist may do besides ─────────────────────────────────────────────────────────────────
-
-
-class Dying(SimulatedWorker):
-    """A worker that dies before anything reaches it."""
-
-    def send_runtest_some(self, indices: Sequence[int]) -> None:
-        raise OSError(f"cannot send {indices}: the channel is closed")
+Distribute = Callable[..., Run]
 
 
 @pytest.fixture
-def reported() -> list[pytest.CollectReport]:
-    """What the session is told about collection."""
-    return []
+def distribute(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Distribute:
+    """Run files (name → source) with pytest-xdist and the scheduler under test."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(harness.__file__).parents[1]))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(*options: str, workers: int = 2, **files: str) -> Run:
+        pytester.makeconftest(CONFTEST)
+        pytester.makepyfile(**files)
+        command = ("-p", "xdist.plugin", "-p", "no:cacheprovider", "-n", str(workers), *options)
+        result = pytester.runpytest_subprocess(*command, timeout=60)
+        outcomes = {} if "no tests ran" in result.stdout.str() else result.parseoutcomes()
+        return Run(read_runs(pytester.path), outcomes, int(result.ret), result.stdout.str())
+
+    return run
 
 
-@pytest.fixture
-def scheduler(reported: list[pytest.CollectReport]) -> RowScheduling:
-    """A scheduler of a row with two items and one with three, for one worker."""
-    config = config_of(1)
-    config.hook = SimpleNamespace(pytest_collectreport=lambda *, report: reported.append(report))
-    return RowScheduling(config, weigh=weighed((2, 5), (3, 1)).get, budget_bytes=BUDGET)
+def read_runs(folder: Path) -> tuple[Ran, ...]:
+    """What the workers wrote down."""
+    runs = []
+    for file in sorted(folder.glob("*.jsonl")):
+        events = [json.loads(line) for line in file.read_text().splitlines()]
+        ends = {event["id"]: event["at"] for event in events if event["what"] == "end"}
+        runs += [
+            Ran(event["id"], file.stem, event["at"], ends.get(event["id"], float("inf")))
+            for event in events
+            if event["what"] == "begin"
+        ]
+    return tuple(runs)
 
 
-ITEMS = list(weighed((2, 5), (3, 1)))
+def rows(name: str, *slugs: str) -> str:
+    """A file with a test for each row."""
+    return ROWS.format(name=name, rows=list(slugs))
 
 
-def arrive(scheduler: RowScheduling, worker: SimulatedWorker, items: list[str] = ITEMS) -> None:
-    """A worker comes up and collects."""
-    scheduler.add_node(worker)
-    scheduler.add_node_collection(worker, items)
-    scheduler.schedule()
+TWO_FILES = {
+    "test_first": rows("first", "tiny1", "big1", "tiny2", "big2", "tiny3", "huge", "mid1"),
+    "test_second": rows("second", "mid1", "huge", "tiny3", "big2", "tiny2", "big1", "tiny1"),
+    "test_self": "def test_one(): pass\ndef test_two(): pass",
+}
 
 
-def test_the_next_row_is_chosen_when_one_item_is_left(scheduler: RowScheduling) -> None:
-    arrive(scheduler, worker := SimulatedWorker("w0"))
-    assert worker.queue == [0, 1]
-    scheduler.mark_test_complete(worker, 0)
-    assert worker.queue == [0, 1, 2, 3, 4]
+def test_heavy_rows_are_first_and_never_two_at_once(distribute: Distribute) -> None:
+    run = distribute(**TWO_FILES)
+    assert "huge" in first_groups(run.runs)
+    assert "big1" not in first_groups(run.runs)
+    assert heavy_at_once(run.runs) == []
 
 
-def test_a_worker_that_dies_as_it_gets_work_loses_none_of_it(scheduler: RowScheduling) -> None:
-    arrive(scheduler, dying := Dying("w0"))
-    assert scheduler.remove_node(dying) == ITEMS[0]
-    arrive(scheduler, replacement := SimulatedWorker("w1"))
-    assert replacement.queue == [1, 2, 3, 4]
+def test_all_tests_of_a_row_run_on_one_worker_and_once(distribute: Distribute) -> None:
+    run = distribute(**TWO_FILES)
+    assert scattered(run.runs) == []
+    assert (set(run.times.values()), run.outcomes) == ({1}, {"passed": 16})
 
 
-def test_a_replacement_gets_no_work_before_it_has_collected(scheduler: RowScheduling) -> None:
-    arrive(scheduler, SimulatedWorker("w0"))
-    scheduler.add_node(early := SimulatedWorker("w1"))
-    arrive(scheduler, SimulatedWorker("w2"))
-    assert (early.queue, early.shutting_down) == ([], False)
+def test_heavy_rows_alone_all_run(distribute: Distribute) -> None:
+    """Two at once, where nothing else is left: what they use is reserved, and one of them waits."""
+    run = distribute(test_heavy=rows("heavy", "big1", "big2", "big3"), workers=3)
+    assert run.outcomes == {"passed": 3}
 
 
-def test_a_replacement_that_collects_other_tests_is_sent_away(
-    scheduler: RowScheduling, reported: list[pytest.CollectReport]
+def test_one_worker_runs_the_heaviest_first(distribute: Distribute) -> None:
+    run = distribute(test_a=rows("a", "tiny", "huge", "mid", "big"), workers=1)
+    order = [ran.group for ran in sorted(run.runs, key=lambda ran: ran.begin)]
+    assert order == ["huge", "big", "mid", "tiny"]
+
+
+def test_more_workers_than_rows_all_come_home(distribute: Distribute) -> None:
+    run = distribute(test_a=rows("a", "mid1", "mid2"), workers=4)
+    assert (run.outcomes, len({ran.worker for ran in run.runs})) == ({"passed": 2}, 2)
+
+
+CRASHING = """
+import os, pytest
+
+@pytest.mark.parametrize("row", ["big"])
+class TestRow:
+    def test_before(self, row): pass
+    def test_crash(self, row): os._exit(1)
+    def test_after(self, row): pass
+    def test_last(self, row): pass
+"""
+
+
+@pytest.mark.shows(
+    "a dead worker takes results along", by="the case is errored; what was not begun goes to others"
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_dead_worker_costs_one_test_and_no_other(distribute: Distribute, workers: int) -> None:
+    files = {"test_crash": CRASHING, "test_other": rows("other", "mid1", "mid2", "tiny")}
+    run = distribute(**files, workers=workers)
+    assert set(run.times.values()) == {1}
+    assert run.outcomes == {"passed": 6, "failed": 1}
+    assert "crashed while running 'test_crash.py::TestRow::test_crash[big]'" in run.stdout
+
+
+SINGLE = """
+import os, pytest
+
+@pytest.mark.parametrize("row", ["tiny1", "tiny2", "tiny3", "tiny4"])
+def test_single(row):
+    if row in {crash!r}:
+        os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("crash", [["tiny1"], ["tiny4"], ["tiny2", "tiny3"]])
+def test_no_worker_waits_for_ever_however_small_the_groups(
+    distribute: Distribute, workers: int, crash: list[str]
 ) -> None:
-    arrive(scheduler, SimulatedWorker("w0"))
-    arrive(scheduler, other := SimulatedWorker("w1"), ITEMS[:-1])
-    assert (other.queue, other.shutting_down) == ([], True)
-    assert f"-{ITEMS[-1]}" in str(reported[0].longrepr)
+    """A worker stands still with a single test in its queue, and groups have one each."""
+    run = distribute(test_single=SINGLE.format(crash=crash), workers=workers)
+    assert set(run.times.values()) == {1}
+    assert run.outcomes == {"passed": 4 - len(crash), "failed": len(crash)}
 
 
-def test_a_worker_that_dies_before_the_others_have_collected_is_waited_for() -> None:
-    scheduler = RowScheduling(config_of(2), weigh=lambda _: None, budget_bytes=BUDGET)
-    scheduler.add_node(worker := SimulatedWorker("w0"))
-    scheduler.add_node_collection(worker, ITEMS)
-    assert scheduler.remove_node(worker) is None
-    scheduler.add_node(worker := SimulatedWorker("w1"))
-    scheduler.add_node_collection(worker, ITEMS)
-    assert not scheduler.collection_is_completed
+def test_xdists_own_grouping_runs_a_crashing_test_again(distribute: Distribute) -> None:
+    run = distribute("--dist=loadscope", "--max-worker-restart=2", test_crash=CRASHING)
+    assert run.times["test_crash.py::TestRow::test_crash[big]"] > 1
 
 
-def test_another_distribution_that_was_asked_for_stands() -> None:
-    class Config:
-        def getoption(self, name: str) -> str:
-            return {"dist": "each"}[name]
+def test_a_run_ends_after_as_many_failures_as_are_allowed(distribute: Distribute) -> None:
+    fail = rows("fail", *(f"tiny{number}" for number in range(40))) + "    assert False"
+    run = distribute("--maxfail=2", test_fail=fail)
+    assert "stopping after 2 failures" in run.stdout
+    assert len(run.runs) < 40
 
-    assert make_scheduler(Config(), None, weigh=lambda _: None, budget_bytes=1) is None  # type: ignore[arg-type]
+
+def test_nothing_to_run_is_no_fault_of_the_scheduler(distribute: Distribute) -> None:
+    run = distribute(test_none="")
+    assert (run.code, run.outcomes) == (pytest.ExitCode.NO_TESTS_COLLECTED, {})
+
+
+def test_workers_that_collect_different_tests_run_none(distribute: Distribute) -> None:
+    source = "import os\nexec(f\"def test_{os.environ['PYTEST_XDIST_WORKER']}(): pass\")"
+    run = distribute(test_differs=source)
+    assert "Different tests were collected between gw" in run.stdout
+    assert (run.code, run.runs) == (pytest.ExitCode.TESTS_FAILED, ())
+
+
+# ── what the judges above must notice ─────────────────────────────────────────────────────────
+
+
+def test_heavy_rows_that_overlap_are_noticed() -> None:
+    runs = [Ran("t.py::t[big1]", "gw0", 0, 2), Ran("t.py::t[big2]", "gw1", 1, 3)]
+    assert heavy_at_once(runs) == [("t.py::t[big1]", "t.py::t[big2]")]
+
+
+def test_a_row_on_two_workers_is_noticed() -> None:
+    runs = [Ran("t.py::t[mid]", "gw0", 0, 2), Ran("u.py::t[mid]", "gw1", 3, 4)]
+    assert scattered(runs) == ["mid"]
+
+
+def test_another_distribution_that_is_asked_for_stands(distribute: Distribute) -> None:
+    run = distribute("--dist=loadfile", **TWO_FILES)
+    assert set(scattered(run.runs)) == {"tiny1", "tiny2", "tiny3", "big1", "big2", "huge", "mid1"}

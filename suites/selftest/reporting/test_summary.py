@@ -185,6 +185,10 @@ def test_what_is_blocked_is_counted_by_what_blocks_it(header: Header) -> None:
     assert "<td>test_0[a]</td><td>3</td>" in write_markdown(run)
 
 
+@pytest.mark.shows(
+    "a report calls a run good that failed, was cut off, or measured little",
+    by="one answer for every format; only a whole run in which something passed has one",
+)
 @pytest.mark.parametrize(
     ("change", "answer"),
     [
@@ -207,6 +211,45 @@ def test_only_a_whole_run_in_which_cases_passed_and_none_failed_speaks_for_a_rel
         change = {**change, "results": results}
     (line,) = (one for one in summarize(replace(run, **change), width=300) if QUESTION in one)
     assert line.startswith(f"{QUESTION} {answer}")
+
+
+def whole(header: Header) -> Run:
+    """Every claim reproduced, on every row."""
+    results = tuple(
+        CaseResult(
+            f"t{metric}[{row}]",
+            CaseOutcome.PASSED,
+            row=row,
+            claims=(ClaimResult(metric, Outcome.CONFORMS, "1"),),
+        )
+        for row in header.pages[0].rows
+        for metric in (Metric.TOP1, Metric.MACS)
+    )
+    return Run(header, results, finished="later", exit_status=0)
+
+
+def test_a_run_that_reproduced_every_claim_is_a_yes(header: Header) -> None:
+    told = summarize(whole(header), width=200)
+    assert (
+        told[0]
+        == f"{QUESTION} Yes: all 6 claims are reproduced, and 6 of 6 cases passed, none failed"
+    )
+    assert told[1] == "Everything that was asked for was measured"
+
+
+@pytest.mark.parametrize(
+    "outcome", [one for one in CaseOutcome if one not in (CaseOutcome.PASSED, CaseOutcome.SKIPPED)]
+)
+def test_anything_that_is_open_keeps_it_from_a_yes(header: Header, outcome: CaseOutcome) -> None:
+    run = whole(header)
+    (page,) = header.pages
+    for other in (
+        replace(run, results=(*run.results, CaseResult("other", outcome))),
+        replace(run, results=run.results[1:]),
+        replace(run, header=replace(header, tools={"vamc": "a stand-in"})),
+        replace(run, header=replace(header, pages=(replace(page, left_out=1),))),
+    ):
+        assert f"{QUESTION} Yes" not in text(other)
 
 
 def parse(*arguments: str) -> argparse.Namespace:

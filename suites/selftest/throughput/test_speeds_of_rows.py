@@ -67,14 +67,14 @@ def made(tmp_path: Path, subject: DocumentedModel) -> Made:
     shutil.copytree(EXPECTED, expected)
     settings = Settings(expected / "build" / "embedded.yaml", store=tmp_path / "store")
     catalogue = read_catalogue(expected)
-    ids = [one.id for one in catalogue.subjects]
+    ids = [one.id for one in catalogue.models]
     gate = Gate(
         expected=expected,
         catalogue=catalogue,
         standards=read_standards(
             expected,
             pages=catalogue.pages,
-            subjects=ids,
+            models=ids,
             backends=backend_names(),
             today=date(2026, 1, 1),
         ),

@@ -87,7 +87,7 @@ def test_operators_keep_the_names_that_the_export_gives(
         node.name = f"{node.op_type}_{number + 70}"
     onnx.save(model, tmp_path / "numbered.onnx")
     path = compiled(OPENVINO, replace(build, model=tmp_path / "numbered.onnx")).path
-    names = {name.partition("/")[0] for name in backend.Session(path).heavy}
+    names = {name.partition("/")[0] for name in backend.OpenVinoSession(path).heavy}
     assert names == {node.name for node in model.graph.node if node.op_type in ("Conv", "Gemm")}
 
 

@@ -29,7 +29,7 @@ def float_model(network: Path) -> Any:
 def once_run(model: Any, folder: Path, image: Floats | None = None) -> Any:
     """A session of a model that was written to a file and has run."""
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
-    session = backend.Session(folder / "model.xml")
+    session = backend.OpenVinoSession(folder / "model.xml")
     session.logits(images(1) if image is None else image)
     return session
 

@@ -35,7 +35,7 @@ def models(build: Build, tmp_path_factory: pytest.TempPathFactory) -> dict[Preci
 
 
 @pytest.fixture(params=["fp32", "int8"])
-def load(request: pytest.FixtureRequest, models) -> Callable[[], backend.Session]:
+def load(request: pytest.FixtureRequest, models) -> Callable[[], backend.OpenVinoSession]:
     return lambda: OPENVINO.session(models[request.param], precision=request.param)
 
 
@@ -51,7 +51,7 @@ def test_fp32_is_what_another_runtime_computes(network: Path, evaluation: Floats
 
 
 def test_fp32_is_executed_in_float32(network: Path) -> None:
-    executed = backend.Session(network).executed()
+    executed = backend.OpenVinoSession(network).executed()
     assert {name.split()[1] for name in executed.layers} == {"f32"}
     assert executed.floating == {f"{layer} f32": count for layer, count in LAYERS.items()}
 
@@ -64,7 +64,7 @@ def test_a_session_that_would_run_in_bfloat16_is_refused(
     for name in ("INFERENCE_PRECISION_HINT", "EXECUTION_MODE_HINT"):
         monkeypatch.delitem(backend.PROPERTIES, name)
     with pytest.raises(RunError, match=r"in half precision: .*'Convolution bf16': 4"):
-        backend.Session(network)
+        backend.OpenVinoSession(network)
 
 
 def test_every_property_is_taken(network: Path) -> None:

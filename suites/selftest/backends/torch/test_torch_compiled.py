@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from harness.backends.kit.model import CONFIG
 
 from harness.backends.backend import Build, Host
+from harness.backends.kit.subject import CONFIG
 from harness.backends.torch import inductor as torch_inductor
 from harness.backends.torch.backend import TorchCompiled
 from harness.errors import CompileError, MissingBackend, RunError

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from harness.backends.kit.model import CONFIG
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.backends.backend import Build, Host, Precision
+from harness.backends.kit.subject import CONFIG
 from harness.backends.torch import precisions as torch_precisions
 from harness.backends.torch.backend import TorchCpu
 from harness.backends.torch.torchscript import TorchScriptSession
