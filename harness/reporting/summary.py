@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from harness.reporting.causes import Cause, causes, explanation
-from harness.reporting.results import CaseOutcome, CaseResult, Defect, Run
+from harness.reporting.results import CaseOutcome, CaseResult, ReportedDefect, Run
 from harness.reporting.tally import Tally, tally
 
 NARROWEST = 40
@@ -159,7 +159,7 @@ def _known(results: Sequence[CaseResult]) -> list[str]:
     return lines
 
 
-def _defects(defects: Sequence[Defect]) -> list[str]:
+def _defects(defects: Sequence[ReportedDefect]) -> list[str]:
     lines = [f"defects of the documentation ({len(defects)})"] if defects else []
     for cause, group in groupby(defects, key=lambda defect: defect.cause):
         lines.append(f"  {cause}")
