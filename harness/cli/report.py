@@ -1,4 +1,4 @@
-"""The ``report`` command: a run log as text, Markdown or one HTML page."""
+"""The ``report`` command: a run log as text, as Markdown, or as a page."""
 
 from __future__ import annotations
 

@@ -20,22 +20,12 @@ from harness.expected.standards import Standards, read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, DocumentedModel, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
+from harness.reporting.results import STAGES
 from harness.resolving.generated import expected_for
 from harness.runtime import entry_points, option_types
 from harness.runtime.store import open_store
 from harness.runtime.store.quantities import parse_size
 
-STAGES = (
-    "page",
-    "complexity",
-    "preprocessing",
-    "export",
-    "half",
-    "int8",
-    "postprocessing",
-    "accuracy",
-    "throughput",
-)
 GROUP = "zoo"
 """What the names of all groups of the suite's options begin with."""
 CARDS_FOLDER = Path(tempfile.gettempdir()) / "zoo-conformance-cards"

@@ -14,7 +14,7 @@ from harness.backends.registry import backend
 from harness.errors import HarnessError, MissingWeights, StageError, Unavailable
 from harness.pipeline.catalogue import DocumentedModel
 from harness.reporting import machine
-from harness.reporting.summary import STAND_IN
+from harness.reporting.outline import STAND_IN
 from harness.sources import weights as published
 
 GIB = 2**30

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from harness.backends.registry import EMBEDDED
 from harness.errors import (
     HarnessError,
     MissingBackend,
@@ -28,11 +29,11 @@ from harness.errors import (
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
 from harness.plugin.blocking import FAULTS, Blocked, Faults, require_unblocked
-from harness.plugin.collection import CASE, ISSUE
-from harness.plugin.options import GATE, GROUP, STAGES
+from harness.plugin.collection import CASE, ISSUE, Case
+from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
-from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, ReportedDefect
+from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ClaimResult, ReportedDefect
 from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
@@ -69,6 +70,9 @@ class Record:
     address: str = ""
     options: tuple[str, ...] = ()
     item: pytest.Item | None = None
+    place: str = ""
+    backend: str = ""
+    precision: str = ""
 
     @property
     def command(self) -> str:
@@ -149,6 +153,10 @@ class Record:
             claims=tuple(self.claims),
             measurements=tuple(self.measurements),
             defects=tuple(self.defects),
+            place=self.place,
+            backend=self.backend,
+            precision=self.precision,
+            command=self.command,
         )
 
 
@@ -183,7 +191,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         address=_address(item),
         options=given_options(item.config),
         item=item,
+        place=case.model.page.at(case.model.documented.line) if case else "",
+        backend=_backend(case) if case else "",
+        precision=case.precision if case else "",
     )
+
+
+def _backend(case: Case) -> str:
+    """What a case runs on; the default backend's cases of accuracy do not name it."""
+    return case.backend or (EMBEDDED if case.precision else "")
 
 
 def _parameters(item: pytest.Item) -> str:

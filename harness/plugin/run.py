@@ -21,8 +21,9 @@ from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
 from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
-from harness.plugin.scheduling import Group, make_scheduler
+from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
+from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
@@ -75,6 +76,7 @@ class Recorder:
         self._config = config
         self._log: RunLog | None = None
         self._problem = ""
+        self._page = ""
         self._results: list[CaseResult] = []
         self._started = now()
         self._collected = 0
@@ -124,6 +126,20 @@ class Recorder:
                     self._problem = str(error)
         if self._problem and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._log is not None and not self._problem:
+            self._page = self._written()
+
+    def _written(self) -> str:
+        """Write the page beside the log, and say where it is, or why there is none.
+
+        Whatever goes wrong with it, the log is whole and the outcome stands.
+        """
+        path = self._path.with_name(f"{self._path.name}.html")
+        try:
+            atomic.write_text(path, write_html(self._run()))
+        except Exception as error:
+            return f"WARNING: no report page: {one_line(error)}"
+        return f"report: {_shown(path, self._config.rootpath)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """End with what was shown, and what was not: what is on disk, or could not be put there."""
@@ -143,18 +159,7 @@ class Recorder:
         else:
             path = _shown(self._path, self._config.rootpath)
             terminalreporter.write_line(f"run log: {path}")
-            terminalreporter.write_line(self._report(run))
-
-    def _report(self, run: Run) -> str:
-        """Write the page beside the log; that it cannot be written changes nothing."""
-        from harness.reporting.html import write_html
-
-        path = self._path.with_suffix(".html")
-        try:
-            atomic.write_text(path, write_html(run))
-        except (HarnessError, OSError) as error:
-            return f"report: not written: {one_line(error)}"
-        return f"report:  {_shown(path, self._config.rootpath)}"
+            terminalreporter.write_line(self._page, yellow=self._page.startswith("WARNING"))
 
     def _write(self, result: CaseResult) -> None:
         if self._problem:
@@ -231,12 +236,12 @@ class _Groups:
     def __init__(self, gate: Gate) -> None:
         self._variants = {one.slug: one.variant for one in gate.catalogue.models}
 
-    def __call__(self, nodeid: str) -> Group:
+    def __call__(self, nodeid: str) -> RowGroup:
         """The row in a test's brackets, or its file where it is about no row."""
         slug = slug_of(nodeid, self._variants)
         if slug is None:
-            return Group(nodeid.partition("::")[0])
-        return Group(slug, bytes_for(ONNX.copies, self._variants[slug]))
+            return RowGroup(nodeid.partition("::")[0])
+        return RowGroup(slug, bytes_for(ONNX.copies, self._variants[slug]))
 
 
 def slug_of(nodeid: str, slugs: Collection[str]) -> str | None:

@@ -15,7 +15,7 @@ from harness.pipeline.pipeline import Pipeline
 from harness.plugin.options import GATE, Gate
 from harness.records import Measurement, Outcome, Verdict
 from harness.reporting import machine
-from harness.reporting.summary import STAND_IN
+from harness.reporting.outline import STAND_IN
 from harness.runtime.option_types import count, seconds
 
 if TYPE_CHECKING:  # SciPy and LoadGen: collecting cases does not wait for them

@@ -1,152 +1,253 @@
-"""A run as a Markdown report, for a release page or a pull request."""
+"""A run as a short Markdown report, for a pull request, a step summary or a release page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
 
-from harness.reporting.causes import explanation
-from harness.reporting.results import CaseOutcome, CaseResult, Run
-from harness.reporting.summary import headline
-from harness.reporting.tally import Tally, tally
+from harness.reporting.causes import FailureCause, explanation
+from harness.reporting.clauses import place_of
+from harness.reporting.outline import (
+    NOT_COMPARED,
+    QUESTION,
+    SECTIONS,
+    Outline,
+    counted,
+    outcomes_told,
+    outline,
+)
+from harness.reporting.results import CaseResult, Run
+
+MOST_LINES = 60
+"""Lines that no report has more of: one screen of a pull request."""
+
+LARGEST = 60_000
+"""Characters, of the 65,536 that a comment may have. What is folded is left out before that."""
+
+MOST_CASES = 100
+"""Cases of one outcome that are told one by one where they are folded."""
+
+MOST = {"warnings": 4, "since": 4, "causes": 6, "unmeasured": 4, "defects": 4, "known": 3}
+"""Lines of a section that are shown; the others are counted."""
 
 
-def write_markdown(run: Run) -> str:
+def write_markdown(run: Run, *, since: Sequence[str] | None = None) -> str:
     """The report; the same results in any order give the same text.
 
-    Texts from the run are escaped, so that none of them can become markup or end a table.
+    Below :data:`MOST_LINES` lines. Details are folded: HTML, a line each. Texts from the run are
+    escaped, so that none of them can become markup or end a table.
     """
-    counted = tally(run)
-    sections = (
-        _head(run, counted),
-        _claims(counted),
-        _cases("Failures", counted.failures),
-        _blocked(counted),
-        _cases("Inconclusive", counted.inconclusive),
-        _known(counted.known),
-        _defects(counted),
-        _skipped(counted),
-        _stages(counted),
-        _figures(counted),
-        _environment(run),
-    )
-    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+    told = outline(run, since=since)
+    shown = [_SHOWN[name](told) for name in SECTIONS if name in _SHOWN]
+    lines = [*(line for section in shown if section for line in [*section, ""])]
+    folded = [_FOLDED[name](told) for name in SECTIONS if name in _FOLDED]
+    room = LARGEST - sum(len(line) + 1 for line in lines)
+    return "\n".join([*lines, *_fitting([one for one in folded if one], room)]) + "\n"
 
 
-def _head(run: Run, counted: Tally) -> list[str]:
+def _fitting(folded: list[str], room: int) -> list[str]:
+    """Those of the folded parts that fit, in their order."""
+    kept: list[str] = []
+    for line in folded:
+        if len(line) < room:
+            kept.append(line)
+            room -= len(line) + 1
+    left = len(folded) - len(kept)
+    return kept + [f"{counted(left, 'part')} left out, as too long for a comment"] * bool(left)
+
+
+# ── shown ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _decision(told: Outline) -> list[str]:
     lines = ["# Conformance report", ""]
-    return lines + [f"- {_text(line)}" for line in headline(run, counted)]
+    lines += [f"> - **{_text(one)}**" for one in told.warnings[: MOST["warnings"]]]
+    lines += [""] * bool(told.warnings)
+    lines += [f"**{QUESTION} {_text(f'{told.answer}: {told.reason}')}.**", ""]
+    lines += [f"**{_text(told.missing)}.**", ""]
+    return lines + [f"- {_text(line)}" for line in told.counts]
 
 
-def _claims(counted: Tally) -> list[str]:
-    if not counted.claims:
+def _since(told: Outline) -> list[str]:
+    if told.since is None:
+        return [f"New since the last run: {NOT_COMPARED}."]
+    entries = [_text(one) for one in told.since]
+    return _listed(f"New since the last run ({len(entries)})", entries, "since")
+
+
+def _causes(told: Outline) -> list[str]:
+    title = f"Failures ({len(told.tally.failures)}, of {counted(len(told.causes), 'cause')})"
+    return _listed(title, [_cause(one) for one in told.causes], "causes")
+
+
+def _cause(cause: FailureCause) -> str:
+    rows = f" of {counted(len(cause.rows), 'row')}" * bool(cause.rows)
+    many = f"{counted(len(cause.results), 'case')}{rows}, first " * (len(cause.results) > 1)
+    stage = f" at {_text(cause.first.stage)}" if cause.first.stage else ""
+    what = _text(_short(explanation(cause.first)[0]))
+    place = cause.first.place or place_of(explanation(cause.first)[0])[1]
+    where = f" ({_text(place)})" if place else ""
+    return f"{many}{_code(cause.first.case)}{where}: {cause.first.outcome}{stage}: {what}"
+
+
+def _unmeasured(told: Outline) -> list[str]:
+    entries = [f"{_text(what)}: {_text(_short(reason))}" for what, reason, _ in told.unmeasured]
+    return _listed("Not measured", entries, "unmeasured")
+
+
+def _defects(told: Outline) -> list[str]:
+    entries = [f"{len(group)} × {_text(_short(cause))}" for cause, group in told.defects]
+    title = f"Defects of the documentation ({len(told.tally.defects)})"
+    return _listed(title, entries, "defects")
+
+
+def _known(told: Outline) -> list[str]:
+    entries = [
+        f"{_code(one.issue.case)}: {_text(one.left)}: {_text(_short(one.issue.reason))}"
+        for one in told.known
+    ]
+    return _listed(f"Known issues ({len(told.tally.known)})", entries, "known")
+
+
+def _setting(told: Outline) -> list[str]:
+    return ["; ".join(f"{what}: {_text(value)}" for what, value in told.setting[:3])]
+
+
+_SHOWN: Mapping[str, Callable[[Outline], list[str]]] = {
+    "decision": _decision,
+    "since": _since,
+    "causes": _causes,
+    "unmeasured": _unmeasured,
+    "defects": _defects,
+    "known": _known,
+    "setting": _setting,
+}
+
+
+def _listed(title: str, entries: Sequence[str], section: str) -> list[str]:
+    """A heading and a list that is cut; nothing where there is nothing to tell."""
+    if not entries:
         return []
+    most = MOST[section]
+    cut = entries if len(entries) <= most else entries[: most - 1]
+    more = [f"{len(entries) - len(cut)} more"] * (len(cut) < len(entries))
+    return [f"## {title}", "", *(f"- {entry}" for entry in [*cut, *more])]
+
+
+# ── folded ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _all_failures(told: Outline) -> str:
+    return _cases("Failures", told.tally.failures)
+
+
+def _all_unmeasured(told: Outline) -> str:
+    rows = [(what, reason) for what, reason, _ in told.unmeasured]
+    return _table("Not measured", ("what", "reason"), rows)
+
+
+def _all_defects(told: Outline) -> str:
+    rows = [(d.row, d.column, d.documented, d.true, d.cause) for d in told.tally.defects]
+    header = ("row", "column", "documented", "true", "cause")
+    return _table(f"Defects of the documentation ({len(rows)})", header, rows)
+
+
+def _all_known(told: Outline) -> str:
+    rows = [
+        (result.case, one.issue.error, one.issue.stage, one.issue.reason, one.issue.since, one.left)
+        for one in told.known
+        for result in one.results
+    ]
+    header = ("case", "error", "stage", "reason", "since", "left")
+    return _table(f"Known issues ({len(rows)})", header, rows)
+
+
+def _all_setting(told: Outline) -> str:
+    return _table("Run, machine and versions", ("what", "value"), told.setting)
+
+
+def _blocked(told: Outline) -> str:
+    return _table("Blocked", ("by the failure of", "cases"), told.tally.blocked)
+
+
+def _inconclusive(told: Outline) -> str:
+    return _cases("Inconclusive", told.tally.inconclusive)
+
+
+def _claims(told: Outline) -> str:
     rows = [
         (c.metric, c.documented, c.reproduced, c.failed, c.inconclusive, c.not_measured)
-        for c in counted.claims
+        for c in told.tally.claims
     ]
     header = ("claim", "documented", "reproduced", "failed", "inconclusive", "not measured")
-    lines = ["## Claims", "", *_table(header, rows)]
-    reasons = [
-        f"- {claim.metric} not measured: {_text(reason)} ({count})"
-        for claim in counted.claims
-        for reason, count in claim.reasons.items()
-    ]
-    return [*lines, "", *reasons] if reasons else lines
+    return _table("Claims", header, rows)
 
 
-def _cases(title: str, results: Sequence[CaseResult]) -> list[str]:
-    lines = [f"## {title} ({len(results)})", ""] if results else []
-    for result in results:
-        stage = f" at {_text(result.stage)}" if result.stage else ""
-        lines.append(f"- {_code(result.case)}: {result.outcome}{stage}")
-        lines += [f"  - {_text(line)}" for line in explanation(result)]
-    return lines
+def _skipped(told: Outline) -> str:
+    return _table("Skipped, as they do not apply", ("reason", "cases"), told.tally.skipped)
 
 
-def _blocked(counted: Tally) -> list[str]:
-    if not counted.blocked:
-        return []
-    rows = [(_code(origin), count) for origin, count in counted.blocked]
-    return ["## Blocked", "", *_table(("by the failure of", "cases"), rows, escaped=1)]
+def _stages(told: Outline) -> str:
+    rows = [(name, outcomes_told(found)) for name, found in told.tally.stages]
+    return _table("Stages", ("stage", "cases"), rows)
 
 
-def _known(results: Sequence[CaseResult]) -> list[str]:
-    if not results:
-        return []
-    rows = [
-        (_code(result.case), issue.error, issue.stage, issue.reason, issue.since, issue.expires)
-        for result in results
-        if (issue := result.known_issue)
-    ]
-    header = ("case", "error", "stage", "reason", "since", "until")
-    return [f"## Known issues ({len(results)})", "", *_table(header, rows, escaped=1)]
-
-
-def _defects(counted: Tally) -> list[str]:
-    if not counted.defects:
-        return []
-    rows = [(d.row, d.column, d.documented, d.true, d.cause) for d in counted.defects]
-    header = ("row", "column", "documented", "true", "cause")
-    title = f"## Defects of the documentation ({len(counted.defects)})"
-    return [title, "", *_table(header, rows)]
-
-
-def _skipped(counted: Tally) -> list[str]:
-    if not counted.skipped:
-        return []
-    rows = [(reason, count) for reason, count in counted.skipped]
-    return ["## Skipped or not measured", "", *_table(("reason", "cases"), rows)]
-
-
-def _stages(counted: Tally) -> list[str]:
-    if not counted.stages:
-        return []
-    present = [outcome for outcome in CaseOutcome if counted.outcomes.get(outcome)]
-    rows = [
-        (name, *(outcomes.get(outcome, 0) for outcome in present))
-        for name, outcomes in counted.stages
-    ]
-    return ["## Stages", "", *_table(("stage", *(str(outcome) for outcome in present)), rows)]
-
-
-def _figures(counted: Tally) -> list[str]:
-    if not counted.spreads:
-        return []
+def _figures(told: Outline) -> str:
     rows = [
         (s.name, s.unit, s.count, f"{s.least:.4g}", f"{s.middle:.4g}", f"{s.most:.4g}", s.unusable)
-        for s in counted.spreads
+        for s in told.tally.spreads
     ]
     header = ("measured", "unit", "cases", "least", "median", "most", "NaN or inf")
-    return ["## Figures", "", *_table(header, rows)]
+    return _table("Figures", header, rows)
 
 
-def _environment(run: Run) -> list[str]:
-    machine = run.header.machine
-    memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
-    rows = [
-        ("started", run.header.started),
-        ("finished", run.finished or "never"),
-        ("command", " ".join(run.header.command)),
-        ("processor", f"{machine.cpu}, {machine.cores} cores, {memory}"),
-        ("platform", machine.platform),
-        *((f"page {page.name}", f"{page.path} {page.sha256}") for page in run.header.pages),
-        *((f"option {name}", value) for name, value in sorted(run.header.options.items())),
-        *((name, version) for name, version in sorted(run.header.tools.items())),
-    ]
-    return ["## Run", "", *_table(("what", "value"), rows)]
+_FOLDED: Mapping[str, Callable[[Outline], str]] = {
+    "causes": _all_failures,
+    "unmeasured": _all_unmeasured,
+    "defects": _all_defects,
+    "known": _all_known,
+    "setting": _all_setting,
+    "blocked": _blocked,
+    "inconclusive": _inconclusive,
+    "claims": _claims,
+    "skipped": _skipped,
+    "stages": _stages,
+    "figures": _figures,
+}
 
 
-def _table(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *, escaped: int = 0
-) -> list[str]:
-    """A table; the first ``escaped`` cells of each row are Markdown already."""
-    lines = [header, ["---"] * len(header)]
-    for row in rows:
-        lines.append(
-            [str(cell) if index < escaped else _text(str(cell)) for index, cell in enumerate(row)]
-        )
-    return ["| " + " | ".join(cells) + " |" for cells in lines]
+def _cases(title: str, results: Sequence[CaseResult]) -> str:
+    entries = []
+    for result in results[:MOST_CASES]:
+        stage = f" at {escape(result.stage)}" if result.stage else ""
+        lines = "<br>".join(_html(line) for line in explanation(result))
+        entries.append(f"<li><code>{_html(result.case)}</code>: {result.outcome}{stage}<br>{lines}")
+    more = len(results) - len(entries)
+    entries += [f"<li>{counted(more, 'case')} more"] * bool(more)
+    return _folded(f"{title} ({len(results)})", f"<ul>{''.join(entries)}</ul>") if entries else ""
+
+
+def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    cells = ["".join(f"<td>{_html(str(cell))}</td>" for cell in row) for row in rows]
+    head = "".join(f"<th>{name}</th>" for name in header)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return _folded(title, f"<table><tr>{head}</tr>{body}</table>") if cells else ""
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>{body}</details>"
+
+
+def _html(text: str) -> str:
+    """One line, in which nothing is markup."""
+    return escape(" ".join(text.split()))
+
+
+def _short(text: str) -> str:
+    """As much of a sentence as a line of a list shows; all of it is folded."""
+    line = " ".join(place_of(text)[0].split()) if len(text) < 2000 else text
+    return line if len(line) <= 240 else f"{line[:240]}…"
 
 
 def _text(text: str) -> str:

@@ -9,6 +9,19 @@ from enum import StrEnum
 
 from harness.records import KnownIssue, Measurement, Metric, Outcome, Page, Verdict
 
+STAGES = (
+    "page",
+    "complexity",
+    "preprocessing",
+    "export",
+    "half",
+    "int8",
+    "postprocessing",
+    "accuracy",
+    "throughput",
+)
+"""The suite's stages, in the order in which they are told."""
+
 
 class CaseOutcome(StrEnum):
     """What came of one test. Only ``PASSED`` is a pass.
@@ -24,6 +37,19 @@ class CaseOutcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NOT_MEASURED = "not measured"
     SKIPPED = "skipped"
+
+
+GRAVITY = (
+    CaseOutcome.FAILED,
+    CaseOutcome.ERRORED,
+    CaseOutcome.BLOCKED,
+    CaseOutcome.NOT_MEASURED,
+    CaseOutcome.INCONCLUSIVE,
+    CaseOutcome.KNOWN_ISSUE,
+    CaseOutcome.PASSED,
+    CaseOutcome.SKIPPED,
+)
+"""Outcomes, what most stands against a release first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +137,9 @@ class CaseResult:
         known_issue: the issue that it is known by.
         defects: what it found wrong in the document.
         blocked_by: the case, or the row, whose failure keeps it from being judged, or "".
+        place: the page's file and line that document the row, or "".
+        backend, precision: what it ran on and in, or "" where it is about neither.
+        command: what repeats just this case, or "" in a log that is older than this field.
     """
 
     case: str
@@ -127,6 +156,10 @@ class CaseResult:
     known_issue: KnownIssue | None = None
     defects: tuple[ReportedDefect, ...] = ()
     blocked_by: str = ""
+    place: str = ""
+    backend: str = ""
+    precision: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

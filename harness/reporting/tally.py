@@ -9,7 +9,7 @@ from statistics import median
 
 from harness.errors import StageError
 from harness.records import Metric, Outcome
-from harness.reporting.results import CaseOutcome, CaseResult, ReportedDefect, Run
+from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ReportedDefect, Run
 
 UNJUDGED = "no case judged it"
 """Why a claim that the page makes and no result mentions was not measured."""
@@ -65,6 +65,7 @@ class Tally:
     outcomes: Mapping[CaseOutcome, int]
     claims: tuple[ClaimTally, ...]
     stages: tuple[tuple[str, Mapping[CaseOutcome, int]], ...]
+    unmeasured: tuple[tuple[str, int], ...]
     skipped: tuple[tuple[str, int], ...]
     defects: tuple[ReportedDefect, ...]
     spreads: tuple[Spread, ...]
@@ -80,13 +81,22 @@ class Tally:
         """All claims of all pages."""
         return sum(claim.documented for claim in self.claims)
 
+    @property
+    def reproduced(self) -> int:
+        """The claims that were measured, and conform wherever they were."""
+        return sum(claim.reproduced for claim in self.claims)
+
+    @property
+    def not_measured(self) -> int:
+        """The claims that nobody measured."""
+        return sum(claim.not_measured for claim in self.claims)
+
 
 def tally(run: Run) -> Tally:
     """Count a run; the same results in another order give the same tally."""
     results = tuple(sorted(run.results, key=lambda result: result.case))
     documented = {row for page in run.header.pages for row in page.rows}
     rows = {result.row for result in results if result.row}
-    skipped = (CaseOutcome.SKIPPED, CaseOutcome.NOT_MEASURED)
     defects = {defect for result in results for defect in result.defects}
     return Tally(
         rows=len(documented or rows),
@@ -94,9 +104,8 @@ def tally(run: Run) -> Tally:
         outcomes=Counter(result.outcome for result in results),
         claims=_claims(run, results),
         stages=_stages(results),
-        skipped=_ranked(
-            result.reason or "no reason given" for result in results if result.outcome in skipped
-        ),
+        unmeasured=_reasons(_having(results, CaseOutcome.NOT_MEASURED)),
+        skipped=_reasons(_having(results, CaseOutcome.SKIPPED)),
         defects=tuple(sorted(defects, key=lambda d: (d.cause, d.row, d.column))),
         spreads=_spreads(results),
         seeded=sum(result.weights == "seeded" for result in results),
@@ -112,6 +121,11 @@ def tally(run: Run) -> Tally:
 
 def _having(results: Iterable[CaseResult], *outcomes: CaseOutcome) -> tuple[CaseResult, ...]:
     return tuple(result for result in results if result.outcome in outcomes)
+
+
+def _reasons(results: Iterable[CaseResult]) -> tuple[tuple[str, int], ...]:
+    reasons = (result.reason.removeprefix(f"{result.outcome}: ") for result in results)
+    return _ranked(reason or "no reason given" for reason in reasons)
 
 
 def _claims(run: Run, results: Iterable[CaseResult]) -> tuple[ClaimTally, ...]:
@@ -156,10 +170,13 @@ def _stages(
     counts: dict[str, Counter[CaseOutcome]] = {}
     for result in results:
         counts.setdefault(result.stage or "-", Counter())[result.outcome] += 1
-    order = [kind.stage for kind in StageError.__subclasses__()]
-    return tuple(
-        (name, counts[name]) for name in sorted(counts, key=lambda s: (_rank(s, order), s))
-    )
+    return tuple((name, counts[name]) for name in sorted(counts, key=stage_order))
+
+
+def stage_order(stage: str) -> tuple[int, str]:
+    """What stages are sorted by: the suite's own first, then steps that broke, in their order."""
+    order = [*STAGES, *(kind.stage for kind in StageError.__subclasses__())]
+    return _rank(stage, order), stage
 
 
 def _spreads(results: Iterable[CaseResult]) -> tuple[Spread, ...]:

@@ -17,7 +17,7 @@ from harness.resolving.scales import DOUBLED, PLAIN
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A documented figure that is not the true one: as a :class:`harness.counting.claims.Defect` is."""
+    """A documented figure that is not the true one: see :class:`harness.counting.claims.Defect`."""
 
     column: Metric
     printed: str

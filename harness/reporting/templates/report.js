@@ -1,121 +1,140 @@
 "use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const signs = new Map(data.outcomes.map((one, rank) => [one.name, { sign: one.sign, rank }]));
-const byId = (id) => document.getElementById(id);
-const make = (tag, text, parent, attributes) => {
-  const made = document.createElement(tag);
-  if (text !== undefined && text !== null) made.textContent = text;
-  for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-  if (parent) parent.append(made);
-  return made;
-};
-const style = (outcome) => "o-" + outcome.split(" ")[0];
-const NONE = "(about no row)";
-const rows = new Map(data.rows.map((row) => [row, []]));
-for (const one of data.cases) {
-  const row = one.row || NONE;
-  if (!rows.has(row)) rows.set(row, []);
-  rows.get(row).push(one);
-}
-const order = ["page", "complexity", "export", "half", "int8", "accuracy", "throughput", "preprocessing", "postprocessing"];
-const rank = (stage) => (order.indexOf(stage) < 0 ? order.length : order.indexOf(stage));
-const stages = [...new Set(data.cases.map((one) => one.stage || "other"))].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-const gravest = (cases) => cases.reduce((worst, one) => Math.min(worst, signs.get(one.outcome).rank), data.outcomes.length);
-const source = (row) => row.split("/")[1] || "";
-const facts = [...rows].map(([row, cases], place) => ({
-  row, cases, place, worst: gravest(cases), source: source(row),
-  seconds: cases.reduce((sum, one) => sum + (one.seconds || 0), 0),
-  outcomes: new Set(cases.map((one) => one.outcome)),
-  text: [row, ...cases.flatMap((one) => [one.id, ...(one.told || [])])].join("\n").toLowerCase(),
-}));
-const fields = ["text", "source", "outcome", "order"];
-for (const name of [...new Set(facts.map((one) => one.source))].filter(Boolean).sort()) make("option", name, byId("source"), { value: name });
-for (const one of data.outcomes) if (data.cases.some((item) => item.outcome === one.name)) make("option", `${one.sign} ${one.name}`, byId("outcome"), { value: one.name });
-for (const one of data.outcomes) make("span", `${one.sign} ${one.name}`, byId("legend"), { class: style(one.name) });
-const head = make("tr", null, document.querySelector("#cells thead"));
-for (const name of ["row", ...stages, "seconds"]) make("th", name, head, { scope: "col" });
+(() => {
+  const table = document.getElementById("rows");
+  const body = table.tBodies[0];
+  const rows = [...body.rows].map((row, place) => ({ row, place, name: row.querySelector("[data-row]").dataset.row }));
+  // Details stand in noscript elements: text that costs nothing until it is asked for.
+  const texts = new Map([...document.querySelectorAll("noscript[data-row]")].map((one) => [one.dataset.row, one]));
+  const ours = (html) => html;
+  const policy = globalThis.trustedTypes?.createPolicy("report", { createHTML: ours }) ?? { createHTML: ours };
+  const byName = new Map(rows.map((one) => [one.name, one]));
+  const fields = ["source", "outcome", "q"].map((id) => document.getElementById(id));
+  const shown = document.getElementById("shown");
+  let sort = "";
 
-let chosen = "";
-const state = () => Object.fromEntries([...fields.map((name) => [name, byId(name).value]), ["row", chosen]].filter(([, value]) => value));
-const remember = () => history.replaceState(null, "", "#" + new URLSearchParams(state()));
-const cell = (tr, cases) => {
-  const td = make("td", null, tr);
-  const counts = new Map();
-  for (const one of cases) counts.set(one.outcome, (counts.get(one.outcome) || 0) + 1);
-  for (const one of data.outcomes) {
-    if (!counts.has(one.name)) continue;
-    const shown = make("span", `${one.sign} ${counts.get(one.name)} `, td, { class: style(one.name), title: `${counts.get(one.name)} ${one.name}` });
-    make("span", one.name, shown, { class: "hidden" });
+  const signs = { "&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'", "&amp;": "&" };
+  const plain = (html) => html.replace(/<[^>]*>/g, " ").replace(/&(?:lt|gt|amp|#3[49]);/g, (sign) => signs[sign]);
+  const words = (one) => (one.words ??= `${one.row.textContent} ${plain(texts.get(one.name).textContent)}`.toLowerCase());
+  const isOpen = (one) => Boolean(one.detail && !one.detail.hidden);
+
+  function open(one, wanted) {
+    if (wanted && !one.detail) {
+      one.detail = document.createElement("tr");
+      one.detail.className = "detail";
+      const cell = one.detail.insertCell();
+      cell.colSpan = table.tHead.rows[1].cells.length + 3;
+      const made = new DOMParser().parseFromString(policy.createHTML(texts.get(one.name).textContent), "text/html");
+      cell.append(...made.body.childNodes);
+      one.row.after(one.detail);
+    }
+    if (one.detail) one.detail.hidden = !wanted || one.row.hidden;
+    one.wanted = wanted;
+    one.row.querySelector("[data-row]").setAttribute("aria-expanded", String(wanted));
   }
-};
-const show = () => {
-  const { text = "", source: from = "", outcome = "", order: by = "" } = state();
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = facts.filter((one) => (!from || one.source === from) && (!outcome || one.outcomes.has(outcome)) && words.every((word) => one.text.includes(word)));
-  if (by === "worst") found.sort((a, b) => a.worst - b.worst || a.place - b.place);
-  if (by === "slow") found.sort((a, b) => b.seconds - a.seconds || a.place - b.place);
-  const body = document.createDocumentFragment();
-  for (const one of found) {
-    const tr = make("tr", null, body);
-    const th = make("th", null, tr, { scope: "row" });
-    const button = make("button", one.row, th, { type: "button", "aria-expanded": String(one.row === chosen) });
-    button.addEventListener("click", () => { choose(one.row === chosen ? "" : one.row); byId("row").focus(); });
-    for (const stage of stages) cell(tr, one.cases.filter((item) => (item.stage || "other") === stage));
-    make("td", one.seconds.toFixed(1), tr);
+
+  function filter() {
+    const [source, outcome, text] = fields.map((field) => field.value);
+    const asked = text.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const one of rows) {
+      const data = one.row.dataset;
+      const fits = (!source || data.source === source) && (!outcome || data.outcomes.split("|").includes(outcome)) &&
+        asked.every((word) => words(one).includes(word));
+      one.row.hidden = !fits;
+      if (one.detail) one.detail.hidden = !fits || !one.wanted;
+      count += fits;
+    }
+    shown.textContent = `${count} of ${rows.length} row${rows.length === 1 ? "" : "s"}`;
   }
-  document.querySelector("#cells tbody").replaceChildren(body);
-  byId("count").textContent = `${found.length} of ${facts.length} rows`;
-};
-const table = (parent, header, lines) => {
-  if (!lines || !lines.length) return;
-  const made = make("table", null, make("div", null, parent, { class: "scroll", role: "region", "aria-label": header[0], tabindex: "0" }));
-  const tr = make("tr", null, make("thead", null, made));
-  for (const name of header) make("th", name, tr, { scope: "col" });
-  const body = make("tbody", null, made);
-  for (const line of lines) {
-    const row = make("tr", null, body);
-    line.slice(0, header.length - 1).concat(line.slice(header.length - 1).join(" ")).forEach((text) => make("td", text, row));
+
+  const keys = {
+    row: (one) => one.place,
+    worst: (one) => Number(one.row.dataset.worst),
+    time: (one) => -Number(one.row.dataset.time),
+  };
+  function arrange() {
+    const down = sort.startsWith("-"), name = sort.replace("-", "");
+    const key = keys[name] ?? ((one) => Number(one.row.cells[Number(name) + 1]?.dataset.g ?? 99));
+    const sorted = name ? rows.toSorted((a, b) => (key(a) - key(b)) * (down ? -1 : 1) || a.place - b.place) : rows;
+    body.append(...sorted.flatMap((one) => (one.detail ? [one.row, one.detail] : [one.row])));
+    for (const button of table.querySelectorAll("[data-sort]")) {
+      const mine = button.dataset.sort === name;
+      button.closest("th").setAttribute("aria-sort", mine ? (down ? "descending" : "ascending") : "none");
+    }
   }
-};
-const detail = (one, parent) => {
-  const article = make("article", null, parent);
-  const title = make("h4", null, article);
-  make("span", `${signs.get(one.outcome).sign} ${one.outcome} `, title, { class: style(one.outcome) });
-  make("span", one.id, title);
-  const lines = one.told || [];
-  const repeat = lines.find((line) => line.startsWith("repeat: "));
-  for (const line of lines) if (line !== repeat) make("p", line, article);
-  if (repeat) {
-    make("pre", repeat.slice(8), article);
-    const copy = make("button", "Copy the command", article, { type: "button", class: "copy" });
-    copy.addEventListener("click", async () => {
-      try { await navigator.clipboard.writeText(repeat.slice(8)); copy.textContent = "Copied"; }
-      catch { const range = document.createRange(); range.selectNodeContents(copy.previousSibling); getSelection().removeAllRanges(); getSelection().addRange(range); copy.textContent = "Selected"; }
-    });
+
+  function keep() {
+    const address = new URLSearchParams();
+    for (const field of fields) if (field.value) address.set(field.id, field.value);
+    if (sort) address.set("sort", sort);
+    for (const one of rows) if (one.wanted) address.append("open", one.name);
+    history.replaceState(null, "", `#${address}`);
   }
-  table(article, ["claim", "outcome", "documented", "told"], one.claims);
-  table(article, ["figure", "value", "unit", "on"], one.figures);
-  table(article, ["column", "documented", "true", "cause"], one.defects);
-  make("p", [one.stage && `stage ${one.stage}`, one.weights && `${one.weights} weights`, `${one.seconds || 0} s`].filter(Boolean).join(", "), article);
-};
-const choose = (row) => {
-  chosen = row;
-  const place = byId("row");
-  place.replaceChildren();
-  if (rows.has(row)) {
-    make("h3", row, place);
-    if (data.pages[row]) make("p", data.pages[row], place);
-    for (const one of [...rows.get(row)].sort((a, b) => signs.get(a.outcome).rank - signs.get(b.outcome).rank)) detail(one, place);
+
+  function follow() {
+    const address = new URLSearchParams(location.hash.slice(1));
+    for (const field of fields) {
+      field.value = address.get(field.id) ?? "";
+      if (field.selectedIndex === -1) field.value = "";
+    }
+    const wanted = address.get("sort") ?? "";
+    sort = [...table.querySelectorAll("[data-sort]")].some((one) => one.dataset.sort === wanted.replace("-", "")) ? wanted : "";
+    const opened = new Set(address.getAll("open").filter((name) => byName.has(name)));
+    for (const one of rows) if (one.wanted || opened.has(one.name)) open(one, opened.has(one.name));
+    filter();
+    arrange();
+    const first = opened.size === 1 ? byName.get([...opened][0]).row : null;
+    if (first && !first.hidden) {
+      first.scrollIntoView({ block: "start" });
+      first.querySelector("[data-row]").focus({ preventScroll: true });
+    } else if (["source", "outcome", "q", "sort"].some((name) => address.has(name))) {
+      document.getElementById("matrix").scrollIntoView();
+    }
   }
-  for (const button of document.querySelectorAll("#cells tbody button")) button.setAttribute("aria-expanded", String(button.textContent === row));
-  remember();
-};
-const restore = () => {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const name of fields) if (given.has(name)) byId(name).value = given.get(name);
-  show();
-  if (given.get("row") && given.get("row") !== chosen) { choose(given.get("row")); byId("row").focus(); }
-};
-for (const name of fields) byId(name).addEventListener("input", () => { show(); remember(); });
-addEventListener("hashchange", restore);
-restore();
+
+  async function copy(button) {
+    const code = button.parentElement.querySelector("code");
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      getSelection().selectAllChildren(code);
+      done = document.execCommand("copy");
+    }
+    button.textContent = done ? "copied" : "select and copy";
+  }
+
+  table.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.row !== undefined) {
+      const one = byName.get(button.dataset.row);
+      open(one, !isOpen(one));
+    } else if (button.dataset.sort !== undefined) {
+      const name = button.dataset.sort;
+      sort = sort === name ? `-${name}` : sort === `-${name}` ? "" : name;
+      arrange();
+    } else if (button.className === "copy") {
+      copy(button);
+      return;
+    }
+    keep();
+  });
+  const form = document.querySelector("form");
+  let waiting = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { filter(); keep(); }, 80);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => { sort = ""; filter(); arrange(); keep(); }));
+  document.getElementById("expand").addEventListener("click", () => {
+    for (const one of rows) if (!one.row.hidden) open(one, true);
+    keep();
+  });
+  const folded = () => document.querySelectorAll("section:not(.matrix) details:not([open])");
+  addEventListener("beforeprint", () => folded().forEach((one) => { one.open = true; one.dataset.printed = ""; }));
+  addEventListener("afterprint", () => document.querySelectorAll("[data-printed]").forEach((one) => { one.open = false; delete one.dataset.printed; }));
+  addEventListener("hashchange", follow);
+  if (location.hash.length > 1) follow();
+})();

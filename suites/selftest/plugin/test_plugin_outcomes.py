@@ -44,6 +44,35 @@ def test_the_log_keeps_what_a_case_found(run_gate: RunGate) -> None:
     assert (figure.name, figure.value, figure.unit) == ("top1", 3.0, "%")
 
 
+ABOUT = """
+def test_row(row_case, record): pass
+def test_int8(int8_case, record): pass
+def test_top1(accuracy_case, record): pass
+def test_free(record): pass
+"""
+
+
+def test_the_log_says_what_a_case_ran_on_where_it_is_documented_and_what_repeats_it(
+    run_gate: RunGate,
+) -> None:
+    run = run_gate("--precision", "int8", test_about=ABOUT)
+    told = {
+        case.replace(SLUG, "row"): (one.backend, one.precision, one.place)
+        for case, one in run.results.items()
+    }
+    place = "resnext.md:49"
+    assert told == {
+        "test_row[row]": ("", "", place),
+        "test_int8[row-onnxruntime-int8]": ("onnxruntime", "int8", place),
+        "test_top1[row-top1-int8]": ("onnxruntime", "int8", place),
+        "test_top1[row-top5-int8]": ("onnxruntime", "int8", place),
+        "test_free": ("", "", ""),
+    }
+    command = run.results[f"test_row[{SLUG}]"].command
+    assert command.startswith(f"pytest 'test_about.py::test_row[{SLUG}]' ")
+    assert "--precision=int8" in command.split()
+
+
 def test_the_ending_counts_what_is_in_the_log(run_gate: RunGate) -> None:
     ending = " ".join(run_gate(test_endings=endings.SOURCE).printed.split())
     assert "1 passed, 2 failed, 4 errored, 1 inconclusive, 2 not measured, 1 skipped" in ending

@@ -17,6 +17,7 @@ from harness.pipeline.catalogue import EXPECTED
 from harness.plugin import run as plugin_run
 from harness.plugin.run import runs_folder
 from harness.reporting import runlog
+from harness.reporting.html import write_html
 
 pytestmark = [
     pytest.mark.shows(
@@ -170,6 +171,42 @@ def test_a_log_that_can_never_be_written_is_refused_before_the_first_case(where:
     (line,) = printed.strip().splitlines()
     assert line.startswith("ERROR: ")
     assert where in line
+
+
+# ── a page that cannot be written ─────────────────────────────────────────────────────────────
+
+
+def test_every_run_leaves_its_page_beside_its_log_and_names_it(run_gate: RunGate) -> None:
+    run = run_gate(test_passing=PASSING)
+    page = run.log_path.with_name(f"{run.log_path.name}.html")
+    assert f"\nreport: {page.name}\n" in run.printed
+    assert page.read_text(encoding="utf-8") == write_html(run.log)
+
+
+def test_a_run_that_was_stopped_leaves_a_page_that_says_so(run_gate: RunGate) -> None:
+    run = run_gate("-x", test_endings=endings.SOURCE)
+    page = run.log_path.with_name(f"{run.log_path.name}.html").read_text(encoding="utf-8")
+    assert "INCOMPLETE RUN LOG" in page
+
+
+@pytest.mark.parametrize("source", [PASSING, endings.SOURCE], ids=["green", "red"])
+@pytest.mark.parametrize("problem", [HarnessError("cannot write it: full"), KeyError("a bug")])
+def test_a_page_that_cannot_be_written_is_a_warning_and_changes_no_outcome(
+    run_gate: RunGate, monkeypatch: pytest.MonkeyPatch, source: str, problem: Exception
+) -> None:
+    whole = run_gate(test_one=source)
+
+    def fail(_path: Path, _text: str) -> None:
+        raise problem
+
+    monkeypatch.setattr(plugin_run.atomic, "write_text", fail)
+    run = run_gate(test_one=source)
+    assert (run.code, run.outcomes) == (whole.code, whole.outcomes)
+    assert run.log.complete
+    told = [line for line in run.printed.splitlines() if "report" in line and "WARNING" in line]
+    assert len(told) == 1
+    assert told[0].startswith("WARNING: no report page: ")
+    assert not run.log_path.with_name(f"{run.log_path.name}.html").exists()
 
 
 # ── what cannot be collected, in workers ──────────────────────────────────────────────────────

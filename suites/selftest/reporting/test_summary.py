@@ -7,12 +7,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cli import report as command
 from harness.records import Metric, Outcome, Verdict
 from harness.reporting.markdown import write_markdown
+from harness.reporting.outline import QUESTION
 from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run
 from harness.reporting.runlog import RunLog
 from harness.reporting.summary import summarize
@@ -70,11 +72,16 @@ def test_everything_that_happened_is_told(run: Run) -> None:
         "3 of 3 rows have cases; 1 of 6 claims reproduced",
         "2 passed, 1 failed, 1 errored, 1 known issue, 1 inconclusive, 1 not measured, 1 skipped",
         "2 of 8 cases ran on seeded weights",
-        "top1 not measured: no published weights here (1)",
+        "May this ship? No: 1 failed, 1 errored of 8 cases, of 2 causes",
+        "Not measured: 4 of 6 claims and 1 case",
+        "1 top1 claim, 1 case: no published weights here",
+        f"2 top1, 1 macs claims: {UNJUDGED}",
+        "weights: seeded in 2 cases",
+        "processor: Made-up CPU, 2 cores, 8.0 GiB",
         "centred_sqnr = 3.1 dB, at least 15 dB [resnext/timm/b] resnext.md:9",
         "repeat: pytest -k b",
         "test_export[b]: errored at export",
-        "ExportError at export: limit (since 2030-01-01, until 2030-06-30)",
+        "ExportError at export: limit (since 2030-01-01, 121 days left, until 2030-06-30)",
         "defects of the documentation (1)",
         "resnext/timm/a MACs(G): documented 4.765, true 4.288",
         "test_top1[b]: inconclusive",
@@ -88,8 +95,8 @@ def test_measured_figures_show_their_range_and_what_is_no_number(run: Run) -> No
     assert (spread.count, spread.unusable, spread.least, spread.most) == (3, 1, 3.1, 17.2)
 
 
-def test_stages_stand_in_the_order_of_the_pipeline(run: Run) -> None:
-    assert [name for name, _ in tally(run).stages] == ["count", "export", "measure", "-"]
+def test_stages_of_the_suite_come_before_steps_that_broke(run: Run) -> None:
+    assert [name for name, _ in tally(run).stages] == ["export", "count", "measure", "-"]
 
 
 def test_the_order_of_results_does_not_matter(run: Run) -> None:
@@ -116,7 +123,8 @@ def test_an_incomplete_run_says_so_first(run: Run) -> None:
 def test_a_run_without_cases_reproduces_nothing(header: Header) -> None:
     told = text(Run(header, ()))
     assert "0 of 3 rows have cases; 0 of 6 claims reproduced" in told
-    assert f"top1 not measured: {UNJUDGED} (3)" in told
+    assert "May this ship? Cannot be said: no case was run" in told
+    assert f"3 top1, 3 macs claims: {UNJUDGED}" in told
 
 
 def test_many_reasons_are_cut_and_the_rest_is_counted(header: Header) -> None:
@@ -173,30 +181,75 @@ def test_what_is_blocked_is_counted_by_what_blocks_it(header: Header) -> None:
     )
     run = Run(header, results)
     assert "blocked (3)\n  3 by test_0[a]" in text(run)
-    assert "3 blocked" in summarize(run)[1]
-    assert "| `test_0[a]` | 3 |" in write_markdown(run)
+    assert summarize(run)[0] == "May this ship? No: 3 blocked of 3 cases"
+    assert "<td>test_0[a]</td><td>3</td>" in write_markdown(run)
 
 
-def test_markdown_tells_the_same_and_keeps_its_tables(run: Run) -> None:
-    report = write_markdown(run)
-    assert "| top1 | 3 | 0 | 0 | 0 | 3 |" in report
-    assert r"| no \| toolchain | 1 |" in report
-    assert "- `test_int8[b]`: failed at measure" in report
-    assert "| resnext/timm/a | MACs(G) | 4.765 | 4.288 |" in report
-    for block in report.split("\n\n"):
-        table = [line for line in block.splitlines() if line.startswith("|")]
-        assert len({line.replace(r"\|", "").count("|") for line in table}) <= 1
+@pytest.mark.shows(
+    "a report calls a run good that failed, was cut off, or measured little",
+    by="one answer for every format; only a whole run in which something passed has one",
+)
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ({}, "No: 1 failed, 1 errored of 8 cases"),
+        ({"problem": "cut off"}, "No: 1 failed, 1 errored of 8 cases, of 2 causes; the run log is"),
+        ({"results": (), "problem": "cut off"}, "Cannot be said: the run log is not whole; it h"),
+        ({"results": ()}, "Cannot be said: no case was run"),
+        ({"results": ("skipped",)}, "Cannot be said: none of 1 case passed or failed"),
+        ({"results": ("passed",)}, "Cannot be said: no case failed, and the run ended with status"),
+        ({"results": ("passed", "blocked"), "exit_status": 0}, "No: 1 blocked of 2 cases"),
+        ({"results": ("passed", "not measured"), "exit_status": 0}, "Nothing that was measured st"),
+    ],
+)
+def test_only_a_whole_run_in_which_cases_passed_and_none_failed_speaks_for_a_release(
+    run: Run, change: dict[str, Any], answer: str
+) -> None:
+    named = change.get("results")
+    if named is not None:
+        results = tuple(CaseResult(one, CaseOutcome(one)) for one in named)
+        change = {**change, "results": results}
+    (line,) = (one for one in summarize(replace(run, **change), width=300) if QUESTION in one)
+    assert line.startswith(f"{QUESTION} {answer}")
 
 
-def test_markdown_from_a_run_is_never_markup(header: Header) -> None:
-    text = "<script> [a](b) *c*\n# d"
-    nasty = CaseResult("t[`x`|<b>]", CaseOutcome.ERRORED, reason=text)
-    left_out = CaseResult("u", CaseOutcome.SKIPPED, reason=text)
-    report = write_markdown(Run(header, (nasty, left_out)))
-    assert r"\<script\> \[a\](b) \*c\*" in report
-    assert "\n# d" not in report
-    assert r"| \<script\> \[a\](b) \*c\* \# d | 1 |" in report
-    assert r"- `` t[`x`\|<b>] ``: errored" in report
+def whole(header: Header) -> Run:
+    """Every claim reproduced, on every row."""
+    results = tuple(
+        CaseResult(
+            f"t{metric}[{row}]",
+            CaseOutcome.PASSED,
+            row=row,
+            claims=(ClaimResult(metric, Outcome.CONFORMS, "1"),),
+        )
+        for row in header.pages[0].rows
+        for metric in (Metric.TOP1, Metric.MACS)
+    )
+    return Run(header, results, finished="later", exit_status=0)
+
+
+def test_a_run_that_reproduced_every_claim_is_a_yes(header: Header) -> None:
+    told = summarize(whole(header), width=200)
+    assert (
+        told[0]
+        == f"{QUESTION} Yes: all 6 claims are reproduced, and 6 of 6 cases passed, none failed"
+    )
+    assert told[1] == "Everything that was asked for was measured"
+
+
+@pytest.mark.parametrize(
+    "outcome", [one for one in CaseOutcome if one not in (CaseOutcome.PASSED, CaseOutcome.SKIPPED)]
+)
+def test_anything_that_is_open_keeps_it_from_a_yes(header: Header, outcome: CaseOutcome) -> None:
+    run = whole(header)
+    (page,) = header.pages
+    for other in (
+        replace(run, results=(*run.results, CaseResult("other", outcome))),
+        replace(run, results=run.results[1:]),
+        replace(run, header=replace(header, tools={"vamc": "a stand-in"})),
+        replace(run, header=replace(header, pages=(replace(page, left_out=1),))),
+    ):
+        assert f"{QUESTION} Yes" not in text(other)
 
 
 def parse(*arguments: str) -> argparse.Namespace:
