@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harness.errors import MissingSource
 from harness.lint.expected import expected_knowledge
-from harness.lint.findings import Finding, Rule, Severity
+from harness.lint.findings import Finding, LintRule, Severity
 from harness.lint.known import Knowledge, together
 from harness.lint.listing import as_json
 from harness.lint.people import as_text, summary
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     return FOUND if reaches(findings, _SEVERITIES[args.severity]) else OK
 
 
-def _rendered(form: str, findings: Sequence[Finding], rules: Sequence[Rule], zoo: Zoo) -> str:
+def _rendered(form: str, findings: Sequence[Finding], rules: Sequence[LintRule], zoo: Zoo) -> str:
     if form == "sarif":
         return as_sarif(findings, rules, here=Path.cwd())
     return as_json(findings) if form == "json" else as_text(findings, zoo).plain

@@ -73,7 +73,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class CountedNetwork:
     """Layers in the order they ran, and the number of learned parameters of the whole module."""
 
     layers: tuple[Layer, ...]

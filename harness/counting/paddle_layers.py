@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
     import paddle
 
-from harness.counting.layers import Layer, LayerKind, Network
+from harness.counting.layers import CountedNetwork, Layer, LayerKind
 from harness.errors import CountError
 
 _CONV = {"conv2d", "depthwise_conv2d"}
@@ -55,7 +55,7 @@ _RESIZES = {"bilinear_interp", "nearest_interp"}
 _FREE = _PLUMBING | _RESHAPES | _ELEMENTWISE | _REDUCTIONS | _RESIZES
 
 
-def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
+def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> CountedNetwork:
     """Trace the network on one image's shape and list its layers.
 
     Args:
@@ -69,7 +69,7 @@ def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> Network:
     image = paddle.static.InputSpec([1, *input_shape], "float32")
     traced = paddle.jit.to_static(module.forward, input_spec=[image], full_graph=True)
     block = traced.concrete_program.main_program.global_block()
-    return Network(
+    return CountedNetwork(
         layers=tuple(_layer(op) for op in block.ops if not _is_free(op)),
         params=sum(math.prod(each.shape) for each in module.parameters() if each.trainable),
     )

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 
 from harness.counting.counts import Counts
-from harness.counting.layers import Layer, LayerKind, Network
+from harness.counting.layers import CountedNetwork, Layer, LayerKind
 
 
-def count_model_stat(network: Network) -> Counts:
+def count_model_stat(network: CountedNetwork) -> Counts:
     """Count a network as the old summary did, layer by layer.
 
     Operations are meant to be FLOPs (two for each multiply-accumulate), but grouped

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, cast
 
 from harness.counting.counts import Counts
-from harness.counting.layers import Network
+from harness.counting.layers import CountedNetwork
 from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
 from harness.runtime import entry_points
 
@@ -19,7 +19,7 @@ Framework = Literal["torch", "paddle"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CountingRule:
     """A way of counting.
 
     ``counter`` is ``module:attribute``. Over ``"layers"`` it is called as ``counter(network)``,
@@ -37,26 +37,30 @@ _ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
 _TORCH: frozenset[Framework] = frozenset(("torch",))
 _PADDLE: frozenset[Framework] = frozenset(("paddle",))
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+RULES: Mapping[str, CountingRule] = MappingProxyType(
     {
-        "thop": Rule("harness.counting.thop_counter:count_thop", "module", _TORCH),
-        "mmcv-features": Rule(
+        "thop": CountingRule("harness.counting.thop_counter:count_thop", "module", _TORCH),
+        "mmcv-features": CountingRule(
             "harness.counting.mmcv_counter:count_mmcv_features", "module", _TORCH
         ),
-        "mmcv": Rule("harness.counting.mmcv_counter:count_mmcv", "module", _TORCH),
-        "mmengine": Rule("harness.counting.traced_counters:count_mmengine", "module", _TORCH),
-        "fvcore": Rule("harness.counting.traced_counters:count_fvcore", "module", _TORCH),
-        "torch-flops": Rule(
+        "mmcv": CountingRule("harness.counting.mmcv_counter:count_mmcv", "module", _TORCH),
+        "mmengine": CountingRule(
+            "harness.counting.traced_counters:count_mmengine", "module", _TORCH
+        ),
+        "fvcore": CountingRule("harness.counting.traced_counters:count_fvcore", "module", _TORCH),
+        "torch-flops": CountingRule(
             "harness.counting.torch_flop_counter:count_torch_flops", "module", _TORCH, "flops"
         ),
-        "paddle-flops": Rule("harness.counting.paddle_flops:count_paddle_flops", "module", _PADDLE),
-        "paddle-flops-pools": Rule(
+        "paddle-flops": CountingRule(
+            "harness.counting.paddle_flops:count_paddle_flops", "module", _PADDLE
+        ),
+        "paddle-flops-pools": CountingRule(
             "harness.counting.paddle_flops:count_with_plain_pools", "module", _PADDLE
         ),
-        "paddle-model-stat": Rule(
+        "paddle-model-stat": CountingRule(
             "harness.counting.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
         ),
-        "true": Rule("harness.counting.true_count:count_true", "layers", _ANY),
+        "true": CountingRule("harness.counting.true_count:count_true", "layers", _ANY),
     }
 )
 """The suite's own rules; :func:`rule_names` has those of other packages too."""
@@ -79,7 +83,7 @@ def rule_names() -> tuple[str, ...]:
     return tuple(entry_points.joined(entry_points.COUNTING_RULES, own))
 
 
-def rule_named(name: str) -> Rule:
+def rule_named(name: str) -> CountingRule:
     """A rule by its name.
 
     Raises:
@@ -94,7 +98,7 @@ def rule_named(name: str) -> Rule:
         raise UnknownKey(f"no counting rule {name!r}, expected one of {', '.join(known)}")
     target = entry_points.added(entry_points.COUNTING_RULES)[name]
     rule = entry_points.load(target)
-    if not isinstance(rule, Rule):
+    if not isinstance(rule, CountingRule):
         raise CountError(f"rule {name!r}: {target} is a {type(rule).__name__}, expected a Rule")
     return rule
 
@@ -151,7 +155,7 @@ def count_all(
     rules: Iterable[str],
 ) -> dict[str, Counts]:
     """As :func:`count`, under several rules; the layers are read once for all that need them."""
-    network: Network | None = None
+    network: CountedNetwork | None = None
     counted = {}
     for name in rules:
         rule = _rule(name, framework)
@@ -165,7 +169,7 @@ def count_all(
 
 def read_network(
     module: object, framework: Framework, *, input_shape: tuple[int, int, int]
-) -> Network:
+) -> CountedNetwork:
     """List the layers that a network runs on one image, without running any arithmetic.
 
     Raises:
@@ -173,10 +177,10 @@ def read_network(
         CountError: the network runs an operator that the reader does not know.
     """
     read = entry_points.load(_READERS[framework])
-    return cast(Network, read(module, input_shape=input_shape))
+    return cast(CountedNetwork, read(module, input_shape=input_shape))
 
 
-def _rule(name: str, framework: Framework) -> Rule:
+def _rule(name: str, framework: Framework) -> CountingRule:
     rule = rule_named(name)
     if framework not in rule.frameworks:
         expected = " or ".join(sorted(rule.frameworks))

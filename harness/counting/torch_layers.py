@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.counting.layers import Layer, LayerKind, Network
+from harness.counting.layers import CountedNetwork, Layer, LayerKind
 from harness.counting.on_meta import on_meta
 from harness.errors import CountError
 
@@ -63,7 +63,7 @@ _FREE = (
 )
 
 
-def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Network:
+def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> CountedNetwork:
     """Run the module once on shapes and list its layers.
 
     Args:
@@ -78,7 +78,7 @@ def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Net
     copy_on_meta = on_meta(module)
     with torch.no_grad(), reader:
         copy_on_meta(image)
-    return Network(
+    return CountedNetwork(
         layers=tuple(reader.layers),
         params=sum(parameter.numel() for parameter in module.parameters()),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.counting.counts import Counts
-from harness.counting.layers import Network
+from harness.counting.layers import CountedNetwork
 
 
-def count_true(network: Network) -> Counts:
+def count_true(network: CountedNetwork) -> Counts:
     """Count what the network really holds and multiplies.
 
     Operations are multiply-accumulates (one for a multiplication and its addition) of

@@ -87,7 +87,7 @@ class CountClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ClaimDifference:
     """A claim that is not what it should be.
 
     Attributes:
@@ -145,14 +145,14 @@ def counts(page: LintedPage, row: Row) -> Iterator[CountClaim]:
 
 
 @lru_cache(maxsize=1)  # several rules ask, one after the other
-def differences(zoo: Zoo) -> tuple[Difference, ...]:
+def differences(zoo: Zoo) -> tuple[ClaimDifference, ...]:
     """Every documented count that is not what it should be.
 
     A row whose counts are known is held against them. Others are held against what is known of the
     same network elsewhere; else against each other. The same network is one that is pinned under
     the same name, or else one whose name is the same.
     """
-    found: list[Difference] = []
+    found: list[ClaimDifference] = []
     for metrics in ((Metric.PARAMS,), (Metric.MACS, Metric.FLOPS)):
         figures = [
             figure
@@ -175,11 +175,11 @@ def _of_one_network(figures: Iterable[CountClaim], zoo: Zoo) -> Iterable[list[Co
     return groups.values()
 
 
-def _within(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[Difference]:
+def _within(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[ClaimDifference]:
     """The differences among the claims about one network, at most one a claim."""
     truths = [(figure, _truth(figure, zoo.known(figure.row))) for figure in group]
     told = next(((figure, truth) for figure, truth in truths if truth), None)
-    found: list[Difference] = []
+    found: list[ClaimDifference] = []
     for figure, own in truths:
         if own:
             found += _against_own(figure, own, zoo.known(figure.row))
@@ -202,7 +202,7 @@ def _truth(figure: CountClaim, known: Known) -> Amount | None:
     return known.macs if figure.size is not None and figure.size == known.size else None
 
 
-def _against_own(figure: CountClaim, truth: Amount, known: Known) -> Iterator[Difference]:
+def _against_own(figure: CountClaim, truth: Amount, known: Known) -> Iterator[ClaimDifference]:
     """Against what is known of the row itself, down to its known defects."""
     claim, evidence = figure.claim, (Evidence(truth.told),)
     for defect in known.defects:
@@ -210,7 +210,7 @@ def _against_own(figure: CountClaim, truth: Amount, known: Known) -> Iterator[Di
             operations = 2 if claim.metric is Metric.FLOPS else 1
             right = Fraction(defect.true, operations)
             should = Amount(right, right, truth.told)
-            yield Difference(figure, Gap.OTHER, should, True, evidence, defect.cause)
+            yield ClaimDifference(figure, Gap.OTHER, should, True, evidence, defect.cause)
             return
     yield from _against(figure, truth, certain=True, evidence=evidence)
 
@@ -221,7 +221,7 @@ def _is_same(one: Row, other: Row, zoo: Zoo) -> bool:
     return same_source(one.source, other.source) or ("" != pinned == zoo.known(other).network)
 
 
-def _against_each_other(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[Difference]:
+def _against_each_other(group: Sequence[CountClaim], zoo: Zoo) -> Iterator[ClaimDifference]:
     """Against the one in the middle; of two, against the first.
 
     Where a figure beside it, of the same source in the same table, says what the middle one says,
@@ -259,7 +259,7 @@ def _side_by_side(one: CountClaim, other: CountClaim) -> bool:
     )
 
 
-def _blamed(difference: Difference, held: CountClaim) -> Difference:
+def _blamed(difference: ClaimDifference, held: CountClaim) -> ClaimDifference:
     """The same difference, at the other of the two figures where that is the wrong one.
 
     Doubled MACs are FLOPs, and halved FLOPs are MACs. Nine tenths of a figure mean that the figure
@@ -290,7 +290,7 @@ def _against(
     certain: bool = False,
     apart: Fraction = OTHER_COUNTER,
     same: bool = True,
-) -> Iterator[Difference]:
+) -> Iterator[ClaimDifference]:
     """The difference from an amount, if there is one; ``apart`` is for operations alone."""
     if figure.amount.meets(should):
         return
@@ -300,7 +300,7 @@ def _against(
         gap = gap if gap is Gap.THOUSAND else Gap.OTHER
     elif abs(ratio - 1) <= apart and not (gap is Gap.TEN_NINTHS and should.told == DOCUMENTED):
         return
-    yield Difference(figure, gap, should, certain, evidence, same=same)
+    yield ClaimDifference(figure, gap, should, certain, evidence, same=same)
 
 
 def _gap(ratio: Fraction, size: int | None) -> Gap:

@@ -55,7 +55,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LintRule:
     """One question to a zoo.
 
     Attributes:
@@ -76,7 +76,7 @@ class Rule:
 class Finding:
     """A fault, and the rule that found it."""
 
-    rule: Rule
+    rule: LintRule
     fault: Fault
 
     @property

@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 from harness.errors import HarnessError
-from harness.lint.findings import Finding, Rule, Severity
+from harness.lint.findings import Finding, LintRule, Severity
 from harness.lint.zoo import Zoo
 
 
-def lint(zoo: Zoo, rules: Iterable[Rule]) -> tuple[Finding, ...]:
+def lint(zoo: Zoo, rules: Iterable[LintRule]) -> tuple[Finding, ...]:
     """What the rules find, in the order of files, lines and columns."""
     found = [Finding(rule, fault) for rule in rules for fault in rule.check(zoo)]
     return tuple(sorted(found, key=_place))
 
 
-def without(rules: Sequence[Rule], ignored: Collection[str]) -> tuple[Rule, ...]:
+def without(rules: Sequence[LintRule], ignored: Collection[str]) -> tuple[LintRule, ...]:
     """The rules that are not ignored.
 
     Raises:

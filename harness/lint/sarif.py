@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from harness.lint.findings import Finding, Rule
+from harness.lint.findings import Finding, LintRule
 from harness.lint.places import Place
 
 SCHEMA: Final = (
@@ -28,7 +28,7 @@ ROOT: Final = "%SRCROOT%"
 Json: TypeAlias = str | int | bool | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
-def as_sarif(findings: Sequence[Finding], rules: Sequence[Rule], *, here: Path) -> str:
+def as_sarif(findings: Sequence[Finding], rules: Sequence[LintRule], *, here: Path) -> str:
     """One run, with all rules that were asked and everything they found.
 
     Args:
@@ -57,7 +57,7 @@ def as_sarif(findings: Sequence[Finding], rules: Sequence[Rule], *, here: Path) 
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rule(rule: Rule) -> Json:
+def _rule(rule: LintRule) -> Json:
     return {
         "id": rule.id,
         "name": "".join(part.capitalize() for part in rule.id.split("-")),

@@ -33,7 +33,7 @@ from harness.plugin.collection import CASE, ISSUE, Case
 from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
-from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ClaimResult, Defect
+from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ClaimResult, ReportedDefect
 from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
@@ -65,7 +65,7 @@ class Record:
     verdict: Verdict | None = None
     claims: list[ClaimResult] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
-    defects: list[Defect] = field(default_factory=list)
+    defects: list[ReportedDefect] = field(default_factory=list)
     reason: str = ""
     address: str = ""
     options: tuple[str, ...] = ()
@@ -94,7 +94,9 @@ class Record:
         """
         place = model.page.at(model.documented.line)
         shown = f"{true:_}" if isinstance(true, int) else str(true)
-        self.defects.append(Defect(model.id, str(column), f"{documented} {place}", shown, cause))
+        self.defects.append(
+            ReportedDefect(model.id, str(column), f"{documented} {place}", shown, cause)
+        )
 
     def rests_on(self, test: str, verdict: Verdict, *, case: str = "") -> None:
         """Say what has to hold before this case can be judged, and which test judges that.

@@ -21,7 +21,7 @@ from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
 from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
-from harness.plugin.scheduling import Group, make_scheduler
+from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
 from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
@@ -236,12 +236,12 @@ class _Groups:
     def __init__(self, gate: Gate) -> None:
         self._variants = {one.slug: one.variant for one in gate.catalogue.models}
 
-    def __call__(self, nodeid: str) -> Group:
+    def __call__(self, nodeid: str) -> RowGroup:
         """The row in a test's brackets, or its file where it is about no row."""
         slug = slug_of(nodeid, self._variants)
         if slug is None:
-            return Group(nodeid.partition("::")[0])
-        return Group(slug, bytes_for(ONNX.copies, self._variants[slug]))
+            return RowGroup(nodeid.partition("::")[0])
+        return RowGroup(slug, bytes_for(ONNX.copies, self._variants[slug]))
 
 
 def slug_of(nodeid: str, slugs: Collection[str]) -> str | None:

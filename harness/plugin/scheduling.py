@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-__all__ = ["Group", "GroupOf", "RowScheduling", "make_scheduler"]
+__all__ = ["GroupOf", "RowGroup", "RowScheduling", "make_scheduler"]
 
 
 LEAST_PENDING = 2
@@ -23,14 +23,14 @@ LEAST_PENDING = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroup:
     """Tests that one worker runs in order, and the most memory that one of them uses, in bytes."""
 
     name: str
     bytes: int = 0
 
 
-GroupOf = Callable[[str], Group]
+GroupOf = Callable[[str], RowGroup]
 """Node id → the group that it is in."""
 
 

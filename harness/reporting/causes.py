@@ -12,7 +12,7 @@ _FIGURES = re.compile(r"\d[\d_.,]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """Failures of one stage and source whose first lines differ in rows and figures alone.
 
     Attributes:
@@ -49,13 +49,13 @@ def source_of(result: CaseResult) -> str:
     return result.row.split("/")[1] if result.row.count("/") >= 2 else ""
 
 
-def causes(results: Iterable[CaseResult]) -> tuple[Cause, ...]:
+def causes(results: Iterable[CaseResult]) -> tuple[FailureCause, ...]:
     """Failures grouped, what touches most rows first."""
     groups: dict[tuple[str, str, str], list[CaseResult]] = {}
     for result in results:
         key = (result.stage, source_of(result), _words(result))
         groups.setdefault(key, []).append(result)
-    found = (Cause(tuple(group)) for group in groups.values())
+    found = (FailureCause(tuple(group)) for group in groups.values())
     return tuple(sorted(found, key=lambda one: (-len(one.rows), one.first.case)))
 
 

@@ -20,10 +20,10 @@ from harness.reporting.results import (
     CaseOutcome,
     CaseResult,
     ClaimResult,
-    Defect,
     Header,
     Machine,
     PageTotals,
+    ReportedDefect,
 )
 
 Result = TypeVar("Result")
@@ -84,7 +84,7 @@ def case_result(data: Mapping[str, Any]) -> CaseResult:
         "claims": tuple(_claim(item) for item in data["claims"]),
         "measurements": tuple(_measurement(item) for item in data["measurements"]),
         "known_issue": None if data["known_issue"] is None else _issue(data["known_issue"]),
-        "defects": tuple(_typed(Defect(**item)) for item in data["defects"]),
+        "defects": tuple(_typed(ReportedDefect(**item)) for item in data["defects"]),
     }
     return _typed(CaseResult(**{**data, **parts}))
 

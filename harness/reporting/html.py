@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from harness.records import Outcome
-from harness.reporting.causes import Cause, explanation
+from harness.reporting.causes import FailureCause, explanation
 from harness.reporting.clauses import place_of
 from harness.reporting.details import NOT_HELD, detail
 from harness.reporting.matrix import matrix
@@ -133,7 +133,7 @@ def _short(line: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
-def _places(cause: Cause) -> Iterator[tuple[str, str]]:
+def _places(cause: FailureCause) -> Iterator[tuple[str, str]]:
     """The rows of a cause, each once, with the page's line; of a case about no row, its name."""
     seen = set()
     for result in cause.results:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from harness.reporting.causes import Cause, explanation
+from harness.reporting.causes import FailureCause, explanation
 from harness.reporting.clauses import place_of
 from harness.reporting.outline import (
     NOT_COMPARED,
@@ -81,7 +81,7 @@ def _causes(told: Outline) -> list[str]:
     return _listed(title, [_cause(one) for one in told.causes], "causes")
 
 
-def _cause(cause: Cause) -> str:
+def _cause(cause: FailureCause) -> str:
     rows = f" of {counted(len(cause.rows), 'row')}" * bool(cause.rows)
     many = f"{counted(len(cause.results), 'case')}{rows}, first " * (len(cause.results) > 1)
     stage = f" at {_text(cause.first.stage)}" if cause.first.stage else ""

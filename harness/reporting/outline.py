@@ -13,8 +13,8 @@ from datetime import date
 from itertools import groupby
 
 from harness.records import KnownIssue
-from harness.reporting.causes import Cause, causes
-from harness.reporting.results import CaseOutcome, CaseResult, Defect, Run
+from harness.reporting.causes import FailureCause, causes
+from harness.reporting.results import CaseOutcome, CaseResult, ReportedDefect, Run
 from harness.reporting.tally import Tally, tally
 
 SECTIONS = (
@@ -94,9 +94,9 @@ class Outline:
     warnings: tuple[str, ...]
     missing: str
     since: tuple[str, ...] | None
-    causes: tuple[Cause, ...]
+    causes: tuple[FailureCause, ...]
     unmeasured: tuple[tuple[str, str, int], ...]
-    defects: tuple[tuple[str, tuple[Defect, ...]], ...]
+    defects: tuple[tuple[str, tuple[ReportedDefect, ...]], ...]
     known: tuple[Known, ...]
     setting: tuple[tuple[str, str], ...]
 

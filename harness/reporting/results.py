@@ -108,7 +108,7 @@ class ClaimResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Defect:
+class ReportedDefect:
     """A figure that the document has wrong, whether or not it can be reproduced."""
 
     row: str
@@ -154,7 +154,7 @@ class CaseResult:
     claims: tuple[ClaimResult, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     known_issue: KnownIssue | None = None
-    defects: tuple[Defect, ...] = ()
+    defects: tuple[ReportedDefect, ...] = ()
     blocked_by: str = ""
     place: str = ""
     backend: str = ""

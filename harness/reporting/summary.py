@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.reporting.causes import Cause, explanation
+from harness.reporting.causes import FailureCause, explanation
 from harness.reporting.outline import (
     QUESTION,
     SECTIONS,
@@ -66,7 +66,7 @@ def _causes(told: Outline) -> list[str]:
     return lines
 
 
-def _cause(cause: Cause) -> list[str]:
+def _cause(cause: FailureCause) -> list[str]:
     """Many failures: how many, the first one's words, and all rows once."""
     cases, rows = len(cause.results), cause.rows
     of = " of ".join(filter(None, (counted(len(rows), "row"), cause.source)))

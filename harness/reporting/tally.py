@@ -9,7 +9,7 @@ from statistics import median
 
 from harness.errors import StageError
 from harness.records import Metric, Outcome
-from harness.reporting.results import STAGES, CaseOutcome, CaseResult, Defect, Run
+from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ReportedDefect, Run
 
 UNJUDGED = "no case judged it"
 """Why a claim that the page makes and no result mentions was not measured."""
@@ -67,7 +67,7 @@ class Tally:
     stages: tuple[tuple[str, Mapping[CaseOutcome, int]], ...]
     unmeasured: tuple[tuple[str, int], ...]
     skipped: tuple[tuple[str, int], ...]
-    defects: tuple[Defect, ...]
+    defects: tuple[ReportedDefect, ...]
     spreads: tuple[Spread, ...]
     seeded: int
     duration_s: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
@@ -13,9 +14,10 @@ from harness.counting.counts import printed, reproduces
 from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
-from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST, Scale, scales_of
+from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST, Scale, digits, scales_of
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
+_DIGITS_ALONE: Final = 4  # significant ones, of a figure that is a mistake's only witness
 _LEAST_DIGITS: Final = 2  # significant ones; 0.4 is near too much
 _SIZES: Final = (
     *(128, 160, 176, 192, 208, 224, 240, 256, 260, 272, 288, 299, 300, 320, 331, 352, 380, 384),
@@ -47,7 +49,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FigureOrigin:
     """How one documented figure comes about, or what comes nearest.
 
     Attributes:
@@ -89,7 +91,7 @@ def unit_of(claim: Claim) -> int:
 
 def find(
     rows: Sequence[Counted], countable: Countable, *, prefer: Sequence[str] = ()
-) -> dict[str, Finding]:
+) -> dict[str, FigureOrigin]:
     """How the figures of one column come about, for the rows of one source.
 
     Rules are tried one after the other, until those tried reproduce every row. Of what reproduces,
@@ -117,7 +119,7 @@ def find(
         covered |= {one.row for one in rows if any(True for _ in _fitting(one, [rule], countable))}
         if len(covered) == len(rows):
             break
-    chosen = _fewest(rows, tried, countable)
+    chosen = _borne_out(rows, _fewest(rows, tried, countable))
     usual = list(dict.fromkeys(chosen.values())) or [Use(tried[0], PLAIN), Use(tried[0], DOUBLED)]
     usual += [Use(use.rule, ROUNDED_FIRST) for use in usual if use.scale == DOUBLED]
     findings = {}
@@ -176,9 +178,23 @@ def _fewest(rows: Sequence[Counted], tried: Sequence[str], countable: Countable)
     return chosen
 
 
+def _borne_out(rows: Sequence[Counted], chosen: Mapping[str, Use]) -> dict[str, Use]:
+    """Without mistakes that one figure alone would show, and that it has too few digits to show.
+
+    With three digits, some of the rules and scales fits every eighth figure by chance.
+    """
+    figures = {one.row: one.claim.figure for one in rows}
+    times = Counter(chosen.values())
+    return {
+        row: use
+        for row, use in chosen.items()
+        if not use.scale.odd or times[use] > 1 or digits(figures[row]) >= _DIGITS_ALONE
+    }
+
+
 def _finding(
     one: Counted, use: Use | None, tried: Sequence[str], countable: Countable
-) -> Finding | None:
+) -> FigureOrigin | None:
     unit = unit_of(one.claim)
     if (learned := _learned(one, use, countable)) is not None:
         return learned
@@ -188,17 +204,17 @@ def _finding(
         sound = use.scale.sound
         if use.scale.odd and reproduces(one.claim.figure, raw, sound.divisor(unit)):
             use = Use(use.rule, sound)  # the mistake makes no difference here
-        return Finding(one.row, one.claim, use, raw, unit, reproduced=True)
+        return FigureOrigin(one.row, one.claim, use, raw, unit, reproduced=True)
     nearest = _nearest(one, tried, countable)
     if nearest is None:
         return None
     raw = _raw(one, nearest.rule, countable)
     assert raw is not None
     padded = _is_padded(one.claim.figure, raw, nearest.scale.divisor(unit))
-    return Finding(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
+    return FigureOrigin(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
 
 
-def _learned(one: Counted, use: Use | None, countable: Countable) -> Finding | None:
+def _learned(one: Counted, use: Use | None, countable: Countable) -> FigureOrigin | None:
     """The true count of parameters, where the figure prints it and the rule counts others."""
     if one.claim.metric is not Metric.PARAMS:
         return None
@@ -207,10 +223,12 @@ def _learned(one: Counted, use: Use | None, countable: Countable) -> Finding | N
         return None
     if use is not None and use.scale == PLAIN and _raw(one, use.rule, countable) == true:
         return None  # as the rule of the other columns says, too
-    return Finding(one.row, one.claim, Use(TRUE, PLAIN), true, unit, reproduced=True)
+    return FigureOrigin(one.row, one.claim, Use(TRUE, PLAIN), true, unit, reproduced=True)
 
 
-def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -> Finding | None:
+def _at_another_size(
+    one: Counted, usual: Sequence[Use], countable: Countable
+) -> FigureOrigin | None:
     """How a figure comes about under the column's rules, if the input size is not the documented.
 
     Operations grow with the area, so the figure says itself about which size is to be tried.
@@ -228,7 +246,7 @@ def _at_another_size(one: Counted, usual: Sequence[Use], countable: Countable) -
             if other is not None and reproduces(
                 one.claim.figure, other, use.scale.divisor(unit), use.scale.printing
             ):
-                return Finding(
+                return FigureOrigin(
                     one.row, one.claim, use, raw, unit, reproduced=False, other_size=size
                 )
     return None

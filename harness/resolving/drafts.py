@@ -14,7 +14,7 @@ from harness.errors import ExpectationError, quoted
 from harness.expected.complexity import check_row
 from harness.records import Metric
 from harness.resolving.counted import TRUE
-from harness.resolving.counting import Finding, Use
+from harness.resolving.counting import FigureOrigin, Use
 from harness.resolving.defects import Found, defect_of
 from harness.resolving.page import PageResolution, Resolved
 from harness.resolving.scales import PLAIN
@@ -132,7 +132,7 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
     return entry
 
 
-def _unless_true(finding: Finding | None, true: int) -> Finding | None:
+def _unless_true(finding: FigureOrigin | None, true: int) -> FigureOrigin | None:
     """How a figure comes about; where the true count prints it too, that it is the true count."""
     if finding is None or (finding.raw == true and finding.reproduced):
         return finding
@@ -141,7 +141,7 @@ def _unless_true(finding: Finding | None, true: int) -> Finding | None:
     return finding
 
 
-def _pinned(what: str, finding: Finding | None, true: int) -> dict[str, Any]:
+def _pinned(what: str, finding: FigureOrigin | None, true: int) -> dict[str, Any]:
     if finding is None:
         return {"counter": "true", "divisor": _DEFAULT_UNITS[what], "raw": true}
     pinned: dict[str, Any] = {

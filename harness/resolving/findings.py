@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.counting.counts import Printing
 from harness.records import Claim
-from harness.resolving.counting import Finding
+from harness.resolving.counting import FigureOrigin
 from harness.resolving.drafts import uncountable
 from harness.resolving.page import PageResolution, Resolved
 
@@ -40,7 +40,7 @@ def _row(one: Resolved, uncountable: str) -> dict[str, Any]:
 def _columns(resolution: PageResolution) -> Iterator[dict[str, Any]]:
     """By source and column: how many figures each rule reproduces, and those that none does."""
     rows = {one.row.id: one for one in resolution.rows}
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], list[FigureOrigin]] = {}
     for finding in (*resolution.operations.values(), *resolution.params.values()):
         key = (rows[finding.row].variant.source, finding.claim.header)
         groups.setdefault(key, []).append(finding)
@@ -59,7 +59,7 @@ def _columns(resolution: PageResolution) -> Iterator[dict[str, Any]]:
         }
 
 
-def _off(finding: Finding) -> dict[str, Any]:
+def _off(finding: FigureOrigin) -> dict[str, Any]:
     claim: Claim = finding.claim
     return {
         "row": finding.row,

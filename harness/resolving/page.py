@@ -10,7 +10,7 @@ from harness.errors import MissingSource, one_line, quoted
 from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
 from harness.resolving.counted import TRUE, Countable, Watch, unwatched
-from harness.resolving.counting import Counted, Finding, find
+from harness.resolving.counting import Counted, FigureOrigin, find
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.networks import network_name
@@ -65,8 +65,8 @@ class PageResolution:
     page: Page
     rows: tuple[Resolved, ...]
     failures: tuple[Resolved, ...]
-    operations: dict[str, Finding] = field(default_factory=dict)
-    params: dict[str, Finding] = field(default_factory=dict)
+    operations: dict[str, FigureOrigin] = field(default_factory=dict)
+    params: dict[str, FigureOrigin] = field(default_factory=dict)
 
 
 def resolve_page(
@@ -178,8 +178,8 @@ def _with_variant(one: Resolved, variant: Variant) -> Resolved:
     )
 
 
-def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, Finding]:
-    findings: dict[str, Finding] = {}
+def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, FigureOrigin]:
+    findings: dict[str, FigureOrigin] = {}
     for metric in (Metric.MACS, Metric.FLOPS):
         for group in _groups(rows, metric):
             findings |= find(group, countable)
@@ -187,10 +187,10 @@ def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, Fin
 
 
 def _params(
-    rows: Sequence[Resolved], countable: Countable, operations: dict[str, Finding]
-) -> dict[str, Finding]:
+    rows: Sequence[Resolved], countable: Countable, operations: dict[str, FigureOrigin]
+) -> dict[str, FigureOrigin]:
     """By the rules that the operations of the same rows come from, where these fit."""
-    findings: dict[str, Finding] = {}
+    findings: dict[str, FigureOrigin] = {}
     for group in _groups(rows, Metric.PARAMS):
         known = [operations[one.row] for one in group if one.row in operations]
         used = [finding.use.rule for finding in known if finding.reproduced or finding.padded]

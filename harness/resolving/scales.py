@@ -13,6 +13,15 @@ _DIGITS_OF_ODD_SCALES: Final = 3
 """Significant digits below which a figure fits some odd divisor by chance."""
 
 
+def digits(figure: Figure) -> int:
+    """The significant digits of a printed figure.
+
+    >>> digits(Figure("0.40")), digits(Figure("30.850"))
+    (2, 5)
+    """
+    return len(figure.text.replace(".", "").lstrip("0"))
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """A way to divide, as ``divisor = unit * part``, and to print.
@@ -39,10 +48,9 @@ class Scale:
 
     def may_print(self, figure: Figure) -> bool:
         """Whether a figure has digits enough to tell this scale from chance."""
-        digits = figure.text.replace(".", "").lstrip("0")
-        if self.printing is Printing.CUT and digits.endswith("0"):
+        if self.printing is Printing.CUT and figure.text.endswith("0"):
             return False  # which may as well be a zero that was added
-        return not self.odd or len(digits) >= _DIGITS_OF_ODD_SCALES
+        return not self.odd or digits(figure) >= _DIGITS_OF_ODD_SCALES
 
 
 PLAIN: Final = Scale(Fraction(1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.lint.findings import Rule
+from harness.lint.findings import LintRule
 from harness.lint.rules import accuracies, configs, counts, duplicates, files, links, reading
 
-RULES: Final[tuple[Rule, ...]] = (
+RULES: Final[tuple[LintRule, ...]] = (
     *reading.RULES,
     *duplicates.RULES,
     *accuracies.RULES,

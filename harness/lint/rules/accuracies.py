@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from harness.judging.published import METRICS, Published
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.known import Known
 from harness.lint.zoo import LintedPage, Zoo
 from harness.records import Claim, Metric, Row
@@ -85,14 +85,14 @@ def _of_other_size(
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "top-order",
         Severity.ERROR,
         "Top-1 is above top-5",
         "Whoever is right at once is right within five, so top-1 can be at most top-5.",
         _top_order,
     ),
-    Rule(
+    LintRule(
         "size-of-accuracy",
         Severity.ERROR,
         "The input size is not the one that the accuracy was measured with",

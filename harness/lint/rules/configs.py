@@ -16,7 +16,7 @@ from harness.lint.belonging import (
     source_of_config,
 )
 from harness.lint.commands import Mention
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.naming import library_of
 from harness.lint.places import Place
 from harness.lint.siblings import BuildFile
@@ -139,7 +139,7 @@ def _size(
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "other-model-in-file",
         Severity.ERROR,
         "A build config or a command is about another model than its page",
@@ -148,7 +148,7 @@ RULES: Final = (
         "after another library; a command that exports what the page does not have.",
         _other_model,
     ),
-    Rule(
+    LintRule(
         "other-size-in-file",
         Severity.ERROR,
         "A build config or run-time file has another input size than its row",

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-from harness.lint.comparing import Difference, Gap, differences, noun
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.comparing import ClaimDifference, Gap, differences, noun
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.plausible import unit_of
 from harness.lint.rules.units import unit_faults
 from harness.lint.zoo import Zoo
 from harness.records import Figure, Metric
 
 
-def _is_other_word(difference: Difference) -> bool:
+def _is_other_word(difference: ClaimDifference) -> bool:
     """Whether the figure is right under the other of the two words, MACs and FLOPs."""
     wanted = {Metric.FLOPS: Gap.HALF, Metric.MACS: Gap.DOUBLE}
     return difference.gap is wanted.get(difference.figure.claim.metric)
@@ -76,7 +76,7 @@ def _other_figure(zoo: Zoo) -> Iterator[Fault]:
 
 
 def _fault(
-    difference: Difference, message: str, suggestion: str, *, severity: Severity | None = None
+    difference: ClaimDifference, message: str, suggestion: str, *, severity: Severity | None = None
 ) -> Fault:
     figure = difference.figure
     causes = [Evidence(difference.cause)] if difference.cause else []
@@ -92,14 +92,14 @@ def _fault(
     )
 
 
-def _count(difference: Difference) -> str:
+def _count(difference: ClaimDifference) -> str:
     should = difference.should
     if should.low == should.high:
         return f"{should.low}"
     return f"{float(should.low):.0f} to {float(should.high):.0f}"
 
 
-def _padded(difference: Difference) -> str:
+def _padded(difference: ClaimDifference) -> str:
     """The figure without its last zeros, where that is right and the figure is not."""
     figure = difference.figure
     text = figure.claim.figure.text
@@ -112,7 +112,7 @@ def _padded(difference: Difference) -> str:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "unit-off-by-thousand",
         Severity.ERROR,
         "A count is off by a thousand, or by a million",
@@ -121,7 +121,7 @@ RULES: Final = (
         "figures of a column are off alike, it is found once, as the unit of the column is wrong.",
         unit_faults,
     ),
-    Rule(
+    LintRule(
         "flops-for-macs",
         Severity.WARNING,
         "FLOPs stand where MACs are meant, or the other way round",
@@ -129,7 +129,7 @@ RULES: Final = (
         "its header promises, give or take the 12 % by which counters differ.",
         _flops_for_macs,
     ),
-    Rule(
+    LintRule(
         "params-off-upstream",
         Severity.ERROR,
         "The number of parameters is not the network's",
@@ -137,7 +137,7 @@ RULES: Final = (
         "expected/complexity, in a table given with --published, or counted with --count.",
         _params_off,
     ),
-    Rule(
+    LintRule(
         "operations-off-upstream",
         Severity.WARNING,
         "The number of operations is not the network's",
@@ -145,7 +145,7 @@ RULES: Final = (
         "count than the 12 % by which counters differ. Only at the size that was counted.",
         _operations_off,
     ),
-    Rule(
+    LintRule(
         "same-network-other-figure",
         Severity.WARNING,
         "The same network stands with another figure elsewhere",

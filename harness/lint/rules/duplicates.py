@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.naming import fold, library_of
 from harness.lint.zoo import LintedPage, Zoo
 from harness.pages.cells import Cell, without_marks
@@ -97,7 +97,7 @@ def _title(page: LintedPage) -> str:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "duplicate-row",
         Severity.ERROR,
         "The same row stands twice",

@@ -19,7 +19,7 @@ from harness.lint.belonging import (
     source_of_config,
     spelt_otherwise,
 )
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.places import Place
 from harness.lint.siblings import BuildFile, Content, Sibling
 from harness.lint.zoo import LintedPage, Zoo
@@ -177,7 +177,7 @@ def _names(folder: Path) -> list[str]:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "unreadable-file",
         Severity.WARNING,
         "A build config or run-time file cannot be understood",
@@ -186,7 +186,7 @@ RULES: Final = (
         "file with words of the vendor that are not modelled.",
         _unreadable,
     ),
-    Rule(
+    LintRule(
         "not-modelled",
         Severity.NOTE,
         "A build config or run-time file says something that is not modelled here",
@@ -194,7 +194,7 @@ RULES: Final = (
         "says is checked.",
         _beyond,
     ),
-    Rule(
+    LintRule(
         "orphan-file",
         Severity.WARNING,
         "A build config or run-time file belongs to no row",
@@ -203,7 +203,7 @@ RULES: Final = (
         "compiles a model that it has. As a note: one that seems to be of a row without its own.",
         _orphans,
     ),
-    Rule(
+    LintRule(
         "missing-file",
         Severity.ERROR,
         "The page names a file that is not there",
@@ -211,7 +211,7 @@ RULES: Final = (
         "wherever it lies below the page; only where the page has files of that kind at all.",
         _missing,
     ),
-    Rule(
+    LintRule(
         "broken-link",
         Severity.WARNING,
         "A link within the zoo leads nowhere",

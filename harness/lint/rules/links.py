@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.naming import fold, library_of, library_of_repository
 from harness.lint.zoo import LintedPage, Zoo
 from harness.records import Row
@@ -182,7 +182,7 @@ def _standing_out(page: LintedPage, linked: list[tuple[Row, str]]) -> Iterator[F
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "link-library",
         Severity.ERROR,
         "The link leads to another library than the row's source",
@@ -190,7 +190,7 @@ RULES: Final = (
         "to be the library's. Sources that are no known library, and other hosts, are left alone.",
         _library,
     ),
-    Rule(
+    LintRule(
         "link-file",
         Severity.ERROR,
         "The link leads to a file about other networks",
@@ -199,7 +199,7 @@ RULES: Final = (
         "have in it; or a config that is another row's. Any other file may well have the model.",
         _file,
     ),
-    Rule(
+    LintRule(
         "link-version",
         Severity.ERROR,
         "The link leads to another version than the row",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.errors import quoted
-from harness.lint.findings import Evidence, Fault, Rule, Severity
+from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.rules.duplicates import rows_in
 from harness.lint.zoo import LintedPage, Zoo
 from harness.pages.cells import code_point
@@ -64,7 +64,7 @@ def _lookalikes(zoo: Zoo) -> Iterator[Fault]:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "unreadable",
         Severity.ERROR,
         "Part of a page cannot be understood",
@@ -73,7 +73,7 @@ RULES: Final = (
         "say there is no figure, are not meant.",
         _unreadable,
     ),
-    Rule(
+    LintRule(
         "lookalike",
         Severity.WARNING,
         "A name is written with letters that only look like its own",

@@ -9,7 +9,7 @@ import torch
 from timm.models.resnet import Bottleneck, ResNet
 
 from harness.counting.counts import Counts, reproduces
-from harness.counting.layers import Layer, LayerKind, Network
+from harness.counting.layers import CountedNetwork, Layer, LayerKind
 from harness.counting.paddle_model_stat import count_model_stat
 from harness.counting.rules import count, read_network
 from harness.records import Figure
@@ -78,7 +78,7 @@ def test_dividing_by_the_groups_once_does_not_give_the_documented_figures(pinned
         else each
         for each in network.layers
     ]
-    counted = count_model_stat(Network(tuple(corrected), network.params))
+    counted = count_model_stat(CountedNetwork(tuple(corrected), network.params))
     assert counted.operations != expected.operations.raw
     assert counted.params != expected.params.raw
 
@@ -96,7 +96,7 @@ def test_a_dropped_layer_changes_the_count(pinned) -> None:
         first = next((each for each in kept if each.kind is kind), None)
         if first is not None:
             kept.remove(first)
-            counted = count_model_stat(Network(tuple(kept), network.params))
+            counted = count_model_stat(CountedNetwork(tuple(kept), network.params))
             assert counted.operations != expected.operations.raw, kind
 
 
@@ -117,4 +117,4 @@ def test_a_dropped_layer_changes_the_count(pinned) -> None:
     ids=lambda value: value.kind.value if isinstance(value, Layer) else "",
 )
 def test_each_layer_counts_as_the_old_summary_counted_it(layer, expected) -> None:
-    assert count_model_stat(Network((layer,), params=0)) == expected
+    assert count_model_stat(CountedNetwork((layer,), params=0)) == expected

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugin.scheduling import Group, make_scheduler
+from harness.plugin.scheduling import RowGroup, make_scheduler
 
 BYTES = {"big": 8, "huge": 9, "mid": 4}
 
 def group_of(nodeid):
     slug = nodeid.partition("[")[2].rstrip("]")
-    return Group(slug or nodeid.partition("::")[0], BYTES.get(slug.rstrip("0123456789"), 1))
+    return RowGroup(slug or nodeid.partition("::")[0], BYTES.get(slug.rstrip("0123456789"), 1))
 
 def pytest_xdist_make_scheduler(config, log):
     return make_scheduler(config, log, group_of=group_of, budget_bytes=10)

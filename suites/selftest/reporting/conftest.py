@@ -12,10 +12,10 @@ from harness.reporting.results import (
     CaseOutcome,
     CaseResult,
     ClaimResult,
-    Defect,
     Header,
     Machine,
     PageTotals,
+    ReportedDefect,
 )
 
 ROWS = ("resnext/timm/a", "resnext/timm/b", "resnext/ppcls/c")
@@ -49,7 +49,9 @@ def results() -> tuple[CaseResult, ...]:
     issue = KnownIssue(
         "test_export[*c]", "export", "ExportError", "limit", date(2030, 1, 1), date(2030, 6, 30)
     )
-    defect = Defect(ROWS[0], "MACs(G)", "4.765", "4.288", "the count is ten ninths too high")
+    defect = ReportedDefect(
+        ROWS[0], "MACs(G)", "4.765", "4.288", "the count is ten ninths too high"
+    )
     no_weights = "no published weights here"
     return (
         CaseResult(

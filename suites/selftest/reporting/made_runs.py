@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from harness.records import KnownIssue, Measurement, Metric, Outcome, Verdict
-from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Defect, Run
+from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, ReportedDefect, Run
 from harness.reporting.runlog import read
 
 RUNS = Path(__file__).resolve().parents[3] / "fixtures/runs"
@@ -79,7 +79,7 @@ def hostile() -> Run:
             verdict=verdict,
             claims=(ClaimResult(Metric.TOP1, Outcome.DOES_NOT_CONFORM, text, text),),
             measurements=(Measurement(text, 1.0, text, {text: text}),),
-            defects=(Defect(row, text, text, text, text),),
+            defects=(ReportedDefect(row, text, text, text, text),),
             place=text,
             backend=text,
             precision=text,

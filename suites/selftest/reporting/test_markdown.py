@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from harness.records import Outcome, Verdict
 from harness.reporting.markdown import LARGEST, MOST_LINES, write_markdown
-from harness.reporting.results import CaseOutcome, CaseResult, Defect, Header, Run
+from harness.reporting.results import CaseOutcome, CaseResult, Header, ReportedDefect, Run
 
 Results = tuple[CaseResult, ...]
 
@@ -32,7 +32,7 @@ def huge(header: Header, results: Results) -> Run:
             row=f"resnext/timm/net{n}",
             stage="int8",
             verdict=Verdict(Outcome.DOES_NOT_CONFORM, f"{'word ' * n}fails", ("why " * 50,)),
-            defects=(Defect(f"r{n}", "macs", "1", "2", f"cause {n}"),),
+            defects=(ReportedDefect(f"r{n}", "macs", "1", "2", f"cause {n}"),),
         )
         for n in range(1, 600)
     ]

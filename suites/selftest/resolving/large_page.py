@@ -13,7 +13,7 @@ from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Metric
 from harness.resolving import drafts, findings, generated, upstream_drafts
-from harness.resolving.counting import Finding, Use
+from harness.resolving.counting import FigureOrigin, Use
 from harness.resolving.page import PageResolution, Resolved
 from harness.resolving.running import FINDINGS
 from harness.resolving.scales import PLAIN
@@ -62,7 +62,9 @@ def large_expected(folder: Path, *, rows: int) -> Path:
         ):
             claim = row.claim(metric)
             assert claim is not None
-            found[row.id] = Finding(row.id, claim, Use("thop", PLAIN), raw, unit, reproduced=True)
+            found[row.id] = FigureOrigin(
+                row.id, claim, Use("thop", PLAIN), raw, unit, reproduced=True
+            )
     resolution = PageResolution(page, tuple(resolved), (), operations, params)
     made = folder / "drafts"
     made.mkdir()

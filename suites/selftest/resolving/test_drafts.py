@@ -25,7 +25,7 @@ from harness.pipeline.catalogue import read_catalogue
 from harness.records import Metric, Page
 from harness.resolving import drafts, findings
 from harness.resolving.counted import Countable
-from harness.resolving.counting import Finding, Use, find
+from harness.resolving.counting import FigureOrigin, Use, find
 from harness.resolving.defects import defect_of
 from harness.resolving.merging import merge
 from harness.resolving.page import PageResolution, Resolved
@@ -63,15 +63,15 @@ def finding(
     reproduced: bool = True,
     padded: bool = False,
     other_size: int = 0,
-) -> Finding:
+) -> FigureOrigin:
     claim = counted("net", metric, figure, unit=unit).claim
     size = 10**6 if metric == "params" or unit == "M" else 10**9
-    return Finding(
+    return FigureOrigin(
         "page/timm/net", claim, Use(rule, scale), raw, size, reproduced, padded, other_size
     )
 
 
-def page_of(*rows: Resolved, **found: Finding) -> PageResolution:
+def page_of(*rows: Resolved, **found: FigureOrigin) -> PageResolution:
     page = Page("page", "page.md", "0" * 64, tuple(one.row for one in rows))
     operations = {one.row: one for key, one in found.items() if key != "params"}
     params = {one.row: one for key, one in found.items() if key == "params"}
@@ -83,6 +83,8 @@ DEFECTS = {
     "flops-where-macs-are-meant": finding("macs", "8.461", "true", TRUE_MACS, DOUBLED),
     "groups-divided-twice": finding("flops", "8.02", "paddle-model-stat", 8_017_011_712),
     "group-weights-dropped": finding("params", "23.64", "paddle-model-stat", 23_640_897),
+    "old-model-summary": finding("flops", "8.40", "paddle-model-stat", 8_400_011_712),
+    "bias-counted-as-one": finding("params", "25.02", "paddle-model-stat", 25_020_000),
     "running-statistics-counted": finding("params", "25.10", "paddle-flops", 25_097_128),
     NOT_REPRODUCED: finding("macs", "4.301", "thop", 4_288_184_320, reproduced=False),
     "cut-off": finding("macs", "4.230", "true", TRUE_MACS + 400_000, CUT_OFF),
@@ -116,7 +118,7 @@ def test_each_defect_is_named_and_read_back(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("found", SOUND, ids=lambda one: f"{one.claim.metric}-{one.use.rule}")
-def test_a_sound_figure_has_no_defect(found: Finding) -> None:
+def test_a_sound_figure_has_no_defect(found: FigureOrigin) -> None:
     assert defect_of(found, resolved()) is None
 
 

@@ -10,7 +10,7 @@ from stand_ins import Tally, counted
 
 from harness.counting.counts import Counts
 from harness.resolving.counted import Countable
-from harness.resolving.counting import Counted, Finding, Use, find
+from harness.resolving.counting import Counted, FigureOrigin, Use, find
 from harness.resolving.scales import (
     CUT_OFF,
     DOUBLED,
@@ -30,7 +30,7 @@ THOP = {
 }
 
 
-def found(*rows: Counted, counts: Any = THOP, **options: Any) -> tuple[list[Finding], Tally]:
+def found(*rows: Counted, counts: Any = THOP, **options: Any) -> tuple[list[FigureOrigin], Tally]:
     tally = Tally(counts)
     findings = find(rows, cast(Countable, tally), **options)
     return [findings[one.row] for one in rows], tally
@@ -49,6 +49,24 @@ def test_rows_of_one_column_may_come_from_two_ways_of_dividing() -> None:
     )
     assert [one.use.scale for one in (a, b, c)] == [PLAIN, TENTH, TENTH]
     assert b.divisor == 900_000_000
+
+
+@pytest.mark.parametrize(
+    ("figures", "reproduced"),
+    [
+        (("4.76",), [False]),
+        (("4.765",), [True]),
+        (("4.76", "8.95"), [True, True]),
+        (("4.76", "8.05"), [False, True]),
+    ],
+)
+def test_a_mistake_that_one_figure_of_three_digits_shows_is_not_taken_for_one(
+    figures: tuple[str, ...], reproduced: list[bool]
+) -> None:
+    """One of the rules and scales fits every eighth such figure by chance."""
+    rows = [counted(name, "macs", text) for name, text in zip("abc", figures, strict=False)]
+    findings, _ = found(*rows)
+    assert [one.reproduced for one in findings] == reproduced
 
 
 def test_ten_ninths_are_known_of_flops_too() -> None:
