@@ -15,7 +15,7 @@ NO_ROW = "about no row"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Column:
+class MatrixColumn:
     """A stage, with what its cases ran on and in; "" where they say neither."""
 
     order: tuple[int, str]
@@ -45,7 +45,7 @@ class Line:
     source: str
     place: str
     results: tuple[CaseResult, ...]
-    cells: Mapping[Column, Mapping[CaseOutcome, int]]
+    cells: Mapping[MatrixColumn, Mapping[CaseOutcome, int]]
 
     @property
     def outcomes(self) -> Mapping[CaseOutcome, int]:
@@ -68,7 +68,7 @@ class Line:
 class Matrix:
     """Lines in the order of the pages; those about no row come last."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[MatrixColumn, ...]
     lines: tuple[Line, ...]
 
     @property
@@ -97,7 +97,7 @@ def matrix(run: Run) -> Matrix:
 
 
 def _line(id: str, results: list[CaseResult], *, source: str = "") -> Line:
-    cells: dict[Column, Counter[CaseOutcome]] = {}
+    cells: dict[MatrixColumn, Counter[CaseOutcome]] = {}
     for result in results:
         cells.setdefault(_column(result), Counter())[result.outcome] += 1
     place = next((result.place for result in results if result.place), "")
@@ -113,6 +113,6 @@ def _source(row: str) -> str:
     return row.split("/")[1] if row.count("/") >= 2 else ""
 
 
-def _column(result: CaseResult) -> Column:
+def _column(result: CaseResult) -> MatrixColumn:
     stage = result.stage or "no stage"
-    return Column(stage_order(stage), stage, result.backend, result.precision)
+    return MatrixColumn(stage_order(stage), stage, result.backend, result.precision)

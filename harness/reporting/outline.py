@@ -51,7 +51,7 @@ NOT_COMPARED = "not compared with an earlier run"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class MetIssue:
     """A known issue that was met.
 
     Attributes:
@@ -97,7 +97,7 @@ class Outline:
     causes: tuple[FailureCause, ...]
     unmeasured: tuple[tuple[str, str, int], ...]
     defects: tuple[tuple[str, tuple[ReportedDefect, ...]], ...]
-    known: tuple[Known, ...]
+    known: tuple[MetIssue, ...]
     setting: tuple[tuple[str, str], ...]
 
     @property
@@ -235,7 +235,7 @@ def _plural(word: str, pairs: Sequence[tuple[int, str]]) -> str:
     return word if sum(count for count, _ in pairs) == 1 else f"{word}s"
 
 
-def _known(run: Run, found: Tally) -> tuple[Known, ...]:
+def _known(run: Run, found: Tally) -> tuple[MetIssue, ...]:
     """What has the fewest days left first."""
     groups: dict[KnownIssue, list[CaseResult]] = {}
     for result in found.known:
@@ -243,7 +243,7 @@ def _known(run: Run, found: Tally) -> tuple[Known, ...]:
             groups.setdefault(result.known_issue, []).append(result)
     day = _day(run.header.started)
     known = (
-        Known(issue, tuple(results), (issue.expires - day).days if day else None)
+        MetIssue(issue, tuple(results), (issue.expires - day).days if day else None)
         for issue, results in groups.items()
     )
     return tuple(sorted(known, key=lambda one: (one.issue.expires, one.issue.case)))

@@ -20,13 +20,13 @@ class PickledBytes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class PickleOutline:
     """What a pickle calls, and the last text before each call for the first time: its name."""
 
     calls: Mapping[str, str]
 
 
-def outline(source: PickledBytes) -> Outline:
+def outline(source: PickledBytes) -> PickleOutline:
     """Go through one pickle, up to its end; the source stands behind it then.
 
     Raises:
@@ -41,4 +41,4 @@ def outline(source: PickledBytes) -> Outline:
             calls.setdefault(str(argument).replace(" ", "."), last)
         elif isinstance(argument, str):
             last = argument
-    return Outline(calls)
+    return PickleOutline(calls)

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from harness.errors import BuildError, quoted
 from harness.runtime.foreign import open_regular, open_zip
 from harness.sources.fitting import SIZES, Requirement, Told, require_fit
-from harness.sources.pickles import Outline, outline
+from harness.sources.pickles import PickleOutline, outline
 
 _WRAPPERS = ("state_dict", "model")  # where mmcls and training scripts put the tensors
 _PREFIX = "module."  # left by data-parallel training
@@ -134,7 +134,7 @@ def _dtype(call: str) -> str:
     return name if isinstance(getattr(torch, name, None), torch.dtype) else ""
 
 
-def _outlines(path: Path) -> list[Outline]:
+def _outlines(path: Path) -> list[PickleOutline]:
     with open_regular(path) as file:
         if not zipfile.is_zipfile(file):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
