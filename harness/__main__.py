@@ -26,6 +26,7 @@ COMMANDS = (
     "harness.cli.ablation",
     "harness.cli.accuracy",
     "harness.cli.report",
+    "harness.cli.compare",
 )
 """Modules with ``add_parser(subparsers)`` and ``run(arguments) -> exit status``."""
 

@@ -23,6 +23,7 @@ from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
+from harness.reporting.comparing import since_last
 from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
@@ -136,7 +137,8 @@ class Recorder:
         """
         path = self._path.with_name(f"{self._path.name}.html")
         try:
-            atomic.write_text(path, write_html(self._run()))
+            run = self._run()
+            atomic.write_text(path, write_html(run, since=since_last(run, self._path)))
         except Exception as error:
             return f"WARNING: no report page: {one_line(error)}"
         return f"report: {_shown(path, self._config.rootpath)}"

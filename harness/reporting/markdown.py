@@ -62,17 +62,17 @@ def _fitting(folded: list[str], room: int) -> list[str]:
 
 def _decision(told: Outline) -> list[str]:
     lines = ["# Conformance report", ""]
-    lines += [f"> - **{_text(one)}**" for one in told.warnings[: MOST["warnings"]]]
+    lines += [f"> - **{plain_text(one)}**" for one in told.warnings[: MOST["warnings"]]]
     lines += [""] * bool(told.warnings)
-    lines += [f"**{QUESTION} {_text(f'{told.answer}: {told.reason}')}.**", ""]
-    lines += [f"**{_text(told.missing)}.**", ""]
-    return lines + [f"- {_text(line)}" for line in told.counts]
+    lines += [f"**{QUESTION} {plain_text(f'{told.answer}: {told.reason}')}.**", ""]
+    lines += [f"**{plain_text(told.missing)}.**", ""]
+    return lines + [f"- {plain_text(line)}" for line in told.counts]
 
 
 def _since(told: Outline) -> list[str]:
     if told.since is None:
         return [f"New since the last run: {NOT_COMPARED}."]
-    entries = [_text(one) for one in told.since]
+    entries = [plain_text(one) for one in told.since]
     return _listed(f"New since the last run ({len(entries)})", entries, "since")
 
 
@@ -84,34 +84,36 @@ def _causes(told: Outline) -> list[str]:
 def _cause(cause: FailureCause) -> str:
     rows = f" of {counted(len(cause.rows), 'row')}" * bool(cause.rows)
     many = f"{counted(len(cause.results), 'case')}{rows}, first " * (len(cause.results) > 1)
-    stage = f" at {_text(cause.first.stage)}" if cause.first.stage else ""
-    what = _text(_short(explanation(cause.first)[0]))
+    stage = f" at {plain_text(cause.first.stage)}" if cause.first.stage else ""
+    what = plain_text(_short(explanation(cause.first)[0]))
     place = cause.first.place or place_of(explanation(cause.first)[0])[1]
-    where = f" ({_text(place)})" if place else ""
+    where = f" ({plain_text(place)})" if place else ""
     return f"{many}{_code(cause.first.case)}{where}: {cause.first.outcome}{stage}: {what}"
 
 
 def _unmeasured(told: Outline) -> list[str]:
-    entries = [f"{_text(what)}: {_text(_short(reason))}" for what, reason, _ in told.unmeasured]
+    entries = [
+        f"{plain_text(what)}: {plain_text(_short(reason))}" for what, reason, _ in told.unmeasured
+    ]
     return _listed("Not measured", entries, "unmeasured")
 
 
 def _defects(told: Outline) -> list[str]:
-    entries = [f"{len(group)} × {_text(_short(cause))}" for cause, group in told.defects]
+    entries = [f"{len(group)} × {plain_text(_short(cause))}" for cause, group in told.defects]
     title = f"Defects of the documentation ({len(told.tally.defects)})"
     return _listed(title, entries, "defects")
 
 
 def _known(told: Outline) -> list[str]:
     entries = [
-        f"{_code(one.issue.case)}: {_text(one.left)}: {_text(_short(one.issue.reason))}"
+        f"{_code(one.issue.case)}: {plain_text(one.left)}: {plain_text(_short(one.issue.reason))}"
         for one in told.known
     ]
     return _listed(f"Known issues ({len(told.tally.known)})", entries, "known")
 
 
 def _setting(told: Outline) -> list[str]:
-    return ["; ".join(f"{what}: {_text(value)}" for what, value in told.setting[:3])]
+    return ["; ".join(f"{what}: {plain_text(value)}" for what, value in told.setting[:3])]
 
 
 _SHOWN: Mapping[str, Callable[[Outline], list[str]]] = {
@@ -250,7 +252,7 @@ def _short(text: str) -> str:
     return line if len(line) <= 240 else f"{line[:240]}…"
 
 
-def _text(text: str) -> str:
+def plain_text(text: str) -> str:
     """One line in which nothing is markup."""
     return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
 
