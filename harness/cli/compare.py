@@ -99,4 +99,7 @@ def _cut(changes: Sequence[object], most: int | None) -> list[object]:
 def _verdict(found: Comparison) -> str:
     if not found.is_worse:
         return "nothing got worse"
-    return f"{len(found.failing)} newly failing, {len(found.unmeasured)} not judged any more"
+    return (
+        f"{len(found.failing)} newly failing, {len(found.blocked)} newly blocked, "
+        f"{len(found.unmeasured)} not judged any more"
+    )

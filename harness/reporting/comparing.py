@@ -69,6 +69,7 @@ class Comparison:
 
     Attributes:
         failing: cases that fail now and did not.
+        blocked: cases that are blocked now, and neither failed nor were blocked before.
         unmeasured: cases that passed, and are not judged any more, or not there.
         mended: cases that failed, and pass now.
         other: cases with any other change of outcome, new ones included.
@@ -78,6 +79,7 @@ class Comparison:
     """
 
     failing: tuple[CaseChange, ...]
+    blocked: tuple[CaseChange, ...]
     unmeasured: tuple[CaseChange, ...]
     mended: tuple[CaseChange, ...]
     other: tuple[CaseChange, ...]
@@ -88,11 +90,12 @@ class Comparison:
     @property
     def is_worse(self) -> bool:
         """Whether something fails, or is not judged, that was not so before."""
-        return bool(self.failing or self.unmeasured)
+        return bool(self.failing or self.blocked or self.unmeasured)
 
     def sections(self) -> Iterator[tuple[str, tuple[object, ...]]]:
         """Titles with what is below them, the gravest first; the empty ones too."""
         yield "newly failing", self.failing
+        yield "newly blocked", self.blocked
         yield "not judged any more", self.unmeasured
         yield "mended", self.mended
         yield "otherwise changed", self.other
@@ -118,12 +121,15 @@ def compare_runs(old: Run, new: Run) -> Comparison:
         for case in sorted(before.keys() | after.keys())
         if _outcome(before.get(case)) != _outcome(after.get(case))
     ]
-    failing = [one for one in changes if one.new in FAILING and one.old not in FAILING]
+    red = [one for one in changes if one.new in FAILING and one.old not in FAILING]
+    failing = [one for one in red if one.new != CaseOutcome.BLOCKED]
+    blocked = [one for one in red if one.new == CaseOutcome.BLOCKED]
     unmeasured = [one for one in changes if one.old in GREEN and one.new not in FAILING | GREEN]
     mended = [one for one in changes if one.old in FAILING and one.new in GREEN]
-    told = {id(one) for one in (*failing, *unmeasured, *mended)}
+    told = {id(one) for one in (*red, *unmeasured, *mended)}
     return Comparison(
         tuple(failing),
+        tuple(blocked),
         tuple(unmeasured),
         tuple(mended),
         tuple(one for one in changes if id(one) not in told),

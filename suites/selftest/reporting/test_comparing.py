@@ -48,7 +48,7 @@ def test_what_fails_now_and_did_not_is_worse(
 ) -> None:
     old = Run(header, (case("t", before),) if before else ())
     found = compare_runs(old, Run(header, (case("t", now, reason="no layer"),)))
-    assert [str(one) for one in found.failing] == [
+    assert [str(one) for one in (*found.failing, *found.blocked)] == [
         f"t[a]: {before or 'not there'} → {now}: no layer"
     ]
     assert found.is_worse
@@ -185,7 +185,7 @@ def test_the_command_says_it_and_its_status(
 
     assert run(str(old), str(new), "--format", form) == 1
     told = capsys.readouterr().out
-    assert "1 newly failing, 0 not judged any more" in told
+    assert "1 newly failing, 0 newly blocked, 0 not judged any more" in told
     assert ("<b>" in told) == (form == "text"), "markup stays text"
     assert run(str(new), str(old)) == 0
     assert "nothing got worse" in capsys.readouterr().out
