@@ -22,7 +22,7 @@ COUNTED_AT = "counted-at-"
 """How the kind of a figure begins that the pinned rule gives at another input size: its pixels."""
 
 ZEROS_ADDED = "zeros-added"
-"""The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
+"""How the kind of a figure with more places than were known ends: 34.180 for what prints 34.179."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Defect:
     @property
     def figure(self) -> Figure:
         """The figure that the pinned count has to print: without zeros that were added."""
-        if self.kind != ZEROS_ADDED or not self.printed.places:
+        if not self.kind.endswith(ZEROS_ADDED) or not self.printed.places:
             return self.printed
         return Figure(self.printed.text.rstrip("0").rstrip("."))
 

@@ -40,6 +40,7 @@ _PADDLE: frozenset[Framework] = frozenset(("paddle",))
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "thop": Rule("harness.counting.thop_counter:count_thop", "module", _TORCH),
+        "thop-norms": Rule("harness.counting.thop_counter:count_thop_with_norms", "module", _TORCH),
         "mmcv-features": Rule(
             "harness.counting.mmcv_counter:count_mmcv_features", "module", _TORCH
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.errors import MissingSource, one_line, quoted
 from harness.expected.variants import Variant
@@ -43,6 +43,7 @@ class Resolved:
         evidence: what speaks for the choice.
         true_params, true_macs: of the network itself; 0 where it cannot be counted.
         uncountable: why not, or "".
+        grouped: whether some convolution has groups.
     """
 
     row: Row
@@ -53,6 +54,7 @@ class Resolved:
     true_params: int = 0
     true_macs: int = 0
     uncountable: str = ""
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def _row(row: Row, countable: Countable, lost: Mapping[str, Lost]) -> Resolved:
         reason = f"{choice.model} cannot be built at {size} px: {one_line(error)}"
         return Resolved(row, variant, size, choice, evidence, uncountable=reason)
     macs, reason = _macs(variant, size, countable)
-    return Resolved(row, variant, size, choice, evidence, params, macs, reason)
+    grouped = countable.is_grouped(variant, size)
+    return Resolved(row, variant, size, choice, evidence, params, macs, reason, grouped)
 
 
 def _chosen(row: Row, source: str) -> tuple[Choice, str]:
@@ -156,26 +159,10 @@ def _distinct(rows: Sequence[Resolved]) -> list[Resolved]:
     for one in rows:
         variant, own = one.variant, (one.true_params, one.true_macs)
         if variant.network and counts.setdefault(variant.network, own) != own:
-            variant = _renamed(variant, f"{variant.source}-{variant.network}-{one.size}")
-        found.append(_with_variant(one, variant))
+            renamed = f"{variant.source}-{variant.network}-{one.size}"
+            variant = replace(variant, network=renamed)
+        found.append(replace(one, variant=variant))
     return found
-
-
-def _renamed(variant: Variant, network: str) -> Variant:
-    return Variant(variant.row, variant.source, variant.model, variant.weights, network)
-
-
-def _with_variant(one: Resolved, variant: Variant) -> Resolved:
-    return Resolved(
-        one.row,
-        variant,
-        one.size,
-        one.choice,
-        one.evidence,
-        one.true_params,
-        one.true_macs,
-        one.uncountable,
-    )
 
 
 def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, Finding]:
@@ -193,7 +180,7 @@ def _params(
     findings: dict[str, Finding] = {}
     for group in _groups(rows, Metric.PARAMS):
         known = [operations[one.row] for one in group if one.row in operations]
-        used = [finding.use.rule for finding in known if finding.reproduced or finding.padded]
+        used = [finding.use.rule for finding in known if finding.reproduced]
         prefer = tuple(sorted(set(used), key=lambda rule: -used.count(rule)))
         findings |= find(group, countable, prefer=prefer)
     return findings

@@ -7,10 +7,6 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.counts import Printing
-from harness.records import Figure
-
-_DIGITS_OF_ODD_SCALES: Final = 3
-"""Significant digits below which a figure fits some odd divisor by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +32,6 @@ class Scale:
     def sound(self) -> Scale:
         """Divided and rounded without the mistake."""
         return Scale(self.meant) if self.meant is not None else self
-
-    def may_print(self, figure: Figure) -> bool:
-        """Whether a figure has digits enough to tell this scale from chance."""
-        digits = figure.text.replace(".", "").lstrip("0")
-        if self.printing is Printing.CUT and digits.endswith("0"):
-            return False  # which may as well be a zero that was added
-        return not self.odd or len(digits) >= _DIGITS_OF_ODD_SCALES
 
 
 PLAIN: Final = Scale(Fraction(1))

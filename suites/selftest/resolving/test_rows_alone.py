@@ -58,7 +58,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def build(model: str, **_: Any) -> SimpleNamespace:
         fault("build", model)
         weight = SimpleNamespace(numel=lambda: 25_557_032)
-        module = SimpleNamespace(parameters=lambda: [weight])
+        module = SimpleNamespace(parameters=lambda: [weight], modules=tuple)
         return SimpleNamespace(
             framework="torch", module=module, countable=model, input_shape=(3, 224, 224)
         )
