@@ -24,7 +24,7 @@ from harness.resolving.uses import uses as uses_of
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
 _BEARING: Final = 2  # different figures that bear an unusual use out
-_BY_CHANCE: Final = Fraction(1, 200)  # of random figures; where fewer fit, one figure is enough
+BY_CHANCE: Final = Fraction(1, 200)  # of random figures; where fewer fit, one figure is enough
 _OFFERED: Final = 3  # candidates of a figure that are told
 _SIZES: Final = (
     *(128, 160, 176, 192, 208, 224, 240, 256, 260, 272, 288, 299, 300, 320, 331, 352, 380, 384),
@@ -58,6 +58,8 @@ class Finding:
         chance: the share of figures with as many digits that some rule and scale of those tried
             give, or at some size where it is another.
         candidates: what gives the figure and is not borne out by any other.
+        copied_from: the row whose figure it is, by its id.
+        other_network: the network of the same library whose figure it is.
     """
 
     row: str
@@ -69,6 +71,8 @@ class Finding:
     other_size: int = 0
     chance: Fraction = Fraction(0)
     candidates: tuple[Use, ...] = ()
+    copied_from: str = ""
+    other_network: str = ""
 
     @property
     def padded(self) -> bool:
@@ -261,7 +265,7 @@ class _Column:
         if _different(telling, lambda one: self.raw(one, use.rule)) >= _BEARING:
             return True
         alone = len(rows) == len(self.rows)
-        return alone and self.chance(rows[0]) <= _BY_CHANCE
+        return alone and self.chance(rows[0]) <= BY_CHANCE
 
 
 def _different(rows: Iterable[Counted], count: Callable[[Counted], int | None]) -> int:
@@ -291,7 +295,7 @@ def _at_other_sizes(column: _Column) -> dict[str, Finding]:
     return {
         row: finding
         for row, finding in found.items()
-        if finding.chance <= _BY_CHANCE
+        if finding.chance <= BY_CHANCE
         or _different(
             (rows[other] for other, each in found.items() if each.other_size == finding.other_size),
             lambda one: column.raw(one, column.tried[0]),
@@ -319,7 +323,7 @@ def _at_another_size(
     }
     met = sum(least <= each * 10**figure.places < 10 * least for each in scaled.values())
     by_chance = Fraction(met * len(column.unexplained), 9 * least)
-    if by_chance > _BY_CHANCE and len(column.unexplained) < _BEARING:
+    if by_chance > BY_CHANCE and len(column.unexplained) < _BEARING:
         return {}
     for (use, size), each in scaled.items():
         if abs(math.sqrt(Fraction(figure.value) / each) - 1) < _SIZE_OFF:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.counting.claims import COUNTED_AT, NOT_REPRODUCED
+from harness.counting.claims import COPIED_FROM, COUNTED_AT, NOT_REPRODUCED, OTHER_NETWORK
 from harness.counting.counts import reproduces
 from harness.counting.rules import rule_named
 from harness.records import Metric
@@ -88,6 +88,10 @@ def defect_of(finding: Finding, row: Resolved) -> Found | None:
     if not finding.reproduced:
         if finding.other_size:
             return found(*_counted_at(finding.other_size), _shown(finding, row))
+        if finding.copied_from:
+            return found(*_copied_from(finding.copied_from), _shown(finding, row))
+        if finding.other_network:
+            return found(*_counted_on(finding.other_network), _shown(finding, row))
         return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
     if claim.metric is Metric.PARAMS and reproduces(claim.figure, true, finding.unit):
         return None  # the true count prints it, whatever else does
@@ -128,6 +132,23 @@ def _counted_at(size: int) -> tuple[str, str]:
         f"{COUNTED_AT}{size}",
         f"No counting rule gives the figure at the documented input size; the pinned one gives it "
         f"at {size} px.",
+    )
+
+
+def _copied_from(row: str) -> tuple[str, str]:
+    """The kind and the cause of a figure that is another row's."""
+    name = row.partition("/")[2]
+    return (
+        f"{COPIED_FROM}{name}",
+        f"The figure is the one of {name}, another network, whose count it is; it was copied.",
+    )
+
+
+def _counted_on(network: str) -> tuple[str, str]:
+    """The kind and the cause of a figure that is another network's."""
+    return (
+        f"{OTHER_NETWORK}{network}",
+        f"The figures of this row are those of {network}, another network.",
     )
 
 

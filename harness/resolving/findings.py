@@ -80,6 +80,8 @@ def _off(finding: Finding) -> dict[str, Any]:
         "divisor": finding.divisor,
         "printing": str(finding.use.scale.printing),
         "other_size": finding.other_size or None,
+        "copied_from": finding.copied_from or None,
+        "other_network": finding.other_network or None,
         "by_chance": float(finding.chance),
         "candidates": [named(use, finding.unit) for use in finding.candidates],
     }
@@ -117,6 +119,8 @@ def _told(off: Mapping[str, Any]) -> str:
             f"{off['documented']} is {rule} at {off['other_size']} px (by chance {by_chance}); at "
             f"the documented size it is {off['nearest']}"
         )
+    if belongs := off["copied_from"] or off["other_network"]:
+        return f"{off['documented']} is the figure of {belongs}; {rule} gives {off['nearest']}"
     told = f"no rule reproduces {off['documented']}; nearest is {rule} with {off['nearest']}"
     if off["candidates"]:
         told += (

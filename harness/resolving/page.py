@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from harness.errors import MissingSource, one_line, quoted
@@ -11,6 +12,7 @@ from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
 from harness.resolving.counted import TRUE, Countable, Watch, unwatched
 from harness.resolving.counting import Counted, Finding, find
+from harness.resolving.elsewhere import is_open, with_copies, with_other_networks
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.networks import network_name
@@ -90,6 +92,9 @@ def resolve_page(
         failures = _distinct([_row(_as_row(one), countable, lost) for one in page.failures])
         operations = _operations(rows, countable)
         params = _params(rows, countable, operations)
+        operations, params = (with_copies(each, page.rows) for each in (operations, params))
+        for one in rows:
+            _look_elsewhere(one, countable, operations, params)
     return PageResolution(page, tuple(rows), tuple(failures), operations, params)
 
 
@@ -184,6 +189,27 @@ def _params(
         prefer = tuple(sorted(set(used), key=lambda rule: -used.count(rule)))
         findings |= find(group, countable, prefer=prefer)
     return findings
+
+
+def _look_elsewhere(
+    one: Resolved,
+    countable: Countable,
+    operations: dict[str, Finding],
+    params: dict[str, Finding],
+) -> None:
+    """Put into the findings of a row that they are another network's, where they are."""
+    columns = [each for each in (operations, params) if one.row.id in each]
+    found = [each[one.row.id] for each in columns]
+    if not found or not all(map(is_open, found)):
+        return
+    library = library_of(one.variant.source)
+    if library is None:
+        return
+    counted = [Counted(one.row.id, one.variant, one.size, each.claim) for each in found]
+    with suppress(Exception):  # whatever a library raises over another network's name
+        found = with_other_networks(one.row, counted, found, library, countable)
+    for column, finding in zip(columns, found, strict=True):
+        column[one.row.id] = finding
 
 
 def _groups(rows: Sequence[Resolved], metric: Metric) -> list[list[Counted]]:

@@ -78,6 +78,10 @@ THOUSAND_HIGH: Final = Scale(
     cause="The figure is in the next smaller unit than its column says.",
     meant=PLAIN.part,
 )
+THOUSAND_LOW_DOUBLED: Final = replace(THOUSAND_LOW, part=THOUSAND_LOW.part / 2, meant=DOUBLED.part)
+THOUSAND_HIGH_DOUBLED: Final = replace(
+    THOUSAND_HIGH, part=THOUSAND_HIGH.part / 2, meant=DOUBLED.part
+)
 BINARY_G: Final = Scale(
     Fraction(2**30, 10**9),
     odd=True,
@@ -89,7 +93,7 @@ BINARY_M: Final = replace(BINARY_G, part=Fraction(2**20, 10**6))
 
 OPERATIONS: Final = (
     *(PLAIN, DOUBLED, HALVED, TENTH, TENTH_DOUBLED, ROUNDED_FIRST, CUT_OFF),
-    *(THOUSAND_LOW, THOUSAND_HIGH),
+    *(THOUSAND_LOW, THOUSAND_HIGH, THOUSAND_LOW_DOUBLED, THOUSAND_HIGH_DOUBLED),
 )
 """For operations; a binary scale comes by :func:`scales_of`."""
 

@@ -69,6 +69,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(resolving, "source_named", lambda name: name)
     monkeypatch.setattr(resolving, "adapter", lambda _: None)
+    monkeypatch.setattr(resolving, "library_of", lambda _: None)
     monkeypatch.setattr(resolving, "network_name", lambda source, name: f"{source}-{name}")
     monkeypatch.setattr(resolving, "_chosen", choose)
     monkeypatch.setattr(counted, "adapter", lambda _: SimpleNamespace(build=build))
