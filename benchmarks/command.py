@@ -14,6 +14,7 @@ from typing import Final
 
 from benchmarks.bare import BareRow, read_jobs, run_bare
 from benchmarks.evaluation_command import add_evaluation_action
+from benchmarks.fits_command import add_fits_action
 from benchmarks.gate import JUDGED, require_empty, require_full, run_gate
 from benchmarks.images_command import add_images_action
 from benchmarks.measuring import Usage
@@ -43,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure time, processor time and memory of the gate, and of the same work "
-        "without it; what known faults do to int8 parity; or how often verdicts on accuracy are "
-        "wrong. Exit code: pytest's where it is run, "
+        "without it; what known faults do to int8 parity; or how often verdicts on accuracy, "
+        "and causes of counts, are wrong. Exit code: pytest's where it is run, "
         "else 0; 1: a bare row failed or a fault is not noticed; 2: bad input.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         action.set_defaults(run=run)
     add_action(actions)
     add_evaluation_action(actions)
+    add_fits_action(actions)
     add_images_action(actions)
     add_rates_action(actions)
     add_throughput_action(actions)

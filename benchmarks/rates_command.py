@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.options import positive, whole
 from harness.runtime import atomic
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def add_rates_action(actions: _SubParsersAction[argparse.ArgumentParser]) -> Non
         "exceeded; 2: bad input.",
     )
     parser.add_argument(
-        "--models", type=_count, default=10_000, metavar="N", help="a line; default: %(default)s"
+        "--models", type=positive, default=10_000, metavar="N", help="a line; default: %(default)s"
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
+    parser.add_argument("--seed", type=whole, default=0, help="default: %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.set_defaults(run=run)
 
@@ -68,17 +69,3 @@ def run(args: argparse.Namespace) -> int:
     for sentence in broken:
         print(f"risk exceeded: {sentence}", file=sys.stderr)
     return EXCEEDED if broken else KEPT
-
-
-def _count(text: str) -> int:
-    return _whole(text, least=1)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, least=0)
-
-
-def _whole(text: str, *, least: int) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-    return int(text)

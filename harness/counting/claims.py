@@ -21,8 +21,14 @@ NOT_REPRODUCED = "not-reproduced"
 COUNTED_AT = "counted-at-"
 """How the kind of a figure begins that the pinned rule gives at another input size: its pixels."""
 
+COPIED_FROM = "copied-from-"
+"""How the kind of a figure begins that is another row's: its id without the page."""
+
+OTHER_NETWORK = "counted-on-"
+"""How the kind of a figure begins that is another network's: its name in the library."""
+
 ZEROS_ADDED = "zeros-added"
-"""The kind of a figure with more places than were known: 34.180 for what prints 34.179."""
+"""How the kind of a figure with more places than were known ends: 34.180 for what prints 34.179."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,12 @@ class Defect:
     @property
     def is_reproduced(self) -> bool:
         """Whether the pinned count prints the figure, wrong as it is."""
-        return self.kind != NOT_REPRODUCED and not self.kind.startswith(COUNTED_AT)
+        return not self.kind.startswith((NOT_REPRODUCED, COUNTED_AT, COPIED_FROM, OTHER_NETWORK))
 
     @property
     def figure(self) -> Figure:
         """The figure that the pinned count has to print: without zeros that were added."""
-        if self.kind != ZEROS_ADDED or not self.printed.places:
+        if not self.kind.endswith(ZEROS_ADDED) or not self.printed.places:
             return self.printed
         return Figure(self.printed.text.rstrip("0").rstrip("."))
 

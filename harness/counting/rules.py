@@ -40,6 +40,9 @@ _PADDLE: frozenset[Framework] = frozenset(("paddle",))
 RULES: Mapping[str, CountingRule] = MappingProxyType(
     {
         "thop": CountingRule("harness.counting.thop_counter:count_thop", "module", _TORCH),
+        "thop-norms": CountingRule(
+            "harness.counting.thop_counter:count_thop_with_norms", "module", _TORCH
+        ),
         "mmcv-features": CountingRule(
             "harness.counting.mmcv_counter:count_mmcv_features", "module", _TORCH
         ),

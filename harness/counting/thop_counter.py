@@ -6,15 +6,18 @@ import functools
 import importlib.metadata
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from packaging.version import Version
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 with warnings.catch_warnings():
     # thop compares versions with distutils, which warns on every import since Python 3.10.
     warnings.simplefilter("ignore", DeprecationWarning)
     import thop
+    from thop.vision.basic_hooks import count_normalization
 
 from harness.counting.counts import Counts, exact
 from harness.counting.on_meta import on_meta
@@ -36,9 +39,29 @@ def count_thop(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Count
         Unavailable: the installed ``thop`` is not the one this rule is named after.
         CountError: a total is not a whole number.
     """
+    return _profiled(module, input_shape, {})
+
+
+def count_thop_with_norms(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
+    """As :func:`count_thop`, with every batch norm of a library's own counted as torch's is.
+
+    timm's networks had torch's norms before they got its ``BatchNormAct2d``, which thop does not
+    know; figures from then have the elements of the norms in them.
+
+    Raises:
+        Unavailable, CountError: as :func:`count_thop`.
+    """
+    norms = {type(one) for one in module.modules() if isinstance(one, _BatchNorm)}
+    own = {one: count_normalization for one in norms if not one.__module__.startswith("torch.")}
+    return _profiled(module, input_shape, own)
+
+
+def _profiled(
+    module: nn.Module, input_shape: tuple[int, int, int], norms: Mapping[type, Any]
+) -> Counts:
     require_pinned(_providers())
     image = torch.empty(1, *input_shape, device="meta")
-    operations, params = thop.profile(on_meta(module), (image,), verbose=False)
+    operations, params = thop.profile(on_meta(module), (image,), custom_ops=norms, verbose=False)
     return Counts(
         operations=exact(float(operations), what="thop operations"),
         params=exact(float(params), what="thop parameters"),

@@ -83,6 +83,26 @@ class Countable:
             return sum(math.prod(one.shape) for one in trainable)
         return sum(one.numel() for one in network.module.parameters())
 
+    def is_grouped(self, variant: Variant, size: int) -> bool:
+        """Whether a convolution of the network has groups."""
+        module = self.network(variant, size).module
+        parts = module.sublayers if hasattr(module, "sublayers") else module.modules
+        return any(_groups(part) > 1 for part in parts())
+
+
+def _groups(part: object) -> int:
+    """Groups of a convolution of torch or Paddle; 1 of any other layer."""
+    for channels, groups in (("in_channels", "groups"), ("_in_channels", "_groups")):
+        found = getattr(part, groups, 1)
+        if hasattr(part, channels) and isinstance(found, int):
+            return found
+    return 1
+
+
+def usual_rules(name: str) -> tuple[str, ...]:
+    """The rules that tables of a source are known to use, and the true count."""
+    return (*source(name).rules, TRUE)
+
 
 def rules_of(name: str, framework: rules.Framework) -> tuple[str, ...]:
     """The rules that apply, those that tables of the source are known to use first."""

@@ -1,33 +1,39 @@
-"""How each documented count comes about: the fewest rules that reproduce a column."""
+"""How each documented count comes about: the fewest rules that reproduce a column.
+
+A figure of few digits fits some rule and some divisor by chance. So only what tables of the source
+are known to have counts for a single row; anything else has to hold for two different figures of
+the column, or for all of it where chance is as good as excluded. What does not is a candidate.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
-from harness.counting.claims import UNITS
 from harness.counting.counts import printed, reproduces
 from harness.expected.variants import Variant
-from harness.records import Claim, Figure, Metric
+from harness.records import Claim, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
-from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST, Scale, digits, scales_of
+from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST
+from harness.resolving.uses import TELLING_DIGITS, Use, chance, digits, gives, is_usual
+from harness.resolving.uses import unit_of as unit_of
+from harness.resolving.uses import uses as uses_of
 
 _WAYS_DIFFER: Final = Fraction(1, 10)  # the most by which ways of counting one network differ
-_DIGITS_ALONE: Final = 4  # significant ones, of a figure that is a mistake's only witness
-_LEAST_DIGITS: Final = 2  # significant ones; 0.4 is near too much
+_BEARING: Final = 2  # different figures that bear an unusual use out
+BY_CHANCE: Final = Fraction(1, 200)  # of random figures; where fewer fit, one figure is enough
+_OFFERED: Final = 3  # candidates of a figure that are told
 _SIZES: Final = (
     *(128, 160, 176, 192, 208, 224, 240, 256, 260, 272, 288, 299, 300, 320, 331, 352, 380, 384),
     *(416, 448, 456, 480, 512, 528, 600, 640, 672, 800),
 )
 """Input sizes that published networks are counted at, in pixels."""
+_USUAL_SIZE: Final = 224  # which libraries count at, whatever a model is evaluated at
 
 _SIZE_OFF: Final = 0.03  # counts grow with the area but for fully connected layers and rounding
-_TELLING: Final = Scale(PLAIN.part, odd=True)  # as many digits as an odd scale needs
-_PRINTED: Final = {"B": "G"}  # units that are another's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +47,19 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A rule and a scale, as a column is found to use them."""
-
-    rule: str
-    scale: Scale
-
-
-@dataclass(frozen=True, slots=True)
 class FigureOrigin:
     """How one documented figure comes about, or what comes nearest.
 
     Attributes:
         raw: what the rule counts, undivided.
         unit: one printed unit, in counts.
-        reproduced: whether the figure is what rule and scale print.
-        padded: it would be, if its last zeros were not printed.
+        reproduced: whether the figure is what rule and scale print, and that is no chance.
         other_size: it would be, if the network were counted at this input size, in pixels.
+        chance: the share of figures with as many digits that some rule and scale of those tried
+            give, or at some size where it is another.
+        candidates: what gives the figure and is not borne out by any other.
+        copied_from: the row whose figure it is, by its id.
+        other_network: the network of the same library whose figure it is.
     """
 
     row: str
@@ -66,8 +68,16 @@ class FigureOrigin:
     raw: int
     unit: int
     reproduced: bool
-    padded: bool = False
     other_size: int = 0
+    chance: Fraction = Fraction(0)
+    candidates: tuple[Use, ...] = ()
+    copied_from: str = ""
+    other_network: str = ""
+
+    @property
+    def padded(self) -> bool:
+        """Whether it is reproduced but for zeros that were added."""
+        return self.use.zeros
 
     @property
     def divisor(self) -> int:
@@ -78,15 +88,6 @@ class FigureOrigin:
     def printed(self) -> str:
         """What rule and scale print with as many digits."""
         return str(printed(self.claim.figure, self.raw, self.divisor, self.use.scale.printing))
-
-
-def unit_of(claim: Claim) -> int:
-    """One printed unit of a claim, in counts.
-
-    Raises:
-        KeyError: the claim is no count.
-    """
-    return UNITS[_PRINTED.get(claim.unit, claim.unit)]
 
 
 def find(
@@ -108,39 +109,169 @@ def find(
         return {}
     if rows[0].claim.metric is Metric.PARAMS:
         prefer = (*prefer, TRUE)  # which looks at no layer
-    tried: list[str] = []
-    covered: set[str] = set()
+    column = _Column(rows, countable)
     for rule in _order(rows, countable, prefer):
-        if rule in TRACED and not any(
-            _is_close(one, tried, countable) for one in rows if one.row not in covered
-        ):
+        if rule in TRACED and not any(column.is_close(one) for one in column.unexplained):
             continue
-        tried.append(rule)
-        covered |= {one.row for one in rows if any(True for _ in _fitting(one, [rule], countable))}
-        if len(covered) == len(rows):
+        column.add(rule)
+        if not column.unexplained:
             break
-    chosen = _borne_out(rows, _fewest(rows, tried, countable))
-    usual = list(dict.fromkeys(chosen.values())) or [Use(tried[0], PLAIN), Use(tried[0], DOUBLED)]
-    usual += [Use(use.rule, ROUNDED_FIRST) for use in usual if use.scale == DOUBLED]
-    findings = {}
-    for one in rows:
-        finding = _finding(one, chosen.get(one.row), tried, countable)
-        if finding is None:
-            continue
-        if not finding.reproduced and not finding.padded and one.claim.metric is not Metric.PARAMS:
-            finding = _at_another_size(one, usual, countable) or finding
-        findings[one.row] = finding
+    findings = {one.row: found for one in rows if (found := column.finding(one)) is not None}
+    if rows[0].claim.metric is not Metric.PARAMS:
+        findings |= _at_other_sizes(column)
     return findings
 
 
-def _is_close(one: Counted, tried: Sequence[str], countable: Countable) -> bool:
-    """Whether a figure is so near to some count that another way of counting may explain it."""
-    nearest = _nearest(one, tried, countable)
-    raw = _raw(one, nearest.rule, countable) if nearest is not None else None
-    if nearest is None or raw is None:
-        return False
-    documented = Fraction(one.claim.figure.value) * unit_of(one.claim)
-    return abs(documented * nearest.scale.part / raw - 1) <= _WAYS_DIFFER
+@dataclass
+class _Column:
+    """The figures of a column, the rules that were tried on them, and what these explain.
+
+    Attributes:
+        fitting: by row, the uses that give its figure.
+        chosen: by row, the one that is taken to be behind it.
+    """
+
+    rows: Sequence[Counted]
+    countable: Countable
+    tried: list[str] = field(default_factory=list)
+    fitting: dict[str, list[Use]] = field(default_factory=dict)
+    chosen: dict[str, Use] = field(default_factory=dict)
+
+    @property
+    def unexplained(self) -> list[Counted]:
+        """The rows whose figure nothing is known to give."""
+        return [one for one in self.rows if one.row not in self.chosen]
+
+    def add(self, rule: str) -> None:
+        """Try one more rule."""
+        self.tried.append(rule)
+        for one in self.rows:
+            raw = self.raw(one, rule)
+            given = (use for use in uses_of(rule, one.claim) if raw and gives(use, one.claim, raw))
+            self.fitting.setdefault(one.row, []).extend(given)
+        self._choose()
+
+    def raw(self, one: Counted, rule: str) -> int | None:
+        """What a rule counts for a row, undivided, or None where it cannot count it."""
+        if one.claim.metric is Metric.PARAMS and rule == TRUE:
+            return self.countable.params(one.variant, one.size)
+        counts = self.countable.count(one.variant, one.size, rule)
+        raw = counts.of(one.claim.metric) if counts is not None else 0
+        return raw if raw > 0 else None
+
+    def chance(self, one: Counted) -> Fraction:
+        """See :class:`FigureOrigin`."""
+        raws = {rule: raw for rule in self.tried if (raw := self.raw(one, rule)) is not None}
+        return chance(one.claim, raws)
+
+    def is_close(self, one: Counted) -> bool:
+        """Whether a figure is so near to some count that another way of counting may explain it."""
+        nearest = self._nearest(one)
+        raw = self.raw(one, nearest.rule) if nearest is not None else None
+        if nearest is None or raw is None:
+            return False
+        documented = Fraction(one.claim.figure.value) * unit_of(one.claim)
+        return abs(documented * nearest.scale.part / raw - 1) <= _WAYS_DIFFER
+
+    def finding(self, one: Counted) -> FigureOrigin | None:
+        """How a row's figure comes about, or None where no rule counts the row."""
+        unit, use = unit_of(one.claim), self.chosen.get(one.row)
+        if (learned := self._learned(one, use)) is not None:
+            return learned
+        if use is None and (nearest := self._nearest(one, usual=True)) is not None:
+            offered = tuple(sorted(self.fitting[one.row], key=self._preference)[:_OFFERED])
+            found = self.by(one, nearest, reproduced=False)
+            return replace(found, candidates=offered)
+        if use is None:
+            return None
+        raw, sound = self.raw(one, use.rule), use.scale.sound
+        assert raw is not None
+        if (
+            use.scale.odd
+            and not use.zeros
+            and reproduces(one.claim.figure, raw, sound.divisor(unit))
+        ):
+            use = Use(use.rule, sound)  # the mistake makes no difference here
+        return self.by(one, use, reproduced=True)
+
+    def by(self, one: Counted, use: Use, *, reproduced: bool) -> FigureOrigin:
+        """What is found, if a use is behind a row's figure or nearest to it."""
+        raw = self.raw(one, use.rule)
+        assert raw is not None
+        unit, told = unit_of(one.claim), self.chance(one)
+        return FigureOrigin(one.row, one.claim, use, raw, unit, reproduced, chance=told)
+
+    def _learned(self, one: Counted, use: Use | None) -> FigureOrigin | None:
+        """The true count of parameters, where the figure prints it and the rule counts others."""
+        if one.claim.metric is not Metric.PARAMS:
+            return None
+        true = self.countable.params(one.variant, one.size)
+        if true <= 0 or not reproduces(one.claim.figure, true, unit_of(one.claim)):
+            return None
+        if use == Use(use.rule if use else "", PLAIN) and use and self.raw(one, use.rule) == true:
+            return None  # as the rule of the other columns says, too
+        return self.by(one, Use(TRUE, PLAIN), reproduced=True)
+
+    def _nearest(self, one: Counted, *, usual: bool = False) -> Use | None:
+        """The rule, without any odd scale, that comes nearest to a figure.
+
+        ``usual``: of those that count as explanations, where there are any; none gives the figure.
+        """
+        documented = Fraction(one.claim.figure.value) * unit_of(one.claim)
+        off: list[tuple[bool, Fraction, int, Use]] = []
+        for position, rule in enumerate(self.tried):
+            raw = self.raw(one, rule)
+            for use in uses_of(rule, one.claim):
+                if raw is None or use.scale.odd or use.zeros:
+                    continue
+                odd = usual and not is_usual(use, one.claim, of=one.variant.source)
+                if not odd or use not in self.fitting[one.row]:
+                    away = abs(documented - Fraction(raw) / use.scale.part)
+                    off.append((odd, away, position, use))
+        return min(off, key=lambda one: one[:3])[3] if off else None
+
+    def _preference(self, use: Use) -> tuple[bool, int, int]:
+        """Plain scales before odd ones, earlier rules before later ones."""
+        scales = [each.scale for each in uses_of(use.rule, self.rows[0].claim)]
+        at = scales.index(use.scale) if use.scale in scales else len(scales)
+        return use.zeros, at, self.tried.index(use.rule)
+
+    def _choose(self) -> None:
+        """A use for each row that any explains, greedily the one of most rows."""
+        counts = self._counting()
+        fitting = {
+            row: [use for use in given if use in counts] for row, given in self.fitting.items()
+        }
+        self.chosen = {}
+        order = sorted(counts, key=self._preference)
+        while left := {row for row in fitting if fitting[row] and row not in self.chosen}:
+            best = max(order, key=lambda use: sum(use in fitting[row] for row in left))
+            self.chosen |= {row: best for row in left if best in fitting[row]}
+
+    def _counting(self) -> set[Use]:
+        """The uses that count as explanations: usual ones, and those that are borne out."""
+        usual: set[Use] = set()
+        unusual: dict[Use, list[Counted]] = {}
+        for one in self.rows:
+            own = self.fitting[one.row]
+            known = {use for use in own if is_usual(use, one.claim, of=one.variant.source)}
+            usual |= known
+            for use in own if not known else ():
+                unusual.setdefault(use, []).append(one)
+        return usual | {use for use, rows in unusual.items() if self._is_borne_out(use, rows)}
+
+    def _is_borne_out(self, use: Use, rows: Sequence[Counted]) -> bool:
+        telling = [one for one in rows if digits(one.claim.figure) >= TELLING_DIGITS]
+        if _different(telling, lambda one: self.raw(one, use.rule)) >= _BEARING:
+            return True
+        alone = len(rows) == len(self.rows)
+        return alone and self.chance(rows[0]) <= BY_CHANCE
+
+
+def _different(rows: Iterable[Counted], count: Callable[[Counted], int | None]) -> int:
+    """How many rows are independent of each other: rows of one network have one figure."""
+    rows = list(rows)
+    return min(len({one.claim.figure.value for one in rows}), len({count(one) for one in rows}))
 
 
 def _order(rows: Sequence[Counted], countable: Countable, prefer: Sequence[str]) -> list[str]:
@@ -150,143 +281,54 @@ def _order(rows: Sequence[Counted], countable: Countable, prefer: Sequence[str])
     return [*(rule for rule in prefer if rule in known), *(r for r in known if r not in prefer)]
 
 
-def _fitting(one: Counted, tried: Sequence[str], countable: Countable) -> Iterator[Use]:
-    """The rules and scales that reproduce a figure."""
-    for rule in tried:
-        raw = _raw(one, rule, countable)
-        for scale in _scales(one.claim):
-            if raw is None or not scale.may_print(one.claim.figure):
-                continue
-            divisor = scale.divisor(unit_of(one.claim))
-            if reproduces(one.claim.figure, raw, divisor, scale.printing):
-                yield Use(rule, scale)
-
-
-def _fewest(rows: Sequence[Counted], tried: Sequence[str], countable: Countable) -> dict[str, Use]:
-    """A use for each row that any reproduces, greedily; ties go to plain scales, earlier rules."""
-    fitting = {one.row: set(_fitting(one, tried, countable)) for one in rows}
-    preference = [Use(rule, scale) for scale in _scales(rows[0].claim) for rule in tried]
-    chosen: dict[str, Use] = {}
-    while left := {row for row in fitting if fitting[row] and row not in chosen}:
-        best = max(
-            preference,
-            key=lambda use: (sum(use in fitting[row] for row in left), -preference.index(use)),
-        )
-        for row in left:
-            if best in fitting[row]:
-                chosen[row] = best
-    return chosen
-
-
-def _borne_out(rows: Sequence[Counted], chosen: Mapping[str, Use]) -> dict[str, Use]:
-    """Without mistakes that one figure alone would show, and that it has too few digits to show.
-
-    With three digits, some of the rules and scales fits every eighth figure by chance.
-    """
-    figures = {one.row: one.claim.figure for one in rows}
-    times = Counter(chosen.values())
+def _at_other_sizes(column: _Column) -> dict[str, FigureOrigin]:
+    """The figures that the column's rules give at another input size than the documented one."""
+    likely = list(dict.fromkeys(column.chosen.values()))
+    likely = likely or [Use(column.tried[0], PLAIN), Use(column.tried[0], DOUBLED)]
+    likely += [Use(use.rule, ROUNDED_FIRST) for use in likely if use.scale == DOUBLED]
+    found: dict[str, FigureOrigin] = {}
+    for one in column.unexplained:
+        if digits(one.claim.figure) >= TELLING_DIGITS:
+            usual = _at_another_size(one, likely, column, (_USUAL_SIZE,))
+            found |= usual or _at_another_size(one, likely, column, _SIZES)
+    rows = {one.row: one for one in column.rows}
     return {
-        row: use
-        for row, use in chosen.items()
-        if not use.scale.odd or times[use] > 1 or digits(figures[row]) >= _DIGITS_ALONE
+        row: finding
+        for row, finding in found.items()
+        if finding.chance <= BY_CHANCE
+        or _different(
+            (rows[other] for other, each in found.items() if each.other_size == finding.other_size),
+            lambda one: column.raw(one, column.tried[0]),
+        )
+        >= _BEARING
     }
 
 
-def _finding(
-    one: Counted, use: Use | None, tried: Sequence[str], countable: Countable
-) -> FigureOrigin | None:
-    unit = unit_of(one.claim)
-    if (learned := _learned(one, use, countable)) is not None:
-        return learned
-    if use is not None:
-        raw = _raw(one, use.rule, countable)
-        assert raw is not None
-        sound = use.scale.sound
-        if use.scale.odd and reproduces(one.claim.figure, raw, sound.divisor(unit)):
-            use = Use(use.rule, sound)  # the mistake makes no difference here
-        return FigureOrigin(one.row, one.claim, use, raw, unit, reproduced=True)
-    nearest = _nearest(one, tried, countable)
-    if nearest is None:
-        return None
-    raw = _raw(one, nearest.rule, countable)
-    assert raw is not None
-    padded = _is_padded(one.claim.figure, raw, nearest.scale.divisor(unit))
-    return FigureOrigin(one.row, one.claim, nearest, raw, unit, reproduced=False, padded=padded)
-
-
-def _learned(one: Counted, use: Use | None, countable: Countable) -> FigureOrigin | None:
-    """The true count of parameters, where the figure prints it and the rule counts others."""
-    if one.claim.metric is not Metric.PARAMS:
-        return None
-    true, unit = countable.params(one.variant, one.size), unit_of(one.claim)
-    if true <= 0 or not reproduces(one.claim.figure, true, unit):
-        return None
-    if use is not None and use.scale == PLAIN and _raw(one, use.rule, countable) == true:
-        return None  # as the rule of the other columns says, too
-    return FigureOrigin(one.row, one.claim, Use(TRUE, PLAIN), true, unit, reproduced=True)
-
-
 def _at_another_size(
-    one: Counted, usual: Sequence[Use], countable: Countable
-) -> FigureOrigin | None:
-    """How a figure comes about under the column's rules, if the input size is not the documented.
+    one: Counted, likely: Sequence[Use], column: _Column, sizes: Sequence[int]
+) -> Mapping[str, FigureOrigin]:
+    """How a figure comes about under the column's rules at one of other input sizes.
 
-    Operations grow with the area, so the figure says itself about which size is to be tried.
+    Operations grow with the area, so the figure says itself about which size is to be tried. The
+    chance is that of any column with so many figures that nothing explains.
     """
-    unit = unit_of(one.claim)
-    for use in usual:
-        raw = _raw(one, use.rule, countable)
-        if raw is None or not _TELLING.may_print(one.claim.figure):
-            continue
-        area = Fraction(one.claim.figure.value) * unit * use.scale.part / raw
-        likely = one.size * math.sqrt(area)
-        near = [size for size in _SIZES if abs(size / likely - 1) < _SIZE_OFF and size != one.size]
-        for size in near:
-            other = _raw(replace(one, size=size), use.rule, countable)
-            if other is not None and reproduces(
-                one.claim.figure, other, use.scale.divisor(unit), use.scale.printing
-            ):
-                return FigureOrigin(
-                    one.row, one.claim, use, raw, unit, reproduced=False, other_size=size
-                )
-    return None
-
-
-def _is_padded(figure: Figure, raw: int, divisor: int) -> bool:
-    """Whether the figure would be reproduced without some of its last zeros, and not by chance."""
-    if not figure.places or not figure.text.endswith("0"):
-        return False
-    known = len(figure.text.rstrip("0").rstrip("."))
-    shorter = (figure.text[:end].rstrip(".") for end in range(len(figure.text) - 1, known - 1, -1))
-    return any(
-        len(text.replace(".", "").lstrip("0")) >= _LEAST_DIGITS
-        and reproduces(Figure(text), raw, divisor)
-        for text in shorter
-    )
-
-
-def _nearest(one: Counted, tried: Sequence[str], countable: Countable) -> Use | None:
-    """The rule, without any odd scale, that comes nearest to a figure."""
-    documented = Fraction(one.claim.figure.value) * unit_of(one.claim)
-    off: list[tuple[Fraction, int, Use]] = []
-    for position, rule in enumerate(tried):
-        raw = _raw(one, rule, countable)
-        for scale in _scales(one.claim):
-            if raw is not None and not scale.odd:
-                use = Use(rule, scale)
-                off.append((abs(documented - Fraction(raw) / scale.part), position, use))
-    return min(off, key=lambda one: one[:2])[2] if off else None
-
-
-def _raw(one: Counted, rule: str, countable: Countable) -> int | None:
-    if one.claim.metric is Metric.PARAMS and rule == TRUE:
-        return countable.params(one.variant, one.size)
-    counts = countable.count(one.variant, one.size, rule)
-    if counts is None:
-        return None
-    raw = counts.params if one.claim.metric is Metric.PARAMS else counts.operations
-    return raw if raw > 0 else None
-
-
-def _scales(claim: Claim) -> tuple[Scale, ...]:
-    return scales_of(unit_of(claim), params=claim.metric is Metric.PARAMS)
+    figure, unit = one.claim.figure, unit_of(one.claim)
+    least = 10 ** (digits(figure) - 1)
+    raws = {use: raw for use in likely if (raw := column.raw(one, use.rule)) is not None}
+    scaled = {
+        (use, size): Fraction(raw * size**2, one.size**2 * use.scale.divisor(unit))
+        for use, raw in raws.items()
+        for size in sizes
+        if size != one.size
+    }
+    met = sum(least <= each * 10**figure.places < 10 * least for each in scaled.values())
+    by_chance = Fraction(met * len(column.unexplained), 9 * least)
+    if by_chance > BY_CHANCE and len(column.unexplained) < _BEARING:
+        return {}
+    for (use, size), each in scaled.items():
+        if abs(math.sqrt(Fraction(figure.value) / each) - 1) < _SIZE_OFF:
+            other = column.raw(replace(one, size=size), use.rule)
+            if other and gives(use, one.claim, other) and not gives(use, one.claim, raws[use]):
+                found = column.by(one, use, reproduced=False)
+                return {one.row: replace(found, other_size=size, chance=by_chance)}
+    return {}

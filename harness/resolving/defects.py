@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.counting.claims import COUNTED_AT, NOT_REPRODUCED, ZEROS_ADDED
+from harness.counting.claims import COPIED_FROM, COUNTED_AT, NOT_REPRODUCED, OTHER_NETWORK
 from harness.counting.counts import reproduces
 from harness.counting.rules import rule_named
 from harness.records import Metric
@@ -27,41 +27,23 @@ class Found:
 
 
 _NOT_REPRODUCED: Final = "No counting rule gives the figure; pinned is the rule that comes nearest."
-_ZEROS: Final = (
-    "The figure has been printed with more places than were known, and zeros in them: what is "
-    "counted prints other digits there."
-)
 _FLOPS_AS_MACS: Final = (
     "flops-where-macs-are-meant",
     "The column says multiply-accumulates, the figure has two operations for each of them.",
 )
 
-_OPERATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "paddle-model-stat": (
-        "groups-divided-twice",
-        "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
-        "already, by the groups again, in integers; it also subtracts ReLU elements and counts fc "
-        "layers once instead of twice.",
-    ),
-}
-"""Rules whose operations are wrong in themselves."""
-
-_WITHOUT_GROUPS: Final[Mapping[tuple[str, Metric], tuple[str, str]]] = {
-    ("paddle-model-stat", Metric.FLOPS): (
-        "old-model-summary",
-        "PaddlePaddle's old model summary subtracts ReLU elements, counts batch norms, and counts "
-        "fc layers once instead of twice.",
-    ),
-    ("paddle-model-stat", Metric.PARAMS): (
-        "bias-counted-as-one",
-        "PaddlePaddle's old model summary counts one parameter for the whole fc bias.",
-    ),
-}
-"""What is left of such a rule's mistakes in networks that have no grouped convolutions."""
-
-_GROUPS_COST: Final = 0.02
-"""Share of a count that is missing at least where groups were divided twice: 5 % and more in the
-ResNeXts; what else the rule does moves a count by 1 % at most."""
+_OLD_SUMMARY: Final = "paddle-model-stat"
+_GROUPS: Final = (
+    "groups-divided-twice",
+    "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
+    "already, by the groups again, in integers; it also subtracts ReLU elements and counts fc "
+    "layers once instead of twice.",
+)
+_NO_GROUPS: Final = (
+    "relu-subtracted",
+    "PaddlePaddle's old model summary subtracts ReLU elements and counts fc layers once instead "
+    "of twice.",
+)
 
 _RUNNING: Final = (
     "running-statistics-counted",
@@ -69,12 +51,6 @@ _RUNNING: Final = (
     "are not learned.",
 )
 _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
-    "paddle-model-stat": (
-        "group-weights-dropped",
-        "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
-        "already, by the groups again, so the weights of grouped convolutions are missing, and it "
-        "counts one parameter for the whole fc bias.",
-    ),
     "paddle-flops": _RUNNING,
     "paddle-flops-pools": _RUNNING,
     "thop": (
@@ -85,6 +61,16 @@ _PARAMS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Rules whose parameters may be other than the learned ones."""
 
+_GROUP_WEIGHTS: Final = (
+    "group-weights-dropped",
+    "PaddlePaddle's old model summary divides a filter's input channels, which are per group "
+    "already, by the groups again, so the weights of grouped convolutions are missing, and it "
+    "counts one parameter for the whole fc bias.",
+)
+_ONE_BIAS: Final = (
+    "fc-bias-counted-once",
+    "PaddlePaddle's old model summary counts one parameter for the whole fc bias.",
+)
 _OTHER_PARAMS: Final = (
     "other-parameters",
     "The counting rule counts other parameters than the learned ones.",
@@ -100,26 +86,27 @@ def defect_of(finding: FigureOrigin, row: Resolved) -> Found | None:
         return Found(claim.metric, claim.figure.text, kind, belongs, cause)
 
     if not finding.reproduced:
-        if finding.padded:
-            return found(ZEROS_ADDED, _ZEROS, _shown(finding, row))
         if finding.other_size:
             return found(*_counted_at(finding.other_size), _shown(finding, row))
+        if finding.copied_from:
+            return found(*_copied_from(finding.copied_from), _shown(finding, row))
+        if finding.other_network:
+            return found(*_counted_on(finding.other_network), _shown(finding, row))
         return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
     if claim.metric is Metric.PARAMS and reproduces(claim.figure, true, finding.unit):
         return None  # the true count prints it, whatever else does
-    if finding.use.scale.odd:
-        # The count is right, or as right as those of other rows: only the division is not.
-        scale = finding.use.scale
-        return found(scale.kind, scale.cause, _shown(finding, row))
+    if (mistake := finding.use.mistake) is not None:
+        # The count is right, or as right as those of other rows: only the printing is not.
+        return found(*mistake, _shown(finding, row))
     if reproduces(claim.figure, true, finding.unit):
         return None
-    told = _WITHOUT_GROUPS.get((finding.use.rule, claim.metric))
-    if told and finding.raw > (1 - _GROUPS_COST) * true:
-        return found(*told)
+    old = finding.use.rule == _OLD_SUMMARY
+    if claim.metric is Metric.PARAMS and old:
+        return found(*(_GROUP_WEIGHTS if row.grouped else _ONE_BIAS))
     if claim.metric is Metric.PARAMS:
         return found(*_PARAMS.get(finding.use.rule, _OTHER_PARAMS))
-    if finding.use.rule in _OPERATIONS:
-        return found(*_OPERATIONS[finding.use.rule])
+    if old:
+        return found(*(_GROUPS if row.grouped else _NO_GROUPS))
     if claim.metric is Metric.MACS and _doubles(finding):
         return found(*_FLOPS_AS_MACS)
     return None  # a way of counting that differs by what it leaves out: no defect
@@ -145,6 +132,23 @@ def _counted_at(size: int) -> tuple[str, str]:
         f"{COUNTED_AT}{size}",
         f"No counting rule gives the figure at the documented input size; the pinned one gives it "
         f"at {size} px.",
+    )
+
+
+def _copied_from(row: str) -> tuple[str, str]:
+    """The kind and the cause of a figure that is another row's."""
+    name = row.partition("/")[2]
+    return (
+        f"{COPIED_FROM}{name}",
+        f"The figure is the one of {name}, another network, whose count it is; it was copied.",
+    )
+
+
+def _counted_on(network: str) -> tuple[str, str]:
+    """The kind and the cause of a figure that is another network's."""
+    return (
+        f"{OTHER_NETWORK}{network}",
+        f"The figures of this row are those of {network}, another network.",
     )
 
 

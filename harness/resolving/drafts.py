@@ -14,10 +14,11 @@ from harness.errors import ExpectationError, quoted
 from harness.expected.complexity import check_row
 from harness.records import Metric
 from harness.resolving.counted import TRUE
-from harness.resolving.counting import FigureOrigin, Use
+from harness.resolving.counting import FigureOrigin
 from harness.resolving.defects import Found, defect_of
 from harness.resolving.page import PageResolution, Resolved
 from harness.resolving.scales import PLAIN
+from harness.resolving.uses import Use, named, share
 
 _VARIANTS: Final = """\
 # The exact upstream variant behind each documented name. Drafted by `python -m harness update`,
@@ -110,10 +111,29 @@ def complexity_blocks(resolution: PageResolution) -> dict[str, str]:
     """The entry of each row that can be counted, as text."""
     missing = uncountable(resolution)
     return {
-        one.row.id: _block(one.row.id, complexity_entry(one, resolution))
+        one.row.id: _block(
+            one.row.id, complexity_entry(one, resolution), comment=_borne_out(one, resolution)
+        )
         for one in resolution.rows
         if one.row.id not in missing
     }
+
+
+def _borne_out(one: Resolved, resolution: PageResolution) -> str:
+    """How far the figures of a row prove what is pinned for them."""
+    told = []
+    for what in (resolution.operations, resolution.params):
+        finding = what.get(one.row.id)
+        if finding is None:
+            continue
+        figure = f"{finding.claim.figure.text} {finding.claim.unit}"
+        by_chance = share(float(finding.chance))
+        if finding.reproduced:
+            told.append(f"{figure} is reproduced, by chance in {by_chance}")
+        elif finding.candidates:
+            uses = " or ".join(named(use, finding.unit) for use in finding.candidates)
+            told.append(f"{figure} may be {uses}, by chance in {by_chance}")
+    return "; ".join(told)
 
 
 def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from harness.errors import MissingSource, one_line, quoted
 from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
 from harness.resolving.counted import TRUE, Countable, Watch, unwatched
 from harness.resolving.counting import Counted, FigureOrigin, find
+from harness.resolving.elsewhere import is_open, with_copies, with_other_networks
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.networks import network_name
@@ -43,6 +45,7 @@ class Resolved:
         evidence: what speaks for the choice.
         true_params, true_macs: of the network itself; 0 where it cannot be counted.
         uncountable: why not, or "".
+        grouped: whether some convolution has groups.
     """
 
     row: Row
@@ -53,6 +56,7 @@ class Resolved:
     true_params: int = 0
     true_macs: int = 0
     uncountable: str = ""
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ def resolve_page(
         failures = _distinct([_row(_as_row(one), countable, lost) for one in page.failures])
         operations = _operations(rows, countable)
         params = _params(rows, countable, operations)
+        operations, params = (with_copies(each, page.rows) for each in (operations, params))
+        for one in rows:
+            _look_elsewhere(one, countable, operations, params)
     return PageResolution(page, tuple(rows), tuple(failures), operations, params)
 
 
@@ -125,7 +132,8 @@ def _row(row: Row, countable: Countable, lost: Mapping[str, Lost]) -> Resolved:
         reason = f"{choice.model} cannot be built at {size} px: {one_line(error)}"
         return Resolved(row, variant, size, choice, evidence, uncountable=reason)
     macs, reason = _macs(variant, size, countable)
-    return Resolved(row, variant, size, choice, evidence, params, macs, reason)
+    grouped = countable.is_grouped(variant, size)
+    return Resolved(row, variant, size, choice, evidence, params, macs, reason, grouped)
 
 
 def _chosen(row: Row, source: str) -> tuple[Choice, str]:
@@ -156,26 +164,10 @@ def _distinct(rows: Sequence[Resolved]) -> list[Resolved]:
     for one in rows:
         variant, own = one.variant, (one.true_params, one.true_macs)
         if variant.network and counts.setdefault(variant.network, own) != own:
-            variant = _renamed(variant, f"{variant.source}-{variant.network}-{one.size}")
-        found.append(_with_variant(one, variant))
+            renamed = f"{variant.source}-{variant.network}-{one.size}"
+            variant = replace(variant, network=renamed)
+        found.append(replace(one, variant=variant))
     return found
-
-
-def _renamed(variant: Variant, network: str) -> Variant:
-    return Variant(variant.row, variant.source, variant.model, variant.weights, network)
-
-
-def _with_variant(one: Resolved, variant: Variant) -> Resolved:
-    return Resolved(
-        one.row,
-        variant,
-        one.size,
-        one.choice,
-        one.evidence,
-        one.true_params,
-        one.true_macs,
-        one.uncountable,
-    )
 
 
 def _operations(rows: Sequence[Resolved], countable: Countable) -> dict[str, FigureOrigin]:
@@ -193,10 +185,31 @@ def _params(
     findings: dict[str, FigureOrigin] = {}
     for group in _groups(rows, Metric.PARAMS):
         known = [operations[one.row] for one in group if one.row in operations]
-        used = [finding.use.rule for finding in known if finding.reproduced or finding.padded]
+        used = [finding.use.rule for finding in known if finding.reproduced]
         prefer = tuple(sorted(set(used), key=lambda rule: -used.count(rule)))
         findings |= find(group, countable, prefer=prefer)
     return findings
+
+
+def _look_elsewhere(
+    one: Resolved,
+    countable: Countable,
+    operations: dict[str, FigureOrigin],
+    params: dict[str, FigureOrigin],
+) -> None:
+    """Put into the findings of a row that they are another network's, where they are."""
+    columns = [each for each in (operations, params) if one.row.id in each]
+    found = [each[one.row.id] for each in columns]
+    if not found or not all(map(is_open, found)):
+        return
+    library = library_of(one.variant.source)
+    if library is None:
+        return
+    counted = [Counted(one.row.id, one.variant, one.size, each.claim) for each in found]
+    with suppress(Exception):  # whatever a library raises over another network's name
+        found = with_other_networks(one.row, counted, found, library, countable)
+    for column, finding in zip(columns, found, strict=True):
+        column[one.row.id] = finding
 
 
 def _groups(rows: Sequence[Resolved], metric: Metric) -> list[list[Counted]]:

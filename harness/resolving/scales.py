@@ -7,19 +7,6 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.counts import Printing
-from harness.records import Figure
-
-_DIGITS_OF_ODD_SCALES: Final = 3
-"""Significant digits below which a figure fits some odd divisor by chance."""
-
-
-def digits(figure: Figure) -> int:
-    """The significant digits of a printed figure.
-
-    >>> digits(Figure("0.40")), digits(Figure("30.850"))
-    (2, 5)
-    """
-    return len(figure.text.replace(".", "").lstrip("0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +32,6 @@ class Scale:
     def sound(self) -> Scale:
         """Divided and rounded without the mistake."""
         return Scale(self.meant) if self.meant is not None else self
-
-    def may_print(self, figure: Figure) -> bool:
-        """Whether a figure has digits enough to tell this scale from chance."""
-        if self.printing is Printing.CUT and figure.text.endswith("0"):
-            return False  # which may as well be a zero that was added
-        return not self.odd or digits(figure) >= _DIGITS_OF_ODD_SCALES
 
 
 PLAIN: Final = Scale(Fraction(1))
@@ -97,6 +78,10 @@ THOUSAND_HIGH: Final = Scale(
     cause="The figure is in the next smaller unit than its column says.",
     meant=PLAIN.part,
 )
+THOUSAND_LOW_DOUBLED: Final = replace(THOUSAND_LOW, part=THOUSAND_LOW.part / 2, meant=DOUBLED.part)
+THOUSAND_HIGH_DOUBLED: Final = replace(
+    THOUSAND_HIGH, part=THOUSAND_HIGH.part / 2, meant=DOUBLED.part
+)
 BINARY_G: Final = Scale(
     Fraction(2**30, 10**9),
     odd=True,
@@ -108,7 +93,7 @@ BINARY_M: Final = replace(BINARY_G, part=Fraction(2**20, 10**6))
 
 OPERATIONS: Final = (
     *(PLAIN, DOUBLED, HALVED, TENTH, TENTH_DOUBLED, ROUNDED_FIRST, CUT_OFF),
-    *(THOUSAND_LOW, THOUSAND_HIGH),
+    *(THOUSAND_LOW, THOUSAND_HIGH, THOUSAND_LOW_DOUBLED, THOUSAND_HIGH_DOUBLED),
 )
 """For operations; a binary scale comes by :func:`scales_of`."""
 

@@ -224,3 +224,20 @@ def test_tensors_that_are_plain_attributes_come_along() -> None:
     moved = on_meta(BiasCache())
     assert moved(torch.ones(2, 4, device="meta")).shape == (2, 4)
     assert {moved.bias.device.type, moved.cache["cpu"].device.type} == {"meta"}
+
+
+def test_norms_of_a_library_are_counted_as_torchs_by_the_rule_that_says_so() -> None:
+    """timm's Inception v3 at 299 px: 11.498 G of a page are twice these 5.7492."""
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):
+        network = timm.create_model("inception_v3", pretrained=False).eval()
+    image = (3, 299, 299)
+    without = count(network, "torch", input_shape=image, rule="thop")
+    counted = count(network, "torch", input_shape=image, rule="thop-norms")
+    assert (without.operations, counted.operations) == (5_713_349_216, 5_749_219_168)
+    assert counted.params == sum(one.numel() for one in network.parameters())
+
+
+def test_a_network_of_torchs_norms_alone_is_counted_as_by_thop(small: nn.Module) -> None:
+    plain = count(small, "torch", input_shape=SMALL, rule="thop")
+    assert count(small, "torch", input_shape=SMALL, rule="thop-norms") == plain

@@ -13,10 +13,11 @@ from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 from harness.records import Metric
 from harness.resolving import drafts, findings, generated, upstream_drafts
-from harness.resolving.counting import FigureOrigin, Use
+from harness.resolving.counting import FigureOrigin
 from harness.resolving.page import PageResolution, Resolved
 from harness.resolving.running import FINDINGS
 from harness.resolving.scales import PLAIN
+from harness.resolving.uses import Use
 from harness.sources.choices import Choice
 
 MEASURED = Published(

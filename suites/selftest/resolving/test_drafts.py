@@ -25,7 +25,7 @@ from harness.pipeline.catalogue import read_catalogue
 from harness.records import Metric, Page
 from harness.resolving import drafts, findings
 from harness.resolving.counted import Countable
-from harness.resolving.counting import FigureOrigin, Use, find
+from harness.resolving.counting import FigureOrigin, find
 from harness.resolving.defects import defect_of
 from harness.resolving.merging import merge
 from harness.resolving.page import PageResolution, Resolved
@@ -38,6 +38,7 @@ from harness.resolving.scales import (
     TENTH_DOUBLED,
     Scale,
 )
+from harness.resolving.uses import Use
 
 TRUE_PARAMS, TRUE_MACS = 25_028_904, 4_230_479_872
 
@@ -49,7 +50,8 @@ def resolved(name: str = "net", *, unresolved: str = "", **figures: str) -> Reso
         return Resolved(documented, variant, 224)
     variant = Variant(documented.id, "timm", f"{name}.tag", f"{name}.pth", f"timm-{name}")
     own = choice(f"{name}.tag", ("76.13", "92.86", 224))
-    return Resolved(documented, variant, 224, own, "it is so", TRUE_PARAMS, TRUE_MACS)
+    counted = (TRUE_PARAMS, TRUE_MACS)
+    return Resolved(documented, variant, 224, own, "it is so", *counted, grouped=True)
 
 
 def finding(
@@ -67,7 +69,7 @@ def finding(
     claim = counted("net", metric, figure, unit=unit).claim
     size = 10**6 if metric == "params" or unit == "M" else 10**9
     return FigureOrigin(
-        "page/timm/net", claim, Use(rule, scale), raw, size, reproduced, padded, other_size
+        "page/timm/net", claim, Use(rule, scale, padded), raw, size, reproduced, other_size
     )
 
 
@@ -83,8 +85,6 @@ DEFECTS = {
     "flops-where-macs-are-meant": finding("macs", "8.461", "true", TRUE_MACS, DOUBLED),
     "groups-divided-twice": finding("flops", "8.02", "paddle-model-stat", 8_017_011_712),
     "group-weights-dropped": finding("params", "23.64", "paddle-model-stat", 23_640_897),
-    "old-model-summary": finding("flops", "8.40", "paddle-model-stat", 8_400_011_712),
-    "bias-counted-as-one": finding("params", "25.02", "paddle-model-stat", 25_020_000),
     "running-statistics-counted": finding("params", "25.10", "paddle-flops", 25_097_128),
     NOT_REPRODUCED: finding("macs", "4.301", "thop", 4_288_184_320, reproduced=False),
     "cut-off": finding("macs", "4.230", "true", TRUE_MACS + 400_000, CUT_OFF),
@@ -94,7 +94,7 @@ DEFECTS = {
         reproduced=False,
         other_size=192,
     ),
-    ZEROS_ADDED: finding("macs", "4.290", "thop", 4_288_184_320, reproduced=False, padded=True),
+    ZEROS_ADDED: finding("macs", "4.290", "thop", 4_288_184_320, padded=True),
 }
 SOUND = (
     finding("macs", "4.288", "thop", 4_288_184_320),
@@ -160,13 +160,49 @@ def test_what_was_found_is_said_by_column_and_line() -> None:
     ]
     found = DEFECTS["rounded-before-doubling"]
     said = list(findings.lines(findings.as_json(page_of(one, macs=found)), path="p.md"))
-    assert said == ["timm flops: true/5e+08 doubled after rounding (1 rows)"]
+    assert said == ["timm flops: true/5e+08 doubled after rounding (1 rows, by chance 0 %)"]
     found = DEFECTS["counted-at-192"]
     said = list(findings.lines(findings.as_json(page_of(one, macs=found)), path="p.md"))
     assert said[1] == (
-        "p.md:7: page/timm/net: 7.001 G is thop/4.5e+08 at 192 px; at the documented size it is "
-        "9.529 G"
+        "p.md:7: page/timm/net: 7.001 G is thop/4.5e+08 at 192 px (by chance 0 %); at the "
+        "documented size it is 9.529 G"
     )
+
+
+@pytest.mark.shows("a candidate passes for the cause of a figure", by="it is told as one")
+def test_a_candidate_is_told_with_its_chance_and_not_pinned() -> None:
+    candidate = replace(
+        DEFECTS[NOT_REPRODUCED], candidates=(Use("true", TENTH),), chance=Fraction(4, 90)
+    )
+    one = resolved(macs="4.301")
+    said = list(findings.lines(findings.as_json(page_of(one, macs=candidate)), path="p.md"))
+    assert said[1].endswith(
+        "nearest is thop/1e+09 with 4.288 G; true/9e+08 would, which no other figure bears out: "
+        "4.4 % of all figures fit by chance"
+    )
+    draft = drafts.complexity(page_of(one, macs=candidate))
+    assert "# 4.301 G may be true/9e+08, by chance in 4.4 %\n[rows." in draft
+    (entry,) = tomllib.loads(draft)["rows"].values()
+    assert entry["operations"]["divisor"] == 10**9
+
+
+@pytest.mark.shows("a network without groups has groups divided twice", by="its layers are asked")
+@pytest.mark.parametrize(
+    ("kind", "grouped"),
+    [
+        ("groups-divided-twice", True),
+        ("group-weights-dropped", True),
+        ("relu-subtracted", False),
+        ("fc-bias-counted-once", False),
+    ],
+)
+def test_groups_are_blamed_only_where_there_are_groups(kind: str, grouped: bool) -> None:
+    figures = {"operations": DEFECTS["groups-divided-twice"]}
+    figures["params"] = DEFECTS["group-weights-dropped"]
+    one = replace(resolved(), grouped=grouped)
+    kinds = {defect.kind for each in figures.values() if (defect := defect_of(each, one))}
+    assert kind in kinds
+    assert any("group" in each for each in kinds) == grouped
 
 
 # ── merging ───────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from stand_ins import Tally, counted
 
 from harness.counting.counts import Counts
 from harness.resolving.counted import Countable
-from harness.resolving.counting import Counted, FigureOrigin, Use, find
+from harness.resolving.counting import Counted, FigureOrigin, find
 from harness.resolving.scales import (
     CUT_OFF,
     DOUBLED,
@@ -19,6 +19,7 @@ from harness.resolving.scales import (
     TENTH,
     TENTH_DOUBLED,
 )
+from harness.resolving.uses import Use, gives, uses
 
 THOP = {
     ("a", "thop"): Counts(4_288_184_320, 25_028_904),
@@ -94,19 +95,51 @@ def test_what_was_rounded_and_then_doubled_is_told() -> None:
 
 
 @pytest.mark.shows("some rule and divisor fit a figure by chance")
-def test_what_was_cut_off_is_told_and_two_digits_do_not_tell_it() -> None:
-    (a, b), _ = found(counted("a", "macs", "4.133"), counted("b", "macs", "7.866"), counts=RESNETS)
+def test_what_was_cut_off_is_told_where_two_figures_were() -> None:
+    counts = {**RESNETS, ("d", "thop"): Counts(2_881_900_000, 1)}
+    cut = counted("a", "macs", "4.133"), counted("d", "macs", "2.881")
+    (a, b, d), _ = found(cut[0], counted("b", "macs", "7.866"), cut[1], counts=counts)
     assert (a.use, a.printed, a.reproduced) == (Use("thop", CUT_OFF), "4.133", True)
-    assert b.use == Use("thop", PLAIN)
-    zero = {("a", "thop"): Counts(4_130_600_000, 1)}
-    (added,), _ = found(counted("a", "macs", "4.130"), counts=zero)
-    assert (added.reproduced, added.padded) == (False, True), "4.13, with a zero added"
+    assert (b.use, d.use) == (Use("thop", PLAIN), Use("thop", CUT_OFF))
+    (alone, b), _ = found(cut[0], counted("b", "macs", "7.866"), counts=RESNETS)
+    assert (alone.reproduced, alone.candidates) == (False, (Use("thop", CUT_OFF),))
     (short,), _ = found(counted("c", "macs", "1.7"), counts=RESNETS)
     assert not short.reproduced
-    (a, other), _ = found(
-        counted("a", "macs", "4.134"), counted("b", "macs", "7.868"), counts=RESNETS
-    )
-    assert (a.reproduced, other.reproduced) == (True, False), "two in the last digit are no cut"
+
+
+@pytest.mark.shows("some rule and divisor fit a figure by chance")
+def test_an_unusual_scale_of_one_figure_is_a_candidate() -> None:
+    """Divided by 9e8 thop's count prints 4.76; so do two other digits, by some rule or other."""
+    (lone,), _ = found(counted("a", "macs", "4.76"))
+    assert (lone.reproduced, lone.printed) == (False, "4.29")
+    assert lone.candidates == (Use("thop", TENTH),)
+    assert lone.chance > Fraction(1, 100)
+    borne, _ = found(counted("a", "macs", "4.76"), counted("b", "macs", "8.95"))
+    assert [(one.reproduced, one.use.scale) for one in borne] == [(True, TENTH)] * 2
+
+
+def test_rows_of_one_network_are_one_figure() -> None:
+    """Distilled weights are another row of the same counts, which bears nothing out."""
+    counts = {("a", "thop"): Counts(4_288_184_320, 1), ("a2", "thop"): Counts(4_288_184_320, 1)}
+    twice, _ = found(counted("a", "macs", "4.76"), counted("a2", "macs", "4.76"), counts=counts)
+    assert not any(one.reproduced for one in twice)
+
+
+def test_five_digits_of_a_whole_column_are_no_chance() -> None:
+    (lone,), _ = found(counted("a", "macs", "4.76465"))
+    assert (lone.reproduced, lone.use.scale) == (True, TENTH)
+    assert 0 < lone.chance < Fraction(1, 1000)
+
+
+def test_the_chance_is_that_of_all_figures_with_as_many_digits() -> None:
+    """Each of them is tried, and those that are reproduced or have a candidate are counted."""
+    (one,), _ = found(counted("a", "flops", "4.29"))
+    fitting = 0
+    for figure in range(100, 1000):
+        claim = counted("a", "flops", f"{figure / 100:.2f}").claim
+        raws = {"thop": 4_288_184_320}
+        fitting += any(gives(use, claim, raws["thop"]) for use in uses("thop", claim))
+    assert one.chance == Fraction(fitting, 900) > 0
 
 
 def test_a_figure_of_another_input_size_is_told() -> None:
@@ -151,7 +184,7 @@ def test_a_column_takes_the_rule_that_most_rows_have_in_common() -> None:
 
 @pytest.mark.shows(
     "some rule and divisor fit a figure by chance",
-    by="odd divisors need three digits; a column's rows share rules",
+    by="what is unusual has to hold for two figures of a column; random figures are counted",
 )
 def test_two_digits_do_not_prove_an_odd_divisor() -> None:
     (a,), _ = found(counted("a", "macs", "4.8"))
@@ -165,21 +198,26 @@ def test_a_figure_that_no_rule_gives_has_the_nearest_and_its_value() -> None:
 
 @pytest.mark.shows("a figure that no rule gives is passed over")
 def test_added_zeros_are_told_from_a_wrong_figure() -> None:
-    (a, wrong), _ = found(counted("a", "macs", "4.290"), counted("b", "macs", "8.090"))
-    assert (a.reproduced, a.padded, a.printed) == (False, True, "4.288")
+    rows = counted("a", "macs", "4.290"), counted("c", "macs", "15.590")
+    (a, c, wrong), _ = found(*rows, counted("b", "macs", "8.090"))
+    assert (a.reproduced, a.padded, a.printed) == (True, True, "4.288")
+    assert (c.reproduced, c.padded) == (True, True)
     assert (wrong.reproduced, wrong.padded) == (False, False)
 
 
 def test_of_added_zeros_some_may_have_been_known() -> None:
     """2.963 is 3.0, and was printed as 3.000; a single digit proves nothing."""
-    counts = {("a", "thop"): Counts(2_963_000_000, 1)}
-    (known,), _ = found(counted("a", "macs", "3.000"), counts=counts)
-    assert (known.reproduced, known.padded) == (False, True)
-    (wrong,), _ = found(counted("a", "macs", "3.100"), counts=counts)
+    counts = {("a", "thop"): Counts(2_963_000_000, 1), ("b", "thop"): Counts(8_054_996_992, 1)}
+    bearing = counted("b", "macs", "8.050")
+    (known, _), _ = found(counted("a", "macs", "3.000"), bearing, counts=counts)
+    assert (known.reproduced, known.padded) == (True, True)
+    (wrong, _), _ = found(counted("a", "macs", "3.100"), bearing, counts=counts)
     assert (wrong.reproduced, wrong.padded) == (False, False)
-    counts = {("a", "thop"): Counts(2_863_000_000, 1)}
-    (chance,), _ = found(counted("a", "macs", "3.000"), counts=counts)
+    counts[("a", "thop")] = Counts(2_863_000_000, 1)
+    (chance, _), _ = found(counted("a", "macs", "3.000"), bearing, counts=counts)
     assert (chance.reproduced, chance.padded) == (False, False)
+    (alone, _), _ = found(bearing, counted("a", "macs", "2.863"), counts=counts)
+    assert (alone.reproduced, alone.candidates[0].zeros) == (False, True)
 
 
 def test_params_take_the_rule_of_the_operations_first() -> None:

@@ -58,7 +58,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def build(model: str, **_: Any) -> SimpleNamespace:
         fault("build", model)
         weight = SimpleNamespace(numel=lambda: 25_557_032)
-        module = SimpleNamespace(parameters=lambda: [weight])
+        module = SimpleNamespace(parameters=lambda: [weight], modules=tuple)
         return SimpleNamespace(
             framework="torch", module=module, countable=model, input_shape=(3, 224, 224)
         )
@@ -69,6 +69,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(resolving, "source_named", lambda name: name)
     monkeypatch.setattr(resolving, "adapter", lambda _: None)
+    monkeypatch.setattr(resolving, "library_of", lambda _: None)
     monkeypatch.setattr(resolving, "network_name", lambda source, name: f"{source}-{name}")
     monkeypatch.setattr(resolving, "_chosen", choose)
     monkeypatch.setattr(counted, "adapter", lambda _: SimpleNamespace(build=build))
