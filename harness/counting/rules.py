@@ -64,6 +64,12 @@ RULES: Mapping[str, CountingRule] = MappingProxyType(
             "harness.counting.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
         ),
         "true": CountingRule("harness.counting.true_count:count_true", "layers", _ANY),
+        "deployed": CountingRule(
+            "harness.counting.deployed_counter:count_deployed", "module", _TORCH
+        ),
+        "mmcv-deployed": CountingRule(
+            "harness.counting.deployed_counter:count_mmcv_deployed", "module", _TORCH
+        ),
     }
 )
 """The suite's own rules; :func:`rule_names` has those of other packages too."""

@@ -14,6 +14,8 @@ from harness.expected.variants import Variant
 from harness.sources import Network, adapter, source
 
 TRUE: Final = "true"
+DEPLOYED: Final = ("deployed", "mmcv-deployed")
+"""Rules that count a network after re-parameterization."""
 TRACED: Final = ("mmengine", "fvcore")
 """Rules that need a run on numbers, and so a second or more for each network."""
 

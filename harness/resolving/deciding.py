@@ -35,8 +35,9 @@ def decide(
     """The one choice that a row documents.
 
     In this order: the one whose published accuracies are the documented ones to the printed digit;
-    the one whose accuracies are within :data:`REMEASURED`; the only one there is; the one that
-    the documented version of the library took.
+    the one of the version that the row links; the one whose accuracies are within
+    :data:`REMEASURED`; the only one there is; the one that the documented version of the library
+    took.
 
     Args:
         choices: at least one.
@@ -51,6 +52,8 @@ def decide(
             (_prints, "are the documented ones to the digit"),
             (_near, f"are within {REMEASURED} points of the documented ones"),
         ):
+            if fits is _near and preferred is not None and preferred.linked:
+                break
             found = [(one, result) for one in choices if (result := _first(one, claims, fits))]
             if len(found) == 1:
                 choice, result = found[0]

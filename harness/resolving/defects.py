@@ -10,6 +10,7 @@ from harness.counting.claims import COPIED_FROM, COUNTED_AT, NOT_REPRODUCED, OTH
 from harness.counting.counts import reproduces
 from harness.counting.rules import rule_named
 from harness.records import Metric
+from harness.resolving.counted import DEPLOYED
 from harness.resolving.counting import FigureOrigin
 from harness.resolving.page import Resolved
 from harness.resolving.scales import DOUBLED, PLAIN
@@ -71,6 +72,11 @@ _ONE_BIAS: Final = (
     "fc-bias-counted-once",
     "PaddlePaddle's old model summary counts one parameter for the whole fc bias.",
 )
+_DEPLOYED: Final = (
+    "of-the-deployed-network",
+    "The figure is of the network as it is deployed, its branches re-parameterized into one, and "
+    "not of the one whose weights are published.",
+)
 _OTHER_PARAMS: Final = (
     "other-parameters",
     "The counting rule counts other parameters than the learned ones.",
@@ -95,7 +101,13 @@ def defect_of(finding: FigureOrigin, row: Resolved) -> Found | None:
         return found(NOT_REPRODUCED, _NOT_REPRODUCED, _shown(finding, row))
     if claim.metric is Metric.PARAMS and reproduces(claim.figure, true, finding.unit):
         return None  # the true count prints it, whatever else does
-    if (mistake := finding.use.mistake) is not None:
+    mistake = finding.use.mistake
+    if claim.metric is Metric.PARAMS and finding.use.rule in DEPLOYED:
+        if mistake is None:
+            return found(*_DEPLOYED)
+        kind, cause = f"{mistake[0]}-and-{_DEPLOYED[0]}", f"{mistake[1]} {_DEPLOYED[1]}"
+        return found(kind, cause, finding.raw)
+    if mistake is not None:
         # The count is right, or as right as those of other rows: only the printing is not.
         return found(*mistake, _shown(finding, row))
     if reproduces(claim.figure, true, finding.unit):

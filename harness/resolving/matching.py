@@ -75,7 +75,7 @@ def _related(row: Row, library: Library) -> tuple[Choice, ...]:
     if len(wanted) < _LEAST_BEGINNING or len(related) > _MOST_RELATED:
         return ()
     choices = (choice for name in related for choice in library.choices(name))
-    return tuple({choice.model: choice for choice in choices}.values())
+    return tuple({(choice.model, choice.weights): choice for choice in choices}.values())
 
 
 def _names(choices: tuple[Choice, ...]) -> str:

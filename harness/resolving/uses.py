@@ -142,7 +142,4 @@ def _shown(use: Use, digits: int, places: int, unit: int, raw: int) -> frozenset
     if use.zeros:
         most = min(places, digits - _LEAST_KNOWN)
         return frozenset(10**cut * with_places(places - cut) for cut in range(1, most + 1))
-    value = with_places(places)
-    if use.scale.printing is Printing.CUT and value % 10 == 0:
-        return frozenset()  # which may as well be a zero that was added
-    return frozenset((value,))
+    return frozenset((with_places(places),))

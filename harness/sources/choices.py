@@ -46,10 +46,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Preferred:
-    """The choice that a documented version of the library made by default, and why."""
+    """The choice that a documented version of the library made by default, and why.
+
+    ``linked``: the row itself links that version.
+    """
 
     choice: Choice
     evidence: str
+    linked: bool = False
 
 
 class Library(Protocol):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+
+from packaging.version import Version
 
 from harness.errors import ExpectationError, MeasureError, MissingSource
 from harness.expected.buildconfig import strict_yaml
@@ -17,10 +20,11 @@ from harness.judging.published import Published
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
 from harness.sources.mmcls import published
+from harness.sources.mmcls.earlier import earlier_models
 
 _DATED: Final = re.compile(r"[-_](?:\d{8})(?:-[0-9a-f]{8})?$")
 _OLD_RECIPE: Final = re.compile(r"_(?:b\d+x\d+|\d+xb\d+|batch\d+|imagenet|in1k).*$")
-_NEXT: Final = re.compile(r"_")
+_TAG: Final = re.compile(r"/(?:blob|tree)/v(?P<version>\d+(?:\.\d+)+(?:rc\d+)?)(?:/|$)")
 
 
 class Mmpretrain:
@@ -38,6 +42,8 @@ class Mmpretrain:
             old = _DATED.sub("", Path(str(entry["Weights"])).stem)
             names.setdefault(old, name)
             names.setdefault(_OLD_RECIPE.sub("", old), short)
+        for earlier in earlier_models().values():
+            names.setdefault(earlier.name, earlier.network)
         return names
 
     def renamed(self) -> Mapping[str, str]:
@@ -52,11 +58,27 @@ class Mmpretrain:
         """A config, or all of one architecture that have figures on ImageNet-1k."""
         index = _index()
         named = [name] if name in index else [x for x in index if _OLD_RECIPE.sub("", x) == name]
-        return tuple(_choice(one, index[one]) for one in named)
+        today = [_choice(one, index[one]) for one in named]
+        return (*today, *(old for choice in today for old in _earlier(choice)))
 
-    def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:  # noqa: ARG002
-        """None: no config is the default of its architecture."""
-        return None
+    def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:
+        """The weights of the edition that the row links, else today's.
+
+        No config is the default of its architecture.
+        """
+        earlier = earlier_models()
+        if linked := _TAG.search(row.link):
+            edition = Version(linked["version"])
+            had = [
+                choice
+                for choice in choices
+                if (old := earlier.get(choice.weights)) and old.first <= edition <= old.last
+            ]
+            if len(had) == 1:
+                evidence = f"the weights of v{edition}, which the row links"
+                return Preferred(had[0], evidence, linked=True)
+        today = [choice for choice in choices if choice.weights not in earlier]
+        return Preferred(today[0], f"what {self.title} publishes") if len(today) == 1 else None
 
 
 @cache
@@ -84,6 +106,14 @@ def _choice(name: str, entry: Mapping[str, Any]) -> Choice:
     return Choice(name, _OLD_RECIPE.sub("", name), file, size, results)
 
 
+def _earlier(choice: Choice) -> Iterable[Choice]:
+    """The same network with weights that the index had once."""
+    for file, before in earlier_models().items():
+        if before.network == choice.model:
+            results = tuple(before.published(one) for one in choice.published[:1])
+            yield replace(choice, weights=file, published=results)
+
+
 @cache
 def _results(name: str, file: str) -> tuple[Published, ...]:
     try:
@@ -94,7 +124,8 @@ def _results(name: str, file: str) -> tuple[Published, ...]:
 
 
 def weights_url(variant: Variant) -> str:
-    """Where the published weights of a variant are."""
+    """Where the published weights of a variant are: those of earlier editions beside today's."""
     from mmpretrain.apis import ModelHub
 
-    return str(ModelHub.get(variant.model).weights)
+    folder, _, file = str(ModelHub.get(variant.model).weights).rpartition("/")
+    return f"{folder}/{variant.weights if variant.weights in earlier_models() else file}"

@@ -21,6 +21,7 @@ from harness.errors import ExpectationError, MissingSource
 from harness.expected.buildconfig import strict_yaml
 from harness.expected.percentages import percentage
 from harness.judging.published import Preprocessing, Published, Statistics, statistics
+from harness.sources.mmcls.earlier import earlier_models
 
 DATASET = "ImageNet-1k"
 """The name of the data set in the index: the 50,000 validation images."""
@@ -57,6 +58,9 @@ def family_results(root: Path, model: str, *, weights: str) -> tuple[Published, 
         entries = _entries(path) if f"Name: {model}\n" in path.read_text(encoding="utf-8") else {}
         if model in entries:
             own = _result(root, model, entries[model])
+            before = earlier_models().get(weights)
+            if before is not None and before.network == model:
+                return (before.published(own), own, *_siblings(root, entries))
             _require_file(entries.pop(model), model, weights)
             return (own, *_siblings(root, entries))
     raise MissingSource(f"no index of mmpretrain {version('mmpretrain')} names {model!r}")

@@ -56,7 +56,8 @@ class Torchvision:
         if len(old) != 1:
             return None
         where = f"v{linked['version']}, which the row links" if linked else f"before {_FIRST_ENUMS}"
-        return Preferred(old[0], f"the only weights of torchvision {where}")
+        evidence = f"the only weights of torchvision {where}"
+        return Preferred(old[0], evidence, linked=linked is not None)
 
 
 def _choice(name: str, member: Any) -> Choice:

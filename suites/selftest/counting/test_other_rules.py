@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +15,10 @@ from torch import nn
 from harness.counting.counts import Counts, reproduces
 from harness.counting.layers import LayerKind
 from harness.counting.paddle_layers import paddle  # imported there without its warnings
-from harness.counting.rules import count, read_network
-from harness.errors import Unavailable
+from harness.counting.rules import count, count_all, read_network
+from harness.errors import CountError, Unavailable
 from harness.records import Figure
+from harness.sources import adapter
 
 IMAGE = (3, 32, 32)
 CONV, NORM, FC = 30 * 30 * 8 * 27, 30 * 30 * 8, 8 * 5
@@ -232,3 +234,34 @@ def test_a_missing_layer_changes_every_count(rule) -> None:
     before = count(network, "paddle", input_shape=IMAGE, rule=rule)
     network.conv = paddle.nn.Conv2D(3, 8, 1)
     assert count(network, "paddle", input_shape=IMAGE, rule=rule).operations < before.operations
+
+
+@pytest.mark.parametrize(
+    "source, model", [("mmcls", "repvgg-A0_8xb32_in1k"), ("timm", "repvgg_a0")]
+)
+def test_a_deployed_network_has_what_its_paper_says(source: str, model: str) -> None:
+    """RepVGG, table 4: 8.30 M when deployed. By hand: kernels of 3 by 3, a bias for each channel,
+    and the classifier."""
+    network = adapter(source).build(model, input_size=224, weightless=True)
+    counted = count_all(
+        network.countable,
+        network.framework,
+        input_shape=network.input_shape,
+        rules=["true", "deployed"],
+    )
+    channels = [3, *[48] * 3, *[96] * 4, *[192] * 14, 1280]
+    kernels = sum(9 * one * other + other for one, other in itertools.pairwise(channels))
+    assert counted["deployed"].params == kernels + 1280 * 1000 + 1000
+    assert counted["true"].params == 9_108_968
+
+
+def test_what_has_no_branches_is_not_counted_as_deployed() -> None:
+    with pytest.raises(CountError, match="Torch has nothing to re-parameterize"):
+        count(Torch().eval(), "torch", input_shape=IMAGE, rule="deployed")
+
+
+def test_a_network_is_left_as_it_was_by_counting_it_deployed() -> None:
+    network = adapter("timm").build("repvgg_a0", input_size=224, weightless=True)
+    before = [name for name, _ in network.module.named_parameters()]
+    count(network.countable, "torch", input_shape=network.input_shape, rule="mmcv-deployed")
+    assert [name for name, _ in network.module.named_parameters()] == before

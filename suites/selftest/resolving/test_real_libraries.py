@@ -130,6 +130,44 @@ def test_weights_of_a_newer_torchvision_are_not_assumed() -> None:
         found(documented("resnet50", source="torchvision", link=link, top1="99.9"))
 
 
+MMCLS = "https://github.com/open-mmlab/mmclassification/tree/{}/configs/repvgg"
+EARLIER = "repvgg-A0_3rdparty_4xb64-coslr-120e_in1k_20210909-883ab98c.pth"
+
+
+@pytest.mark.shows(
+    "weights of a later training pass for the documented ones",
+    by="figures to the digit, then the linked version decide",
+)
+@pytest.mark.parametrize(
+    ("edition", "top1", "earlier"),
+    [
+        ("v0.23.2", "72.41", True),  # as printed
+        ("main", "72.41", True),
+        ("v0.23.2", "72.37", False),  # as printed, and not in that edition
+        ("v0.23.2", "72.39", True),  # within 0.05 of both
+        ("v1.2.0", "72.39", False),
+        ("main", "72.39", False),
+    ],
+)
+def test_weights_of_an_earlier_edition_are_found(edition: str, top1: str, earlier: bool) -> None:
+    row = documented("RepVGG-A0", source="mmcls", link=MMCLS.format(edition), top1=top1)
+    model, weights = found(row)
+    assert (model, weights == EARLIER) == ("repvgg-A0_8xb32_in1k", earlier)
+
+
+def test_figures_of_a_deployed_network_are_told() -> None:
+    rows = [
+        documented("RepVGG-A0", source="mmcls", flops="1.37", params="8.31"),
+        documented("RepVGG-B1g2", source="mmcls", flops="8.82", params="41.36"),
+        documented("RepVGG-B2", source="mmcls", flops="18.39", params="80.32"),
+    ]
+    resolution = resolve_page(Page("page", "page.md", "0" * 64, tuple(rows)))
+    entries = [drafts.complexity_entry(one, resolution) for one in resolution.rows]
+    assert {entry["operations"]["counter"] for entry in entries} == {"mmcv-deployed"}
+    kinds = [[each["kind"] for each in entry["defects"]] for entry in entries]
+    assert kinds == [["of-the-deployed-network"]] * 3
+
+
 def test_a_source_without_an_adapter_stays_visible_with_its_reason() -> None:
     with pytest.raises(MissingSource, match="no source: there is no adapter for 'keras'"):
         source_named("keras")

@@ -12,8 +12,11 @@ import yaml
 from torchvision.models import Weights, WeightsEnum, get_model_weights
 
 from harness.errors import ExpectationError, MeasureError, MissingSource
+from harness.expected.variants import Variant
 from harness.sources import source
 from harness.sources.mmcls import published as mmpretrain
+from harness.sources.mmcls.earlier import earlier_models
+from harness.sources.mmcls.names import Mmpretrain, weights_url
 from harness.sources.published import upstream_of
 from harness.sources.torchvision import published as torchvision
 
@@ -22,6 +25,35 @@ NEED_PUBLISHED = pytest.mark.skipif(not PUBLISHED.exists(), reason="upstream's f
 
 MODEL, WEIGHTS = "resnext50_32x4d:IMAGENET1K_V1", "resnext50_32x4d-7cdf4587.pth"
 CONFIG, CHECKPOINT = "net_in1k", "net-12345678.pth"
+
+
+# ── mmpretrain's earlier editions ─────────────────────────────────────────────────────────────
+
+
+def test_figures_of_an_earlier_edition_belong_to_its_weights() -> None:
+    model = "repvgg-A0_8xb32_in1k"
+    earlier = "repvgg-A0_3rdparty_4xb64-coslr-120e_in1k_20210909-883ab98c.pth"
+    today = mmpretrain.results(model, weights="repvgg-A0_8xb32_in1k_20221213-60ae8e23.pth")
+    assert (today[0].top1, today[0].top5) == (Decimal("72.37"), Decimal("90.56"))
+    own, now, *_ = mmpretrain.results(model, weights=earlier)
+    assert (own.top1, own.top5) == (Decimal("72.41"), Decimal("90.50"))
+    assert own.table == "the model index of mmclassification 0.16.0 to 1.0.0rc4"
+    assert now == today[0]
+    with pytest.raises(ExpectationError, match=r"publishes .* for repvgg-A1"):
+        mmpretrain.results("repvgg-A1_8xb32_in1k", weights=earlier)
+
+
+def test_every_earlier_model_is_of_a_network_of_today() -> None:
+    known = Mmpretrain().names()
+    assert {one.network for one in earlier_models().values()} <= known.keys()
+    assert all(one.first <= one.last for one in earlier_models().values())
+
+
+def test_weights_of_an_earlier_edition_lie_beside_todays() -> None:
+    earlier = "repvgg-A0_3rdparty_4xb64-coslr-120e_in1k_20210909-883ab98c.pth"
+    variant = Variant("repvgg/mmcls/a", "mmcls", "repvgg-A0_8xb32_in1k", earlier, "net")
+    assert weights_url(variant).endswith(f"/v0/repvgg/{earlier}")
+    assert weights_url(replace(variant, weights="x.pth")).endswith("_20221213-60ae8e23.pth")
 
 
 # ── torchvision ───────────────────────────────────────────────────────────────────────────────
