@@ -236,8 +236,9 @@ def test_a_missing_layer_changes_every_count(rule) -> None:
     assert count(network, "paddle", input_shape=IMAGE, rule=rule).operations < before.operations
 
 
+@pytest.mark.filterwarnings("ignore")  # what mmpretrain says while it is imported
 @pytest.mark.parametrize(
-    "source, model", [("mmcls", "repvgg-A0_8xb32_in1k"), ("timm", "repvgg_a0")]
+    ("source", "model"), [("mmcls", "repvgg-A0_8xb32_in1k"), ("timm", "repvgg_a0")]
 )
 def test_a_deployed_network_has_what_its_paper_says(source: str, model: str) -> None:
     """RepVGG, table 4: 8.30 M when deployed. By hand: kernels of 3 by 3, a bias for each channel,
