@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
+
+from harness.errors import Unavailable
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call() -> Generator[None]:
+    """What a case of the gate may do, a self-test may not: skip by what it calls.
+
+    What a self-test needs is looked for by its own ``skipif``.
+    """
+    try:
+        yield
+    except Unavailable as error:
+        raise AssertionError(f"not available to a self-test: {error}") from error
 
 
 @pytest.fixture(autouse=True, scope="session")

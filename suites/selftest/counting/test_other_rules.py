@@ -238,7 +238,7 @@ def test_a_missing_layer_changes_every_count(rule) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # what mmpretrain says while it is imported
 @pytest.mark.parametrize(
-    ("source", "model"), [("mmcls", "repvgg-A0_8xb32_in1k"), ("timm", "repvgg_a0")]
+    ("source", "model"), [("mmcls", "repvgg-A0_8xb32_in1k"), ("timm", "repvgg_a0.rvgg_in1k")]
 )
 def test_a_deployed_network_has_what_its_paper_says(source: str, model: str) -> None:
     """RepVGG, table 4: 8.30 M when deployed. By hand: kernels of 3 by 3, a bias for each channel,
@@ -262,7 +262,7 @@ def test_what_has_no_branches_is_not_counted_as_deployed() -> None:
 
 
 def test_a_network_is_left_as_it_was_by_counting_it_deployed() -> None:
-    network = adapter("timm").build("repvgg_a0", input_size=224, weightless=True)
+    network = adapter("timm").build("repvgg_a0.rvgg_in1k", input_size=224, weightless=True)
     before = [name for name, _ in network.module.named_parameters()]
     count(network.countable, "torch", input_shape=network.input_shape, rule="mmcv-deployed")
     assert [name for name, _ in network.module.named_parameters()] == before

@@ -121,3 +121,13 @@ def test_a_test_about_no_row_leaves_no_log_even_if_its_id_has_one(run_gate: RunG
     """
     run = run_gate(test_names=source)
     assert (run.code, run.log_path.exists()) == (0, False)
+
+
+@pytest.mark.shows("a self-test skips over what it should have found broken", by="it fails")
+def test_a_self_test_does_not_skip_by_what_it_calls(run_gate: RunGate) -> None:
+    source = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
+    lacking = "from harness.errors import MissingSource\ndef test_a(): raise MissingSource('no')"
+    assert run_gate(row="", test_lacking=lacking).code == 0, "a case of the gate is not measured"
+    run = run_gate("-p", "selftests", row="", apart=True, selftests=source, test_lacking=lacking)
+    assert run.code == 1
+    assert "not available to a self-test: no" in run.printed
