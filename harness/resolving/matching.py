@@ -5,12 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Final
 
+from harness.judging.published import METRICS
 from harness.records import Row
 from harness.resolving.deciding import Decision, Undecided, decide
 from harness.sources.choices import Choice, Library, Offer, plain
 
 _NEAREST: Final = 3  # names that an error offers
 _LEAST_BEGINNING: Final = 4  # characters of a name; fewer begin anything
+_TELLING: Final = len("80.05")  # characters of an accuracy that is hardly met by chance
 _MOST_RELATED: Final = 40  # a beginning that more names share says nothing
 
 
@@ -23,7 +25,8 @@ def resolve(row: Row, library: Library) -> Decision:
 
     The documented name is looked up as it is, then among the names that the library has given up,
     then without case and separators. What remains unknown may still be the beginning of names, as
-    ``mobilenetv2`` is of ``mobilenetv2_100``: then the documented accuracies have to fit one.
+    ``mobilenetv2`` is of ``mobilenetv2_100``: then the documented accuracies have to fit one. Or it
+    is written like a name, both of whose accuracies are the documented ones.
 
     Raises:
         Unresolved: unknown or ambiguous; with the nearest names, and what they publish.
@@ -44,10 +47,42 @@ def resolve(row: Row, library: Library) -> Decision:
             )
     except Undecided as undecided:
         raise Unresolved(f"ambiguous in {library.title}: {undecided}") from undecided
-    near = get_close_matches(plain(row.name), map(plain, library.names()), n=_NEAREST, cutoff=0.7)
-    originals = {plain(name): name for name in library.names()}
-    hint = f"; nearest: {', '.join(originals[name] for name in near)}" if near else ""
+    near = _nearest(row, library)
+    if (alike := _alike(row, library, near)) is not None:
+        return alike
+    hint = f"; nearest: {', '.join(near)}" if near else ""
     raise Unresolved(f"{library.title} has no model {row.name!r}{hint}")
+
+
+def _nearest(row: Row, library: Library) -> list[str]:
+    """The names of the library that are written most like the documented one."""
+    originals = {plain(name): name for name in library.names()}
+    near = get_close_matches(plain(row.name), originals, n=_NEAREST, cutoff=0.7)
+    return [originals[name] for name in near]
+
+
+def _alike(row: Row, library: Library, near: list[str]) -> Decision | None:
+    """The one model of names like the documented one that has both its accuracies.
+
+    Two figures of four digits are no chance where three names are tried.
+    """
+    claims = [claim for claim in row.claims if claim.metric in METRICS]
+    if not near or len(claims) < len(METRICS):
+        return None
+    if any(len(claim.figure.text) < _TELLING for claim in claims):
+        return None
+    names = dict.fromkeys(library.names()[name] for name in near)
+    try:
+        decision = decide(
+            row, [one for name in names for one in library.choices(name)], None, loose=True
+        )
+    except Undecided:
+        return None
+    return Decision(
+        decision.choice,
+        f"{library.title} has no {row.name!r}; of {', '.join(near)}, which are called like it, "
+        f"{decision.choice.model} has its accuracies: {decision.evidence}",
+    )
 
 
 def _named(row: Row, library: Library) -> Offer | None:

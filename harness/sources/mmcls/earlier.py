@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Final
 from packaging.version import Version
 
 from harness.judging.published import Published
+from harness.sources.tables import read_table
 
 TABLE: Final = Path(__file__).parent / "tables" / "earlier.csv"
 
@@ -46,9 +46,7 @@ class EarlierModel:
 @cache
 def earlier_models() -> Mapping[str, EarlierModel]:
     """Each of them by its weights file."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = [*csv.DictReader(line for line in file if not line.startswith("#"))]
-    return {row["weights"]: _model(row) for row in rows}
+    return {row["weights"]: _model(row) for row in read_table(TABLE)}
 
 
 def _model(row: Mapping[str, str]) -> EarlierModel:

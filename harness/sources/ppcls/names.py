@@ -28,7 +28,7 @@ class PaddleClas:
     def names(self) -> Mapping[str, str]:
         """The functions that build networks; what PaddleClas lists as other weights of one; and
         the distilled weights that a function takes by its argument ``use_ssld``."""
-        known = {name: name for name in _urls()}
+        known = {name: name for name in _functions()}
         others = {name: name for name in _listed() if _function(name) in known}
         distilled = (f"{name}{_DISTILLED}" for name in _taking("use_ssld") if name in known)
         return known | others | {name: name for name in distilled}
@@ -43,9 +43,10 @@ class PaddleClas:
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         """The one set of weights of a name."""
-        function = name if name in _urls() else _function(name)
-        module, url = _urls()[function]
-        file = url.rpartition("/")[2] if name == function else f"{name}_pretrained.pdparams"
+        function = name if name in _functions() else _function(name)
+        module, url = _functions()[function]
+        own = url.rpartition("/")[2] if name == function else ""
+        file = own or f"{name}_pretrained.pdparams"
         return (Choice(f"{module}.{function}", function, file),)
 
     def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:  # noqa: ARG002
@@ -58,8 +59,11 @@ def _function(listed: str) -> str:
 
 
 @cache
-def _urls() -> Mapping[str, tuple[str, str]]:
-    """Function name to its module, and to the address of its weights."""
+def _functions() -> Mapping[str, tuple[str, str]]:
+    """Function name to its module, and to the address of its weights.
+
+    Where a module gives none, as for ``SE_HRNet_W64_C``, and PaddleClas lists weights of it: "".
+    """
     found: dict[str, tuple[str, str]] = {}
     for module, tree in _modules():
         functions = {
@@ -68,6 +72,8 @@ def _urls() -> Mapping[str, tuple[str, str]]:
         for name, url in _addresses(tree):
             if name in functions:
                 found.setdefault(name, (module, url))
+        for name in functions & {_function(one) for one in _listed()}:
+            found.setdefault(name, (module, ""))
     return found
 
 
@@ -138,7 +144,7 @@ def weights_url(variant: Variant) -> str | None:
 
     module, _, name = variant.model.partition(".")
     url = architectures(module).MODEL_URLS.get(name)
-    if url is None:
+    if not url:
         return None
     # Other weights of the class lie beside these: distilled ones, for one, with _ssld.
     return f"{str(url).rpartition('/')[0]}/{variant.weights}"

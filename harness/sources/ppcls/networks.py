@@ -46,6 +46,8 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     architecture = getattr(architectures(module_name), class_name, None)
     if architecture is None:
         raise MissingSource(f"PaddleClas' model zoo module {module_name!r} has no {class_name!r}")
+    # A function looks its address up before it asks whether weights are wanted.
+    architectures(module_name).MODEL_URLS.setdefault(class_name, "")
     with paddle.utils.unique_name.guard():
         if weightless:
             with paddle.LazyGuard():

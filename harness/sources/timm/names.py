@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import timm
+from packaging.version import Version
 from timm.models import get_deprecated_models
 
 from harness.expected.variants import Variant
 from harness.judging.published import Published, statistics
 from harness.records import Row
 from harness.sources.choices import Choice, Preferred
-from harness.sources.timm.table import published_results
+from harness.sources.timm.table import defaults, published_results
 
+_TAG: Final = re.compile(r"/(?:blob|tree)/v(?P<version>0(?:\.\d+)+)(?:/|$)")
 CLASSES: Final = 1000  # ImageNet-1k; weights with another head have no figure that a page prints
 
 
@@ -57,9 +60,18 @@ class Timm:
         tagged.sort(key=lambda one: one != first)
         return tuple(_choice(one) for one in tagged if _classes(one) == CLASSES)
 
-    def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:  # noqa: ARG002
-        """None: which tag stands for an old name, timm does not say."""
-        return None
+    def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:
+        """What the version that the row links took by default, when weights had no tags yet."""
+        linked = _TAG.search(row.link)
+        if linked is None:
+            return None
+        version = Version(linked["version"])
+        took = {one.model for one in defaults() if one.first <= version <= one.last}
+        found = [choice for choice in choices if choice.model in took]
+        if len(found) != 1:
+            return None
+        evidence = f"what timm {version}, which the row links, took by default"
+        return Preferred(found[0], evidence, linked=True)
 
 
 def _classes(model: str) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from harness.judging.published import Preprocessing, Published
+from packaging.version import Version
 
+from harness.judging.published import Preprocessing, Published
+from harness.sources.tables import read_table
+
+DEFAULTS: Final = Path(__file__).parent / "tables" / "defaults.csv"
 TABLE: Final = Path(__file__).parent / "tables" / "timm.csv"
 WHERE: Final = "timm's results/results-imagenet.csv, sha256 30972bf7c7ab"
 REMEASURED: Final = Decimal("0.1")  # points
@@ -25,10 +29,30 @@ REASON: Final = (
 def published_results() -> Mapping[str, tuple[Published, ...]]:
     """Each model's accuracies, the smallest input first."""
     found: dict[str, tuple[Published, ...]] = {}
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(line for line in file if not line.startswith("#")):
-            how = Preprocessing(int(row["size"]), Fraction(row["crop"]), row["interpolation"])
-            top1, top5 = Decimal(row["top1"]), Decimal(row["top5"])
-            result = Published(row["model"], WHERE, how, top1, top5)
-            found[row["model"]] = (*found.get(row["model"], ()), result)
+    for row in read_table(TABLE):
+        how = Preprocessing(int(row["size"]), Fraction(row["crop"]), row["interpolation"])
+        top1, top5 = Decimal(row["top1"]), Decimal(row["top5"])
+        result = Published(row["model"], WHERE, how, top1, top5)
+        found[row["model"]] = (*found.get(row["model"], ()), result)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierDefault:
+    """What timm took for a network from one version to another, before weights had tags.
+
+    ``model``: its name today, with the tag.
+    """
+
+    model: str
+    first: Version
+    last: Version
+
+
+@cache
+def defaults() -> tuple[EarlierDefault, ...]:
+    """Of every network that has several weights now, the earlier ones first."""
+    return tuple(
+        EarlierDefault(row["model"], Version(row["first"]), Version(row["last"]))
+        for row in read_table(DEFAULTS)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import warnings
@@ -19,6 +20,16 @@ from harness.counting.rules import RULES, applicable, count, read_network
 from harness.errors import CountError, Unavailable, UnknownKey
 
 IMAGE = (3, 224, 224)
+TORCH_RULES = [
+    pytest.param(
+        rule,
+        marks=pytest.mark.skipif(
+            rule == "fvcore" and importlib.util.find_spec(rule) is None,
+            reason="fvcore is not installed",
+        ),
+    )
+    for rule in applicable("torch")
+]
 SMALL = (3, 32, 32)
 
 
@@ -41,6 +52,9 @@ class Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc(self.extract_feat(x))
+
+    def switch_to_deploy(self) -> None:
+        """Nothing is left out."""
 
 
 @pytest.fixture
@@ -67,10 +81,11 @@ def test_pinned_counts_are_what_the_real_network_gives(row, pinned, build) -> No
 
 
 @pytest.mark.shows("the source library builds another network", by="true counts are pinned exactly")
-@pytest.mark.parametrize("rule", applicable("torch"))
+@pytest.mark.parametrize("rule", TORCH_RULES)
 def test_a_missing_block_changes_every_count(rule, build) -> None:
     row = "resnext/torchvision/resnext50_32x4d"
     whole, _ = build("resnext/mmcls/resnext50_32x4d" if rule == "mmcv-features" else row)
+    whole.switch_to_deploy = whole.eval  # which leaves nothing out
     counted = count(whole, "torch", input_shape=IMAGE, rule=rule)
     (whole.backbone if rule == "mmcv-features" else whole).layer4[2] = nn.Identity()
     maimed = count(whole, "torch", input_shape=IMAGE, rule=rule)
@@ -114,7 +129,7 @@ def test_true_operations_are_half_the_flops_of_torchs_own_counter(network, small
     assert 2 * counted.operations == flops.get_total_flops()
 
 
-@pytest.mark.parametrize("rule", applicable("torch"))
+@pytest.mark.parametrize("rule", TORCH_RULES)
 def test_counting_leaves_the_module_as_it_was(rule, small) -> None:
     before = {name: tensor.data_ptr() for name, tensor in small.state_dict().items()}
     attributes = {name: set(vars(each)) for name, each in small.named_modules()}

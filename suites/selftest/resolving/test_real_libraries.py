@@ -155,6 +155,54 @@ def test_weights_of_an_earlier_edition_are_found(edition: str, top1: str, earlie
     assert (model, weights == EARLIER) == ("repvgg-A0_8xb32_in1k", earlier)
 
 
+TIMM_0_6_5 = {
+    "source": "timm",
+    "link": "https://github.com/rwightman/pytorch-image-models/blob/v0.6.5/timm/models/resnet.py",
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        (documented("resnet34", **TIMM_0_6_5, top1="75.114", top5="92.284"), "resnet34.bt_in1k"),
+        (documented("resnet101", **TIMM_0_6_5, top1="81.932", top5="95.770"), "resnet101.a1h_in1k"),
+        (documented("resnet34", **TIMM_0_6_5, top1="76.420", top5="92.896"), "resnet34.a1_in1k"),
+    ],
+    ids=["of neither", "near two", "to the digit"],
+)
+def test_what_the_linked_timm_took_decides_unless_figures_do(row: Row, model: str) -> None:
+    assert found(row)[0] == model
+
+
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        (
+            documented("cspdarknet53", source="mmcls", top1="80.05", top5="95.07"),
+            "cspdarknet50_3rdparty_8xb32_in1k",
+        ),
+        (
+            documented("hrnet_w18_small_v1", source="timm", top1="72.336", top5="90.68"),
+            "hrnet_w18_small.ms_in1k",
+        ),
+        (documented("se_hrnet_w64_c_ssld", source="ppcls"), "hrnet.SE_HRNet_W64_C"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Row) else "",
+)
+def test_names_that_are_no_librarys_are_found_by_their_figures(row: Row, model: str) -> None:
+    assert found(row)[0] == model
+
+
+@pytest.mark.shows("a name stands for another model than documented")
+@pytest.mark.parametrize(
+    "figures",
+    [{}, {"top1": "80.05"}, {"top1": "80.0", "top5": "95.0"}, {"top1": "70.05", "top5": "95.07"}],
+)
+def test_a_name_that_is_only_written_alike_is_not_taken(figures: dict[str, str]) -> None:
+    with pytest.raises(Unresolved, match="no model 'cspdarknet53'; nearest: cspdarknet50_3rdparty"):
+        found(documented("cspdarknet53", source="mmcls", **figures))
+
+
 def test_figures_of_a_deployed_network_are_told() -> None:
     rows = [
         documented("RepVGG-A0", source="mmcls", flops="1.37", params="8.31"),

@@ -20,6 +20,10 @@ pytestmark = [pytest.mark.shows("yesterday's artifact, or a damaged one")]
 
 PAGE = Page("page", "page.md", "0" * 64, ())
 VARIANT = Variant("page/timm/net", "timm", "net.tag", "net.pth", "timm-net")
+SOURCE = """
+from harness.sources.source import Source
+SOURCE = Source(networks="zoo_acme.networks", distributions=())
+"""
 CACHES: tuple[Any, ...] = (entry_points._points, identity._version, identity.code_digest)
 
 Install = Callable[[str], None]
@@ -42,7 +46,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Install a version of a package that adds a source and a counting rule."""
     info = tmp_path / "zoo_acme.dist-info"
     info.mkdir()
-    groups = ((entry_points.SOURCES, "acme.nets"), (entry_points.COUNTING_RULES, "acme:RULE"))
+    (tmp_path / "zoo_acme.py").write_text(SOURCE, encoding="utf-8")
+    groups = (
+        (entry_points.SOURCES, "zoo_acme:SOURCE"),
+        (entry_points.COUNTING_RULES, "zoo_acme:RULE"),
+    )
     text = "\n".join(f"[{group}]\nacme = {target}" for group, target in groups)
     (info / "entry_points.txt").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
