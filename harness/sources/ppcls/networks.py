@@ -43,11 +43,12 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     Parameter names are global in Paddle, so each network gets a name scope of its own.
     """
     module_name, _, class_name = model.partition(".")
-    architecture = getattr(architectures(module_name), class_name, None)
+    module = architectures(module_name)
+    architecture = getattr(module, class_name, None)
     if architecture is None:
         raise MissingSource(f"PaddleClas' model zoo module {module_name!r} has no {class_name!r}")
     # A function looks its address up before it asks whether weights are wanted.
-    architectures(module_name).MODEL_URLS.setdefault(class_name, "")
+    module.MODEL_URLS.setdefault(class_name, "")
     with paddle.utils.unique_name.guard():
         if weightless:
             with paddle.LazyGuard():
