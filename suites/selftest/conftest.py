@@ -11,14 +11,16 @@ from harness.errors import Unavailable
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call() -> Generator[None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """What a case of the gate may do, a self-test may not: skip by what it calls.
 
-    What a self-test needs is looked for by its own ``skipif``.
+    What it needs is looked for by its own ``skipif``, or ``may_lack`` stands on it.
     """
     try:
         yield
     except Unavailable as error:
+        if item.get_closest_marker("may_lack"):
+            raise
         raise AssertionError(f"not available to a self-test: {error}") from error
 
 
