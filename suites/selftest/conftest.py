@@ -7,20 +7,18 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from harness.errors import Unavailable
+from harness.errors import MissingSource
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """What a case of the gate may do, a self-test may not: skip by what it calls.
+def pytest_runtest_call() -> Generator[None]:
+    """What a case of the gate may do, a self-test may not: skip because a source is missing.
 
-    What it needs is looked for by its own ``skipif``, or ``may_lack`` stands on it.
+    All source libraries are there, so that a model which none of them knows is a mistake.
     """
     try:
         yield
-    except Unavailable as error:
-        if item.get_closest_marker("may_lack"):
-            raise
+    except MissingSource as error:
         raise AssertionError(f"not available to a self-test: {error}") from error
 
 

@@ -40,7 +40,6 @@ def test_it_can_be_used_here(name: str) -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.may_lack  # int8 on a processor whose kernels saturate
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize(("under_test", "precision"), RUNS, indirect=["under_test"], scope="module")
 def test_conforms(under_test: BackendUnderTest, precision: Precision, check: str) -> None:
