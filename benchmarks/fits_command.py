@@ -6,10 +6,9 @@ import argparse
 import dataclasses
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.options import positive, whole
+from benchmarks.options import add_simulation_options
 from harness.runtime import atomic
 
 if TYPE_CHECKING:
@@ -43,11 +42,7 @@ def add_fits_action(actions: _SubParsersAction[argparse.ArgumentParser]) -> None
         "in columns, and look for what they come from as `update` does. Exit code: 0; 1: more "
         "than 1 % are said to be reproduced; 2: bad input.",
     )
-    parser.add_argument(
-        "--figures", type=positive, default=400, metavar="N", help="a line; default: %(default)s"
-    )
-    parser.add_argument("--seed", type=whole, default=0, help="default: %(default)s")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_simulation_options(parser, many="--figures", default=400)
     parser.set_defaults(run=run)
 
 

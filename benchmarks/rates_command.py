@@ -7,10 +7,9 @@ import dataclasses
 import json
 import sys
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.options import positive, whole
+from benchmarks.options import add_simulation_options
 from harness.runtime import atomic
 
 if TYPE_CHECKING:
@@ -31,11 +30,7 @@ def add_rates_action(actions: _SubParsersAction[argparse.ArgumentParser]) -> Non
         "average that any test with its rates can take. Exit code: 0; 1: a stated risk is "
         "exceeded; 2: bad input.",
     )
-    parser.add_argument(
-        "--models", type=positive, default=10_000, metavar="N", help="a line; default: %(default)s"
-    )
-    parser.add_argument("--seed", type=whole, default=0, help="default: %(default)s")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_simulation_options(parser, many="--models", default=10_000)
     parser.set_defaults(run=run)
 
 

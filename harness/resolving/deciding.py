@@ -52,7 +52,7 @@ def decide(
             (_prints, "are the documented ones to the digit"),
             (_near, f"are within {REMEASURED} points of the documented ones"),
         ):
-            if fits is _near and preferred is not None and preferred.linked:
+            if fits is _near and len(choices) > 1 and preferred and preferred.linked:
                 break
             found = [(one, result) for one in choices if (result := _first(one, claims, fits))]
             if len(found) == 1:

@@ -28,8 +28,8 @@ class PaddleClas:
     def names(self) -> Mapping[str, str]:
         """The functions that build networks; what PaddleClas lists as other weights of one; and
         the distilled weights that a function takes by its argument ``use_ssld``."""
-        known = {name: name for name in _functions()}
-        others = {name: name for name in _listed() if _function(name) in known}
+        known = {name: name for name, (_, address) in _functions().items() if address}
+        others = {name: name for name in _listed() if _function(name) in _functions()}
         distilled = (f"{name}{_DISTILLED}" for name in _taking("use_ssld") if name in known)
         return known | others | {name: name for name in distilled}
 
@@ -72,7 +72,7 @@ def _functions() -> Mapping[str, tuple[str, str]]:
         for name, url in _addresses(tree):
             if name in functions:
                 found.setdefault(name, (module, url))
-        for name in functions & {_function(one) for one in _listed()}:
+        for name in sorted(functions & {_function(one) for one in _listed()}):
             found.setdefault(name, (module, ""))
     return found
 

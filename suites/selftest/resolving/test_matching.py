@@ -7,6 +7,7 @@ from stand_ins import Shelf, choice, row
 
 from harness.resolving.deciding import Undecided, decide
 from harness.resolving.matching import Unresolved, resolve
+from harness.sources.choices import Preferred
 
 V1, V2 = choice("net.v1", ("76.130", "92.862", 224)), choice("net.v2", ("80.858", "95.434", 224))
 SMALL = choice("net_050.a", ("65.910", "86.100", 224))
@@ -47,6 +48,14 @@ def test_the_documented_versions_default_decides_where_no_figure_does() -> None:
     decision = resolve(row("net"), Shelf({"net": (V2, V1)}, default="net.v1"))
     assert decision.choice is V1
     assert decision.evidence.endswith("the default of the documented version")
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["among several", "alone"])
+def test_a_linked_version_decides_before_what_is_only_near(alone: bool) -> None:
+    preferred = Preferred(V2, "what the linked version took", linked=True)
+    choices = [V1] if alone else [V1, V2]
+    decision = decide(row("net", top1="76.098", top5="92.880"), choices, preferred)
+    assert decision.choice is (V1 if alone else V2)
 
 
 def test_a_name_that_the_library_has_given_up_is_followed() -> None:

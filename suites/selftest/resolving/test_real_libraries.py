@@ -193,6 +193,11 @@ def test_names_that_are_no_librarys_are_found_by_their_figures(row: Row, model: 
     assert found(row)[0] == model
 
 
+def test_only_the_listed_weights_of_a_function_without_an_address_are_offered() -> None:
+    with pytest.raises(Unresolved, match=r"fit none of hrnet\.SE_HRNet_W64_C"):
+        found(documented("SE_HRNet_W64_C", source="ppcls"))
+
+
 @pytest.mark.shows("a name stands for another model than documented")
 @pytest.mark.parametrize(
     "figures",
@@ -205,15 +210,18 @@ def test_a_name_that_is_only_written_alike_is_not_taken(figures: dict[str, str])
 
 def test_figures_of_a_deployed_network_are_told() -> None:
     rows = [
-        documented("RepVGG-A0", source="mmcls", flops="1.37", params="8.31"),
         documented("RepVGG-B1g2", source="mmcls", flops="8.82", params="41.36"),
         documented("RepVGG-B2", source="mmcls", flops="18.39", params="80.32"),
+        documented("RepVGG-A1", source="mmcls", flops="2.37", params="12.78"),
+        documented("RepVGG-B0", source="mmcls", flops="3.06", params="14.33"),
+        documented("RepVGG-A0", source="mmcls", flops="1.37", params="8.30"),
     ]
     resolution = resolve_page(Page("page", "page.md", "0" * 64, tuple(rows)))
     entries = [drafts.complexity_entry(one, resolution) for one in resolution.rows]
     assert {entry["operations"]["counter"] for entry in entries} == {"mmcv-deployed"}
     kinds = [[each["kind"] for each in entry["defects"]] for entry in entries]
-    assert kinds == [["of-the-deployed-network"]] * 3
+    cut_off = "cut-off-and-of-the-deployed-network"
+    assert kinds == [["of-the-deployed-network"]] * 2 + [[cut_off]] * 3
 
 
 def test_a_source_without_an_adapter_stays_visible_with_its_reason() -> None:
