@@ -105,7 +105,8 @@ def defect_of(finding: FigureOrigin, row: Resolved) -> Found | None:
     if claim.metric is Metric.PARAMS and finding.use.rule in DEPLOYED:
         if mistake is None:
             return found(*_DEPLOYED)
-        kind, cause = f"{mistake[0]}-and-{_DEPLOYED[0]}", f"{mistake[1]} {_DEPLOYED[1]}"
+        # Last what is wrong with the printing: zeros that were added are known by the kind's end.
+        kind, cause = f"{_DEPLOYED[0]}-and-{mistake[0]}", f"{_DEPLOYED[1]} {mistake[1]}"
         return found(kind, cause, finding.raw)
     if mistake is not None:
         # The count is right, or as right as those of other rows: only the printing is not.

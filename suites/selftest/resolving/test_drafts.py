@@ -85,6 +85,13 @@ DEFECTS = {
     "flops-where-macs-are-meant": finding("macs", "8.461", "true", TRUE_MACS, DOUBLED),
     "groups-divided-twice": finding("flops", "8.02", "paddle-model-stat", 8_017_011_712),
     "group-weights-dropped": finding("params", "23.64", "paddle-model-stat", 23_640_897),
+    "of-the-deployed-network": finding("params", "24.03", "deployed", 24_030_000),
+    "of-the-deployed-network-and-cut-off": finding(
+        "params", "24.03", "deployed", 24_039_000, CUT_OFF
+    ),
+    "of-the-deployed-network-and-zeros-added": finding(
+        "params", "24.020", "deployed", 24_021_000, padded=True
+    ),
     "running-statistics-counted": finding("params", "25.10", "paddle-flops", 25_097_128),
     NOT_REPRODUCED: finding("macs", "4.301", "thop", 4_288_184_320, reproduced=False),
     "cut-off": finding("macs", "4.230", "true", TRUE_MACS + 400_000, CUT_OFF),

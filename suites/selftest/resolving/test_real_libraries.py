@@ -220,7 +220,7 @@ def test_figures_of_a_deployed_network_are_told() -> None:
     entries = [drafts.complexity_entry(one, resolution) for one in resolution.rows]
     assert {entry["operations"]["counter"] for entry in entries} == {"mmcv-deployed"}
     kinds = [[each["kind"] for each in entry["defects"]] for entry in entries]
-    cut_off = "cut-off-and-of-the-deployed-network"
+    cut_off = "of-the-deployed-network-and-cut-off"
     assert kinds == [["of-the-deployed-network"]] * 2 + [[cut_off]] * 3
 
 
