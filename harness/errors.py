@@ -209,6 +209,10 @@ class UnfitVersion(Unavailable):
     """Tools, driver or compiled model are of versions that do not go together."""
 
 
+class NoOpset(Unavailable):
+    """An exporter knows an operator from a later opset on; the page does not name the earlier."""
+
+
 class NoCard(Unavailable):
     """No accelerator card became free in time, or all of them are set aside."""
 

@@ -5,14 +5,19 @@ The batch dimension is left open in ONNX, so that one file serves every batch si
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch.onnx.errors import UnsupportedOperatorError
+
+from harness.errors import NoOpset
 
 INPUT_NAME, OUTPUT_NAME = "input", "output"
+_LATER = re.compile(r"operator '(.+?)' .*added in version (\d+)")
 
 
 def export_torchscript(
@@ -31,19 +36,31 @@ def export_onnx(
     """Export ``module`` at ``opset`` with torch's TorchScript-based exporter.
 
     torch's newer exporter does not serve: asked for the documented opset 11 it writes opset 18.
+
+    Raises:
+        NoOpset: the exporter knows an operator of the network from a later opset on.
     """
-    with _attention_in_parts(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the deprecation of this exporter
-        torch.onnx.export(
-            module,
-            (torch.zeros(1, *input_shape),),
-            str(path),
-            opset_version=opset,
-            dynamo=False,
-            input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
-            dynamic_axes={INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}},
-        )
+    try:
+        with _attention_in_parts(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the deprecation of this exporter
+            torch.onnx.export(
+                module,
+                (torch.zeros(1, *input_shape),),
+                str(path),
+                opset_version=opset,
+                dynamo=False,
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                dynamic_axes={INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}},
+            )
+    except UnsupportedOperatorError as error:
+        if later := _LATER.search(str(error)):
+            operator, since = later.groups()
+            raise NoOpset(
+                f"torch's exporter writes {operator} from opset {since} on, not at {opset}, "
+                "which no page asks for"
+            ) from error
+        raise
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.lint.findings import LintRule
-from harness.lint.rules import accuracies, configs, counts, duplicates, files, links, reading
+from harness.lint.rules import accuracies, configs, counts, duplicates, files, labels, links, reading
 
 RULES: Final[tuple[LintRule, ...]] = (
     *reading.RULES,
@@ -15,5 +15,6 @@ RULES: Final[tuple[LintRule, ...]] = (
     *links.RULES,
     *files.RULES,
     *configs.RULES,
+    *labels.RULES,
 )
 """All rules, in the order of what they look at."""

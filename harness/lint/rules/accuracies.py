@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -11,6 +12,8 @@ from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.known import Known
 from harness.lint.zoo import LintedPage, Zoo
 from harness.records import Claim, Metric, Row
+
+_REMEASURED: Final = Decimal("0.3")  # points; three times what measuring again has changed
 
 
 def _top_order(zoo: Zoo) -> Iterator[Fault]:
@@ -84,6 +87,45 @@ def _of_other_size(
     )
 
 
+def _mistyped(zoo: Zoo) -> Iterator[Fault]:
+    for page, row in zoo.rows():
+        claims = [claim for metric in METRICS if (claim := row.claim(metric))]
+        results = zoo.known(row).results
+        if len(claims) < 2 or any(_prints(claims, one) for one in results):
+            continue
+        for claim, beside in zip(claims, reversed(claims), strict=True):
+            near = [one for one in results if one.prints(beside.metric, beside.figure)]
+            slips = {(slip, one) for one in near if (slip := _slip(claim, one))}
+            if len({slip for slip, _ in slips}) == 1:
+                slip, one = min(slips, key=lambda found: found[1].model)
+                yield Fault(
+                    page.of_claim(claim),
+                    f"{row.id} {claim.metric}",
+                    f"{claim.metric} {claim.figure.text} is {slip} but for a digit, which is "
+                    f"published with the row's {beside.metric}, {beside.figure.text}",
+                    slip,
+                    evidence=(Evidence(f"published as {one}"),),
+                )
+
+
+def _prints(claims: Sequence[Claim], published: Published) -> bool:
+    return all(published.prints(claim.metric, claim.figure) for claim in claims)
+
+
+def _slip(claim: Claim, published: Published) -> str:
+    """What is published, if the claim is that with a digit mistyped or two swapped; else ""."""
+    value = published.value(claim.metric)
+    if not value.is_finite():
+        return ""
+    right, text = str(claim.figure.round(Fraction(value))), claim.figure.text
+    if len(right) != len(text):
+        return ""
+    apart = [at for at, (one, other) in enumerate(zip(text, right, strict=True)) if one != other]
+    swapped = len(apart) == 2 and [text[at] for at in apart] == [right[at] for at in apart[::-1]]
+    further = abs(claim.figure.value - value) > _REMEASURED
+    return right if further and (len(apart) == 1 or swapped) else ""
+
+
 RULES: Final = (
     LintRule(
         "top-order",
@@ -100,5 +142,14 @@ RULES: Final = (
         "documented one. It needs published results: expected/published, or a table given with "
         "--published. A model of which nothing is published is left alone.",
         _size_of_accuracy,
+    ),
+    LintRule(
+        "accuracy-mistyped",
+        Severity.WARNING,
+        "An accuracy is the published one with a digit mistyped",
+        "The row's other accuracy is what is published, and this one has another digit or two "
+        "digits swapped, by more than measuring again changes. It needs published results: "
+        "expected/published, or a table given with --published.",
+        _mistyped,
     ),
 )

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import ExportError, NoOpset
 from harness.pipeline.steps.networks import NetworkSpec, make_room, network, saved_paddle
 from harness.sources import source
-from harness.sources.forms import Form
+from harness.sources.forms import Form, compiled_form
 
 
 def export_torchscript(folder: Path, spec: NetworkSpec) -> Mapping[str, Any]:
@@ -68,9 +69,14 @@ def _write_onnx(path: Path, spec: NetworkSpec, form: Form) -> None:
         from harness.exporting import torch_exports
 
         built = network(spec)
-        torch_exports.export_onnx(
-            built.module, path, opset=form.opset, input_shape=built.input_shape
-        )
+        try:
+            torch_exports.export_onnx(
+                built.module, path, opset=form.opset, input_shape=built.input_shape
+            )
+        except NoOpset as reason:
+            if form == compiled_form(spec.variant.source):  # what everything else is made of
+                raise ExportError(str(reason)) from reason
+            raise
         return
     from harness.exporting import paddle_exports
 

@@ -194,3 +194,29 @@ def test_a_link_that_leads_nowhere_within_a_given_folder_is_found(tmp_path):
 
 def test_of_a_page_alone_it_is_not_known_what_lies_beside_it(linting):
     assert linting(table(line("net_a")) + LINKS).of("broken-link") == []
+
+
+NAMES = [f"class number {index}" for index in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("{name}", [(518, "crane")]),
+        (" {index}: '{name}',", [(518, "crane")]),
+        ("n{index:08} {name}", [(518, "crane")]),
+        ("{name} {index}", []),
+    ],
+)
+def test_two_classes_of_one_name_are_found_in_a_given_folder(tmp_path, written, told):
+    names = [*NAMES[:134], "crane", *NAMES[135:517], "crane", *NAMES[518:]]
+    lines = (written.format(name=name, index=index) for index, name in enumerate(names))
+    (tmp_path / "zoo/label").mkdir(parents=True)
+    (tmp_path / "zoo/README.md").write_text(table(line("net_a")))
+    (tmp_path / "zoo/label/names.txt").write_text("\n".join(lines))
+    (tmp_path / "zoo/label/others.txt").write_text("crane\ncrane\n")
+    (tmp_path / "zoo/label/latin.txt").write_bytes(b"\xe9\n" * 1000)
+    zoo = read_zoo([tmp_path / "zoo"])
+    found = [one.fault for one in lint(zoo, RULES) if one.rule.id == "class-name-twice"]
+    assert [(one.place.line, one.message.split("'")[1]) for one in found] == told
+    assert [one.evidence[0].place.line for one in found] == [135] * len(told)

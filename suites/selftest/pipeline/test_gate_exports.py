@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,14 @@ import hanging_step
 import numpy as np
 import planted_faults as faults
 import pytest
+import torch
 from tiny_line import CURRENT, OPSET_11, TORCHSCRIPT, Line
+from tiny_networks import TinyNetwork
+from torch import Tensor
+from torch.nn import functional
+from torch.onnx.errors import UnsupportedOperatorError
 
-from harness.errors import ExportError
+from harness.errors import ExportError, NoOpset
 from harness.exporting import torch_exports
 from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
@@ -20,6 +26,7 @@ from harness.pipeline.declared import ONNX
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Metric, Outcome
 from harness.runtime.isolation import Worker
+from harness.sources import forms
 from harness.sources.forms import Form
 
 FORMS = pytest.mark.parametrize("form", [TORCHSCRIPT, OPSET_11, CURRENT], ids=lambda form: form.id)
@@ -105,6 +112,56 @@ def test_an_export_that_changes_from_time_to_time_is_noticed(
     assert verdict.outcome is Outcome.DOES_NOT_CONFORM
     assert verdict.headline == "exported twice, the two models differ"
     assert repeatable_verdict({}).outcome is Outcome.DOES_NOT_CONFORM
+
+
+# ── what no page asks for ─────────────────────────────────────────────────────────────────────
+
+
+def applying(operator: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The tiny network with an operator between its features and its readout."""
+
+    def forward(self: TinyNetwork, images: Tensor) -> Tensor:
+        return self.fc(operator(self.features(images)))
+
+    return forward
+
+
+def attention(features: Tensor) -> Tensor:
+    tokens = features[:, None, None]
+    return functional.scaled_dot_product_attention(tokens, tokens, tokens).flatten(1)
+
+
+@pytest.mark.shows(
+    "a network is red at an opset that no page names",
+    by="where the exporter has an operator from a later opset on, that form is not measured",
+)
+def test_an_opset_that_no_page_names_is_not_required(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TinyNetwork, "forward", applying(attention))
+    with pytest.raises(NoOpset, match="attention from opset 14 on, not at 11, which no page asks"):
+        line.export(OPSET_11)
+    line.require_as_promised(CURRENT)
+
+
+def test_the_export_that_is_compiled_is_always_required(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TinyNetwork, "forward", applying(attention))
+    monkeypatch.setattr(forms, "CURRENT_OPSET", 11)
+    with pytest.raises(ExportError, match="from opset 14 on"):
+        line.export(OPSET_11)
+
+
+def test_an_operator_that_no_opset_has_is_an_error(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TinyNetwork, "forward", applying(torch.special.bessel_j0))
+    with pytest.raises(UnsupportedOperatorError, match="bessel"):
+        line.export(OPSET_11)
+
+
+# ── how a failure reads ───────────────────────────────────────────────────────────────────────
 
 
 def test_a_failure_says_where_and_how_to_repeat_it(
