@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar, cast
+
+Read = TypeVar("Read")
 
 
 class LayerKind(StrEnum):
@@ -78,3 +83,33 @@ class CountedNetwork:
 
     layers: tuple[Layer, ...]
     params: int
+
+
+_kept: dict[object, object] | None = None
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Within, what is read of a network is read once for all rules; networks must not change."""
+    global _kept
+    outer, _kept = _kept, {} if _kept is None else _kept
+    try:
+        yield
+    finally:
+        _kept = outer
+
+
+def read_once(what: str, network: object, shape: object, read: Callable[[], Read]) -> Read:
+    """What ``read`` gives of a network on an input, or raises; kept :func:`reading_once`."""
+    if _kept is None:
+        return read()
+    key = what, id(network), shape
+    if key not in _kept:
+        try:
+            _kept[key] = network, read(), None  # with the network, whose id is taken until then
+        except Exception as error:
+            _kept[key] = network, None, error
+    _, given, error = cast("tuple[object, Read, Exception | None]", _kept[key])
+    if error is not None:
+        raise error
+    return given

@@ -1,6 +1,6 @@
 """The rule of ``paddle.flops``, which PaddleClas' later tables were made with.
 
-Paddle's own function runs the network on numbers; here the same hooks see shapes only. What each
+Paddle's own function runs the network on numbers; here a trace gives the shapes alone. What each
 kind of layer counts is that of ``paddle/hapi/dynamic_flops.py`` in PaddlePaddle 2.0 to 3.3.
 """
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import paddle
 from paddle import nn
 
 from harness.counting.counts import Counts
-
-Shape = tuple[int, ...]
+from harness.counting.paddle_layers import Shape, trace
 
 _CONV = (nn.Conv2D, nn.Conv2DTranspose)
 _BATCH_NORM = (nn.BatchNorm2D, nn.BatchNorm)
@@ -33,25 +31,12 @@ def count_paddle_flops(
 
     ``pools``: what counts as an adaptive average pool.
     """
-    totals = {"operations": 0, "params": 0}
-    hooks = []
-
-    def note(layer: Any, inputs: Any, output: Any) -> None:
-        given, made = _shape(inputs[0]), _shape(output)
-        totals["operations"] += _operations(layer, given, made, pools)
-        totals["params"] += sum(math.prod(each.shape) for each in layer.parameters())
-
-    for layer in module.sublayers():
-        if not layer.sublayers():
-            hooks.append(layer.register_forward_post_hook(note))
-    try:
-        image = paddle.static.InputSpec([1, *input_shape], "float32")
-        traced = paddle.jit.to_static(module.forward, input_spec=[image], full_graph=True)
-        _ = traced.concrete_program.main_program
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return Counts(**totals)
+    layers = module.sublayers()
+    operations = params = 0
+    for place, given, made in trace(module, input_shape=input_shape).calls:
+        operations += _operations(layers[place], given, made, pools)
+        params += sum(math.prod(each.shape) for each in layers[place].parameters())
+    return Counts(operations=operations, params=params)
 
 
 def count_with_plain_pools(module: Any, *, input_shape: tuple[int, int, int]) -> Counts:
@@ -81,8 +66,3 @@ def _operations(layer: Any, given: Shape, made: Shape, pools: tuple[type, ...]) 
     if kind is nn.LeakyReLU:
         return math.prod(given)
     return 0
-
-
-def _shape(value: Any) -> Shape:
-    first = value[0] if isinstance(value, list | tuple) else value
-    return tuple(int(side) for side in first.shape)

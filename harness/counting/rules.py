@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, cast
 
 from harness.counting.counts import Counts
-from harness.counting.layers import CountedNetwork
+from harness.counting.layers import CountedNetwork, read_once, reading_once
 from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
 from harness.runtime import entry_points
 
@@ -163,17 +163,11 @@ def count_all(
     input_shape: tuple[int, int, int],
     rules: Iterable[str],
 ) -> dict[str, Counts]:
-    """As :func:`count`, under several rules; the layers are read once for all that need them."""
-    network: CountedNetwork | None = None
-    counted = {}
-    for name in rules:
-        rule = _rule(name, framework)
-        if rule.over == "module":
-            counted[name] = count(module, framework, input_shape=input_shape, rule=name)
-            continue
-        network = network or read_network(module, framework, input_shape=input_shape)
-        counted[name] = cast(Counts, entry_points.load(rule.counter)(network))
-    return counted
+    """As :func:`count`, under several rules; what they need is read once for all of them."""
+    with reading_once():
+        return {
+            name: count(module, framework, input_shape=input_shape, rule=name) for name in rules
+        }
 
 
 def read_network(
@@ -186,7 +180,10 @@ def read_network(
         CountError: the network runs an operator that the reader does not know.
     """
     read = entry_points.load(_READERS[framework])
-    return cast(CountedNetwork, read(module, input_shape=input_shape))
+    return cast(
+        CountedNetwork,
+        read_once("layers", module, input_shape, lambda: read(module, input_shape=input_shape)),
+    )
 
 
 def _rule(name: str, framework: Framework) -> CountingRule:

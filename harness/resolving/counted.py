@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.counting import rules
 from harness.counting.counts import Counts
+from harness.counting.layers import reading_once
 from harness.errors import one_line
 from harness.expected.variants import Variant
 from harness.sources import Network, adapter, source
@@ -46,22 +47,26 @@ class Countable:
         """Raw totals, or None where the rule cannot count it."""
         build = (variant.source, variant.model, size)
         if (build, rule) not in self.counts:
-            together = _together(rule)
             self.watch(variant.row, f"counting {variant.model} at {size} px by {rule!r}")
             try:
                 network = self.network(variant, size)
-                together = [one for one in together if one in rules.applicable(network.framework)]
-                counted = rules.count_all(
-                    network.countable,
-                    network.framework,
-                    input_shape=network.input_shape,
-                    rules=together,
-                )
-                self.counts |= {(build, one): counts for one, counts in counted.items()}
-            except (Exception, SystemExit) as error:  # whatever a library or a counter raises
-                self.counts |= {(build, one): None for one in together}
-                self.failures |= {(build, one): one_line(error) for one in together}
+            except (Exception, SystemExit) as error:  # whatever a library raises
+                self.counts[build, rule] = None
+                self.failures[build, rule] = one_line(error)
+                return None
+            with reading_once():
+                for one in _together(rule, network.framework):
+                    self._count(build, network, one)
         return self.counts[build, rule]
+
+    def _count(self, build: Build, network: Network, rule: str) -> None:
+        try:
+            self.counts[build, rule] = rules.count(
+                network.countable, network.framework, input_shape=network.input_shape, rule=rule
+            )
+        except (Exception, SystemExit) as error:  # whatever a counter raises
+            self.counts[build, rule] = None
+            self.failures[build, rule] = one_line(error)
 
     def network(self, variant: Variant, size: int) -> Network:
         """The network, without weights.
@@ -115,8 +120,13 @@ def rules_of(name: str, framework: rules.Framework) -> tuple[str, ...]:
     return (*first, *rest)
 
 
-def _together(rule: str) -> list[str]:
-    """The rules that are applied at once: those over layers, which are read once for all."""
-    if rules.rule_named(rule).over == "module":
+def _together(rule: str, framework: rules.Framework) -> list[str]:
+    """The rules that are applied at once, a rule first: those that one reading of it serves."""
+    if framework == "torch" and rules.rule_named(rule).over == "module":
         return [rule]
-    return [name for name in rules.rule_names() if rules.rule_named(name).over == "layers"]
+    others = [
+        name
+        for name in rules.applicable(framework)
+        if name != rule and (framework == "paddle" or rules.rule_named(name).over == "layers")
+    ]
+    return [rule, *others]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from harness.lint.findings import LintRule
-from harness.lint.rules import accuracies, configs, counts, duplicates, files, labels, links, reading
+from harness.lint.rules import (
+    accuracies,
+    configs,
+    counts,
+    duplicates,
+    files,
+    labels,
+    links,
+    reading,
+)
 
 RULES: Final[tuple[LintRule, ...]] = (
     *reading.RULES,

@@ -8,8 +8,9 @@ import pytest
 import torch
 from timm.models.resnet import Bottleneck, ResNet
 
-from harness.counting.paddle_layers import paddle  # imported there without its warnings
-from harness.counting.rules import count, read_network
+from harness.counting import paddle_layers
+from harness.counting.paddle_layers import paddle, trace  # imported there without its warnings
+from harness.counting.rules import applicable, count, count_all, read_network
 from harness.errors import CountError
 
 IMAGE = (3, 32, 32)
@@ -33,6 +34,13 @@ class Small(paddle.nn.Layer):
 class Sorted(paddle.nn.Layer):
     def forward(self, x):
         return paddle.sort(x)
+
+
+class Branching(paddle.nn.Layer):
+    def forward(self, x):
+        if paddle.sum(x) > 0:
+            x = x + 1
+        return x
 
 
 def built(make_last: Callable[[], paddle.nn.Layer] | None = None) -> Small:
@@ -64,6 +72,28 @@ def test_the_network_runs_as_before() -> None:
     assert paddle.in_dynamic_mode()
     assert (network(x).numpy() == before).all()
     assert (set(vars(network)), set(network.state_dict())) == (attributes, names)
+
+
+def test_a_layer_that_branches_on_a_tensor_is_traced_both_ways() -> None:
+    network = trace(built(Branching), input_shape=IMAGE).program.main_program
+    assert "pd_op.if" in {op.name() for op in network.global_block().ops}
+
+
+def test_all_rules_share_one_trace_and_do_not_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced: list[object] = []
+
+    def tracing(module: object, input_shape: object) -> object:
+        traced.append(module)
+        return read(module, input_shape)
+
+    read = paddle_layers._trace
+    monkeypatch.setattr(paddle_layers, "_trace", tracing)
+    network = built()
+    counted = count_all(network, "paddle", input_shape=IMAGE, rules=applicable("paddle"))
+    assert traced == [network]
+    network.fc = paddle.nn.Linear(8, 7)
+    changed = count_all(network, "paddle", input_shape=IMAGE, rules=applicable("paddle"))
+    assert all(changed[rule].params > counted[rule].params for rule in counted)
 
 
 @pytest.mark.shows("an operator is counted as zero")

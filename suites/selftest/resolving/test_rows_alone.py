@@ -63,9 +63,9 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             framework="torch", module=module, countable=model, input_shape=(3, 224, 224)
         )
 
-    def count(model: str, *_: Any, rules: list[str], **__: Any) -> dict[str, Any]:
+    def count(model: str, *_: Any, **__: Any) -> counted.Counts:
         fault("count", model)
-        return {one: counted.Counts(4_089_184_256, 25_557_032) for one in rules}
+        return counted.Counts(4_089_184_256, 25_557_032)
 
     monkeypatch.setattr(resolving, "source_named", lambda name: name)
     monkeypatch.setattr(resolving, "adapter", lambda _: None)
@@ -74,7 +74,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(resolving, "_chosen", choose)
     monkeypatch.setattr(counted, "adapter", lambda _: SimpleNamespace(build=build))
     monkeypatch.setattr(counted, "source", lambda _: SimpleNamespace(rules=()))
-    monkeypatch.setattr(counted.rules, "count_all", count)
+    monkeypatch.setattr(counted.rules, "count", count)
     return raised
 
 
