@@ -75,7 +75,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--count",
         action="store_true",
-        help="count the networks of torchvision and timm, without weights; takes some seconds",
+        help="ask the installed libraries: count networks, without weights, and compare published "
+        "accuracies; takes some seconds",
     )
     parser.add_argument(
         "--published",
@@ -128,7 +129,8 @@ def _knowledge(pages: Sequence[LintedPage], args: argparse.Namespace) -> Knowled
 
 def _parts(pages: Sequence[LintedPage], args: argparse.Namespace) -> Iterator[Knowledge]:
     rows = [row for page in pages for row in page.rows]
-    for name in dict.fromkeys(page.page.name for page in pages if page.page):
+    names = list(dict.fromkeys(page.page.name for page in pages if page.page))
+    for name in names:
         yield expected_knowledge(args.expected, name)
     if args.count:
         try:
@@ -136,5 +138,6 @@ def _parts(pages: Sequence[LintedPage], args: argparse.Namespace) -> Iterator[Kn
         except ImportError as error:
             raise MissingSource(f"--count needs torchvision and timm: {error}") from error
         yield counting.count_rows(rows)
+        yield from (counting.published_rows(args.expected, name) for name in names)
     if args.published:
         yield table_knowledge(read_results_table(args.published), rows)

@@ -109,7 +109,7 @@ def read_once(what: str, network: object, shape: object, read: Callable[[], Read
             _kept[key] = network, read(), None  # with the network, whose id is taken until then
         except Exception as error:
             _kept[key] = network, None, error
-    _, given, error = cast("tuple[object, Read, Exception | None]", _kept[key])
-    if error is not None:
-        raise error
+    _, given, failed = cast("tuple[object, Read, Exception | None]", _kept[key])
+    if failed is not None:
+        raise failed
     return given

@@ -1,4 +1,5 @@
-"""Counts of the networks that installed libraries build, without weights and without arithmetic."""
+"""What installed libraries know: counts of their networks, without weights and without arithmetic,
+and the accuracies that they publish."""
 
 from __future__ import annotations
 
@@ -7,15 +8,19 @@ import warnings
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from harness.counting.rules import count
 from harness.errors import HarnessError, MissingSource, Unavailable
+from harness.expected.variants import Variant, read_variants
+from harness.judging.published import Published
 from harness.lint.known import Amount, Knowledge, Known
 from harness.lint.naming import fold, library_of
 from harness.records import Metric, Row
 from harness.runtime import entry_points
 from harness.sources import Network, Source, adapter, sources
+from harness.sources.published import PublishedReader
 
 _TRAINING: Final = re.compile(r"aux", re.IGNORECASE)  # Inception's and GoogLeNet's heads
 _USUAL_SIZE: Final = 224  # pixels; where the row says none, only parameters are taken
@@ -42,6 +47,29 @@ def count_rows(rows: Iterable[Row]) -> Knowledge:
             counted[key] = _counted(library, model, size)
         found[row.id] = counted[key]
     return Knowledge(found)
+
+
+def published_rows(folder: Path, page: str) -> Knowledge:
+    """What installed packages publish of the variants that are pinned for a page's rows.
+
+    Raises:
+        ExpectationError: the file of variants cannot be used as it is.
+    """
+    path = folder / "variants" / f"{page}.toml"
+    variants = read_variants(path) if path.is_file() else {}
+    return Knowledge({row: Known(results=_results(one)) for row, one in variants.items()})
+
+
+def _results(variant: Variant) -> tuple[Published, ...]:
+    source = sources().get(variant.source)
+    if source is None or not source.published:
+        return ()
+    try:
+        reader: PublishedReader = entry_points.load(source.published)
+        results = reader.results(variant.model, weights=variant.weights)
+    except (ImportError, HarnessError):  # it is not installed, or publishes none or others
+        return ()
+    return tuple(one for one in results if one.model == variant.model)
 
 
 def _counted(library: str, model: str, size: int | None) -> Known:

@@ -149,7 +149,7 @@ RULES: Final = (
         "An accuracy is the published one with a digit mistyped",
         "The row's other accuracy is what is published, and this one has another digit or two "
         "digits swapped, by more than measuring again changes. It needs published results: "
-        "expected/published, or a table given with --published.",
+        "expected/published, a table given with --published, or those of --count.",
         _mistyped,
     ),
 )
