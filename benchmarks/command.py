@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from benchmarks.architectures_command import add_architectures_action
 from benchmarks.bare import BareRow, read_jobs, run_bare
 from benchmarks.evaluation_command import add_evaluation_action
 from benchmarks.fits_command import add_fits_action
@@ -68,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     for action in (bare, gate, compare):
         action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
         action.set_defaults(run=run)
+    add_architectures_action(actions)
     add_action(actions)
     add_evaluation_action(actions)
     add_fits_action(actions)

@@ -22,9 +22,12 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     if weights not in weights_enum.__members__:
         known = ", ".join(weights_enum.__members__)
         raise MissingSource(f"torchvision's {name} has no weights {weights!r}; it has {known}")
+    options: dict[str, int] = {}
+    if name.startswith("vit_"):  # whose position embeddings are for one size, that of the weights
+        options["image_size"] = weights_enum[weights].meta["min_size"][0]
     try:
         with torch.device("meta" if weightless else "cpu"):
-            module = torchvision.models.get_model(name, weights=None).eval()
+            module = torchvision.models.get_model(name, weights=None, **options).eval()
     except NotImplementedError:  # RegNets compute their widths with tensors
-        module = torchvision.models.get_model(name, weights=None).eval()
+        module = torchvision.models.get_model(name, weights=None, **options).eval()
     return Network("torch", module, module, (3, input_size, input_size))
