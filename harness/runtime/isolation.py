@@ -39,7 +39,14 @@ MIB = 1024**2
 CHILD_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # every worker process has a child: more threads would only contend
     "OPENBLAS_NUM_THREADS": "1",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # gigabytes of weights in 2 MiB pages, not 4 KiB
+    "GLIBC_TUNABLES": ":".join(  # memory of a tensor is used again, and not given back each time
+        f"glibc.malloc.{name}={bytes_}"
+        for name, bytes_ in (
+            ("mmap_threshold", 64 * 2**20),
+            ("trim_threshold", 512 * 2**20),
+            ("top_pad", 16 * 2**20),
+        )
+    ),
 }
 
 _START = (
