@@ -64,7 +64,7 @@ def sweep(names: Iterable[str], known: Iterable[Architecture] = ()) -> Iterator[
             listed = worker.run(offered, source, timeout_s=_LISTING_S, stage=CountError)
             for one in listed:
                 kept = before.get((one.source, one.name, one.model, one.size))
-                yield kept or _counted(worker, one)
+                yield kept or (one if one.reason else _counted(worker, one))
 
 
 def _counted(worker: Worker, one: Architecture) -> Architecture:
@@ -92,9 +92,7 @@ def offered(source: str) -> tuple[Architecture, ...]:
         for choice in library.choices(name)[:1] if library else ():
             size = choice.input_size or _USUAL_SIZE
             network = network_name(source, choice.name)
-            found.setdefault(
-                (network, size), Architecture(source, choice.name, choice.model, size)
-            )
+            found.setdefault((network, size), Architecture(source, choice.name, choice.model, size))
     return tuple(found.values())
 
 

@@ -31,6 +31,8 @@ _ACTIVATIONS = {
     "sigmoid": LayerKind.SIGMOID,
 }
 
+_READ = _CONV | _BATCH_NORM | _ACTIVATIONS.keys() | {"matmul", "mean", "pool2d"}
+
 # Operators that no rule here counts. One that is in neither list is an error, not a zero.
 _PLUMBING = {
     *(
@@ -43,7 +45,7 @@ _PLUMBING = {
         "parameter",
         "shadow_output",
     ),
-    *("set_value_", "shape64", "split"),
+    *("set_value_", "set_value_with_tensor_", "shape64", "split", "split_with_num"),
 }
 _RESHAPES = {
     *("assign", "concat", "dropout", "expand", "flatten", "gather", "index_select", "pad", "pad3d"),
@@ -51,9 +53,9 @@ _RESHAPES = {
     *("unsqueeze",),
 }
 _ELEMENTWISE = {
-    *("add", "add_", "cast", "clip", "divide", "equal", "gelu", "hardsigmoid", "hardswish"),
-    *("leaky_relu", "maximum", "mish", "multiply", "not_equal", "pow", "relu6", "scale", "silu"),
-    *("softmax", "subtract", "swish", "tanh", "where"),
+    *("add", "add_", "add_n", "cast", "clip", "divide", "equal", "gelu", "hardsigmoid"),
+    *("hardswish", "leaky_relu", "maximum", "mish", "multiply", "not_equal", "pow", "relu6"),
+    *("rsqrt", "scale", "silu", "softmax", "sqrt", "subtract", "swish", "tanh", "where"),
 }
 _REDUCTIONS = {"layer_norm", "max", "sum"}
 _RESIZES = {"bilinear_interp", "nearest_interp"}
@@ -160,12 +162,21 @@ def _is_free(op: Any) -> bool:
 
 
 def _is_global_mean(op: Any) -> bool:
-    shape = tuple(op.operand_source(0).shape)
-    return len(shape) == 4 and {axis % 4 for axis in op.attrs()["axis"]} == {2, 3}
+    if len(op.operand_source(0).shape) != 4:
+        return False
+    attrs = op.attrs()
+    axes = attrs["axis"] if "axis" in attrs else _constant(op.operand_source(1))
+    return {axis % 4 for axis in axes} == {2, 3}
+
+
+def _constant(value: Any) -> list[int]:
+    return [int(side) for side in value.get_defining_op().attrs()["value"]]
 
 
 def _layer(op: Any) -> Layer:
     name = _name(op)
+    if name not in _READ:
+        raise CountError(f"operator {op.name()} is not known to the layer reader")
     attrs = op.attrs()
     inputs = _shape(op, op.operand_source(0)) if op.num_operands() else ()
     outputs = _shape(op, op.result(0)) if op.num_results() else ()
@@ -184,21 +195,21 @@ def _layer(op: Any) -> Layer:
         return Layer(_ACTIVATIONS[name], inputs, outputs)
     if name == "mean":
         return Layer(LayerKind.GLOBAL_AVG_POOL, inputs, outputs)
-    if name == "pool2d":
-        return _pool(op, attrs, inputs, outputs)
-    raise CountError(f"operator {op.name()} is not known to the layer reader")
+    return _pool(op, attrs, inputs, outputs)
 
 
 def _pool(
     op: Any, attrs: dict[str, Any], inputs: tuple[int, ...], outputs: tuple[int, ...]
 ) -> Layer:
     if attrs["adaptive"] or attrs["global_pooling"]:
-        if attrs["pooling_type"] == "avg" and outputs[2:] == (1, 1):
+        if attrs["pooling_type"] != "avg":
+            raise CountError(f"adaptive max pool to {outputs[2:]} is not known to the layer reader")
+        if outputs[2:] == (1, 1):
             return Layer(LayerKind.GLOBAL_AVG_POOL, inputs, outputs)
-        raise CountError(f"adaptive pool to {outputs[2:]} is not known to the layer reader")
+        window = tuple(math.ceil(inputs[axis] / outputs[axis]) for axis in (2, 3))
+        return Layer(LayerKind.AVG_POOL, inputs, outputs, kernel=window)
     kind = LayerKind.MAX_POOL if attrs["pooling_type"] == "max" else LayerKind.AVG_POOL
-    window = op.operand_source(1).get_defining_op().attrs()["value"]
-    return Layer(kind, inputs, outputs, kernel=tuple(int(side) for side in window))
+    return Layer(kind, inputs, outputs, kernel=tuple(_constant(op.operand_source(1))))
 
 
 def _shape(op: Any, value: Any) -> tuple[int, ...]:

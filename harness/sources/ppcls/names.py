@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from harness.sources.choices import Choice, Preferred
 
 _FOLDERS: Final = ("model_zoo", "legendary_models")  # as the adapter looks for them
 _LIST: Final = "IMN_MODEL_SERIES"  # in paddleclas.py: every model with published weights
+_SIZE: Final = re.compile(r"(?<=_)[2-5]\d\d$")  # pixels, as in DeiT_base_patch16_384
 _FIXED, _DISTILLED = "Fix_", "_ssld"  # other weights of the same network, by their names
 
 
@@ -47,7 +49,8 @@ class PaddleClas:
         module, url = _functions()[function]
         own = url.rpartition("/")[2] if name == function else ""
         file = own or f"{name}_pretrained.pdparams"
-        return (Choice(f"{module}.{function}", function, file),)
+        size = _SIZE.search(function)
+        return (Choice(f"{module}.{function}", function, file, int(size[0]) if size else None),)
 
     def preferred(self, row: Row, choices: tuple[Choice, ...]) -> Preferred | None:  # noqa: ARG002
         """None: there is never more than one."""

@@ -50,13 +50,21 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     # A function looks its address up before it asks whether weights are wanted.
     module.MODEL_URLS.setdefault(class_name, "")
     with paddle.utils.unique_name.guard():
-        if weightless:
-            with paddle.LazyGuard():
-                layer = architecture()
-        else:
-            layer = architecture()
+        layer = _weightless(architecture) if weightless else architecture()
     layer.eval()
     return Network("paddle", layer, layer, (3, input_size, input_size))
+
+
+def _weightless(architecture: Callable[[], Any]) -> Any:
+    """The network without weights; with them where it scales them while it is built, as ConvNeXt.
+
+    Such a one finds that its weights have no memory yet.
+    """
+    try:
+        with paddle.LazyGuard():
+            return architecture()
+    except RuntimeError:
+        return architecture()
 
 
 def assign(network: Network, tensors: Mapping[str, npt.NDArray[Any]]) -> None:

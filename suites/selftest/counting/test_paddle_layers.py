@@ -12,6 +12,7 @@ from harness.counting import paddle_layers
 from harness.counting.paddle_layers import paddle, trace  # imported there without its warnings
 from harness.counting.rules import applicable, count, count_all, read_network
 from harness.errors import CountError
+from harness.sources import adapter
 
 IMAGE = (3, 32, 32)
 
@@ -118,3 +119,23 @@ def test_both_frameworks_give_the_same_layers_for_the_same_network(build) -> Non
     theirs = read_network(network, "paddle", input_shape=IMAGE)
     assert sorted(map(repr, ours.layers)) == sorted(map(repr, theirs.layers))
     assert ours.params == theirs.params
+
+
+SAME_IN_BOTH = {
+    "res2net.Res2Net50_26w_4s": "res2net50_26w_4s.in1k",
+    "rexnet.ReXNet_1_0": "rexnet_100.nav_in1k",
+    "pvt_v2.PVT_V2_B2_Linear": "pvt_v2_b2_li.in1k",
+    "convnext.ConvNeXt_tiny": "convnext_tiny.fb_in1k",
+}
+
+
+@pytest.mark.parametrize("model", SAME_IN_BOTH)
+def test_networks_of_two_libraries_count_the_same(model: str) -> None:
+    """Splits, adaptive pools, means over computed axes, and weights that are scaled when built."""
+    theirs = adapter("timm").build(SAME_IN_BOTH[model], input_size=224, weightless=True)
+    ours = adapter("ppcls").build(model, input_size=224, weightless=True)
+    counted, expected = (
+        count(one.countable, one.framework, input_shape=one.input_shape, rule="true")
+        for one in (ours, theirs)
+    )
+    assert counted == expected
