@@ -89,10 +89,16 @@ def offered(source: str) -> tuple[Architecture, ...]:
     library = library_of(source)
     found: dict[tuple[str, int], Architecture] = {}
     for name in sorted(set(library.names().values())) if library else ():
-        for choice in library.choices(name)[:1] if library else ():
+        try:
+            choices = library.choices(name)[:1] if library else ()
+        except Exception as error:  # whatever a library raises about one of its models
+            reason = one_line(error)
+            found[name, 0] = Architecture(source, name, name, _USUAL_SIZE, reason=reason)
+            continue
+        for choice in choices:
             size = choice.input_size or _USUAL_SIZE
-            network = network_name(source, choice.name)
-            found.setdefault((network, size), Architecture(source, choice.name, choice.model, size))
+            one = Architecture(source, choice.name, choice.model, size)
+            found.setdefault((network_name(source, choice.name), size), one)
     return tuple(found.values())
 
 
@@ -129,9 +135,13 @@ def read(path: Path) -> list[Architecture]:
         try:
             return [
                 Architecture(
-                    *(line[name] for name in ("source", "name", "model")),
-                    *(int(line[name]) for name in ("size", "params", "macs")),
-                    line["reason"],
+                    line["source"],
+                    line["name"],
+                    line["model"],
+                    size=int(line["size"]),
+                    params=int(line["params"]),
+                    macs=int(line["macs"]),
+                    reason=line["reason"],
                 )
                 for line in lines
             ]
