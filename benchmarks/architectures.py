@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.sources import adapter, sources
 TABLE: Final = Path(__file__).parent / "architectures.csv"
 
 _USUAL_SIZE: Final = 224  # pixels; where the library says none
+_INSTALLED: Final = re.compile(r'"[^"]*/site-packages/')  # where packages are on this machine
 _LISTING_S: Final = 600.0
 _COUNTING_S: Final = 300.0  # seconds; the largest takes some forty
 
@@ -73,7 +75,7 @@ def _counted(worker: Worker, one: Architecture) -> Architecture:
             counts, one.source, one.model, one.size, timeout_s=_COUNTING_S, stage=CountError
         )
     except CountError as error:
-        told = one_line(HarnessError(error.message))
+        told = _INSTALLED.sub('"', one_line(HarnessError(error.message)))
         return Architecture(one.source, one.name, one.model, one.size, reason=told)
     except HarnessError as error:
         return Architecture(one.source, one.name, one.model, one.size, reason=one_line(error))

@@ -48,7 +48,8 @@ _PLUMBING = {
     *("set_value_", "set_value_with_tensor_", "shape64", "split", "split_with_num"),
 }
 _RESHAPES = {
-    *("assign", "concat", "dropout", "expand", "flatten", "gather", "index_select", "pad", "pad3d"),
+    *("assign", "concat", "dropout", "expand", "flatten", "gather", "gather_nd", "index_select"),
+    *("pad", "pad3d"),
     *("reshape", "roll", "slice", "squeeze", "stack", "strided_slice", "transpose", "unfold"),
     *("unsqueeze",),
 }

@@ -37,7 +37,7 @@ _COPIES = {
     *("_to_copy", "alias", "cat", "clone", "constant_pad_nd", "copy_", "detach", "empty"),
     *("expand", "flip", "index", "lift_fresh", "reflection_pad2d", "repeat", "roll", "stack"),
 }
-_CONSTANTS = {"arange", "eye", "fill_", "new_zeros", "ones", "zero_", "zeros"}
+_CONSTANTS = {"arange", "eye", "fill_", "new_zeros", "ones", "zero_", "zeros", "zeros_like"}
 _PARTS = {"select", "slice", "split", "split_with_sizes", "unbind", "unfold", "unsafe_split"}
 _RESHAPES = {
     *("_unsafe_view", "as_strided_", "col2im", "im2col", "permute", "squeeze", "t"),

@@ -7,9 +7,11 @@ so its architecture modules are imported below empty stand-ins for their parent 
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +51,8 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
         raise MissingSource(f"PaddleClas' model zoo module {module_name!r} has no {class_name!r}")
     # A function looks its address up before it asks whether weights are wanted.
     module.MODEL_URLS.setdefault(class_name, "")
+    if "pretrained" in inspect.signature(architecture).parameters:  # UniFormer's fetch them else
+        architecture = partial(architecture, pretrained=False)
     with paddle.utils.unique_name.guard():
         layer = _weightless(architecture) if weightless else architecture()
     layer.eval()
