@@ -24,7 +24,7 @@ from harness.sources import adapter, sources
 TABLE: Final = Path(__file__).parent / "architectures.csv"
 
 _USUAL_SIZE: Final = 224  # pixels; where the library says none
-_INSTALLED: Final = re.compile(r'"[^"]*/site-packages/')  # where packages are on this machine
+_INSTALLED: Final = re.compile(r"/\S*/site-packages/")  # where packages are on this machine
 _LISTING_S: Final = 600.0
 _COUNTING_S: Final = 300.0  # seconds; the largest takes some forty
 
@@ -75,11 +75,17 @@ def _counted(worker: Worker, one: Architecture) -> Architecture:
             counts, one.source, one.model, one.size, timeout_s=_COUNTING_S, stage=CountError
         )
     except CountError as error:
-        told = _INSTALLED.sub('"', one_line(HarnessError(error.message)))
-        return Architecture(one.source, one.name, one.model, one.size, reason=told)
+        reason = _told(HarnessError(error.message))
+        return Architecture(one.source, one.name, one.model, one.size, reason=reason)
     except HarnessError as error:
-        return Architecture(one.source, one.name, one.model, one.size, reason=one_line(error))
+        return Architecture(one.source, one.name, one.model, one.size, reason=_told(error))
     return Architecture(one.source, one.name, one.model, one.size, params, macs)
+
+
+def _told(error: Exception) -> str:
+    """What was raised, without where this machine has its packages."""
+    name = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
+    return one_line(HarnessError(name + _INSTALLED.sub("", str(error))))
 
 
 def offered(source: str) -> tuple[Architecture, ...]:
@@ -94,7 +100,7 @@ def offered(source: str) -> tuple[Architecture, ...]:
         try:
             choices = library.choices(name)[:1] if library else ()
         except Exception as error:  # whatever a library raises about one of its models
-            reason = one_line(error)
+            reason = _told(error)
             found[name, 0] = Architecture(source, name, name, _USUAL_SIZE, reason=reason)
             continue
         for choice in choices:

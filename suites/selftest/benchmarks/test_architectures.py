@@ -22,6 +22,7 @@ def test_every_network_of_the_kept_table_counts_or_says_why_not() -> None:
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.filterwarnings("ignore")  # what the libraries say while they are imported
 @pytest.mark.parametrize("source", ["torchvision", "timm", "mmcls", "ppcls"])
 def test_the_kept_counts_are_what_the_library_gives(source: str) -> None:
     own = [one for one in read(TABLE) if one.source == source and not one.reason]
