@@ -24,7 +24,9 @@ from harness.sources import adapter, sources
 TABLE: Final = Path(__file__).parent / "architectures.csv"
 
 _USUAL_SIZE: Final = 224  # pixels; where the library says none
-_INSTALLED: Final = re.compile(r"/\S*/site-packages/")  # where packages are on this machine
+_INSTALLED: Final = re.compile(
+    r'/\S*/site-packages/|(?<=")/\S*(?=…)'
+)  # where packages are on this machine
 _LISTING_S: Final = 600.0
 _COUNTING_S: Final = 300.0  # seconds; the largest takes some forty
 
