@@ -210,7 +210,7 @@ class UnfitVersion(Unavailable):
 
 
 class NoOpset(Unavailable):
-    """An exporter knows an operator from a later opset on; the page does not name the earlier."""
+    """An exporter writes an operator of the network from a later opset on."""
 
 
 class NoCard(Unavailable):

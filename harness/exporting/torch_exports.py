@@ -57,8 +57,7 @@ def export_onnx(
         if later := _LATER.search(str(error)):
             operator, since = later.groups()
             raise NoOpset(
-                f"torch's exporter writes {operator} from opset {since} on, not at {opset}, "
-                "which no page asks for"
+                f"torch's exporter writes {operator} from opset {since} on, not at {opset}"
             ) from error
         raise
 

@@ -67,7 +67,7 @@ def _results(variant: Variant) -> tuple[Published, ...]:
     try:
         reader: PublishedReader = entry_points.load(source.published)
         results = reader.results(variant.model, weights=variant.weights)
-    except (ImportError, HarnessError):  # it is not installed, or publishes none or others
+    except Exception:  # not installed, none or others published, or whatever a library raises
         return ()
     return tuple(one for one in results if one.model == variant.model)
 

@@ -36,6 +36,7 @@ class Source:
         statistics: how the vendor's run-time files of its models have mean and deviation.
         rules: the counting rules that its tables are made with, the likeliest first.
         documented_opset: what the zoo's export command asks for.
+        names_opset: whether its pages name that opset, so that all has to be written at it.
         torchscript: whether its rows are exported to TorchScript.
         external_parameters: whether the export that is compiled has its parameters added apart.
         output_name: what an export's output is called.
@@ -58,6 +59,7 @@ class Source:
     statistics: Statistics = "fractions"
     rules: tuple[str, ...] = ()
     documented_opset: int = USUAL_OPSET
+    names_opset: bool = False
     torchscript: bool = True
     external_parameters: bool = False
     output_name: str = "output"

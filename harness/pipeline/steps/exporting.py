@@ -74,9 +74,10 @@ def _write_onnx(path: Path, spec: NetworkSpec, form: Form) -> None:
                 built.module, path, opset=form.opset, input_shape=built.input_shape
             )
         except NoOpset as reason:
-            if form == compiled_form(spec.variant.source):  # what everything else is made of
+            name = spec.variant.source
+            if form == compiled_form(name) or source(name).names_opset:
                 raise ExportError(str(reason)) from reason
-            raise
+            raise NoOpset(f"{reason}, which pages do not name for {name}") from reason
         return
     from harness.exporting import paddle_exports
 

@@ -33,6 +33,7 @@ SOURCE = Source(
     ),
     rules=("paddle-flops", "paddle-model-stat", "paddle-flops-pools", "true"),
     documented_opset=10,
+    names_opset=True,
     torchscript=False,
     external_parameters=True,
     output_name="fetch_name_0",

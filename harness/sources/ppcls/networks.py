@@ -53,8 +53,7 @@ def build(model: str, *, input_size: int, weightless: bool) -> Network:
     module.MODEL_URLS.setdefault(class_name, "")
     if "pretrained" in inspect.signature(architecture).parameters:  # UniFormer's fetch them else
         architecture = partial(architecture, pretrained=False)
-    with paddle.utils.unique_name.guard():
-        layer = _weightless(architecture) if weightless else architecture()
+    layer = _weightless(architecture) if weightless else _named(architecture)
     layer.eval()
     return Network("paddle", layer, layer, (3, input_size, input_size))
 
@@ -66,8 +65,13 @@ def _weightless(architecture: Callable[[], Any]) -> Any:
     """
     try:
         with paddle.LazyGuard():
-            return architecture()
+            return _named(architecture)
     except RuntimeError:
+        return _named(architecture)
+
+
+def _named(architecture: Callable[[], Any]) -> Any:
+    with paddle.utils.unique_name.guard():
         return architecture()
 
 

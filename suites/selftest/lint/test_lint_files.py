@@ -215,6 +215,8 @@ def test_two_classes_of_one_name_are_found_in_a_given_folder(tmp_path, written, 
     (tmp_path / "zoo/README.md").write_text(table(line("net_a")))
     (tmp_path / "zoo/label/names.txt").write_text("\n".join(lines))
     (tmp_path / "zoo/label/others.txt").write_text("crane\ncrane\n")
+    (tmp_path / "zoo/label/answers.txt").write_text("65\n970\n" * 500)
+    (tmp_path / "zoo/label/log.txt").write_text("a line\nanother line\n" * 500)
     (tmp_path / "zoo/label/latin.txt").write_bytes(b"\xe9\n" * 1000)
     zoo = read_zoo([tmp_path / "zoo"])
     found = [one.fault for one in lint(zoo, RULES) if one.rule.id == "class-name-twice"]

@@ -24,6 +24,7 @@ from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import ONNX
 from harness.pipeline.pipeline import Pipeline
+from harness.pipeline.steps import exporting
 from harness.records import Metric, Outcome
 from harness.runtime.isolation import Worker
 from harness.sources import forms
@@ -139,7 +140,7 @@ def test_an_opset_that_no_page_names_is_not_required(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TinyNetwork, "forward", applying(attention))
-    with pytest.raises(NoOpset, match="attention from opset 14 on, not at 11, which no page asks"):
+    with pytest.raises(NoOpset, match="attention from opset 14 on, not at 11, which pages do not"):
         line.export(OPSET_11)
     line.require_as_promised(CURRENT)
 
@@ -149,6 +150,14 @@ def test_the_export_that_is_compiled_is_always_required(
 ) -> None:
     monkeypatch.setattr(TinyNetwork, "forward", applying(attention))
     monkeypatch.setattr(forms, "CURRENT_OPSET", 11)
+    with pytest.raises(ExportError, match="from opset 14 on"):
+        line.export(OPSET_11)
+
+
+def test_an_opset_that_pages_name_is_required(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    naming = replace(exporting.source("timm"), names_opset=True)
+    monkeypatch.setattr(TinyNetwork, "forward", applying(attention))
+    monkeypatch.setattr(exporting, "source", lambda _: naming)
     with pytest.raises(ExportError, match="from opset 14 on"):
         line.export(OPSET_11)
 
