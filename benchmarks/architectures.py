@@ -97,10 +97,12 @@ def offered(source: str) -> tuple[Architecture, ...]:
         MissingSource: it is not installed.
     """
     library = library_of(source)
+    if library is None:
+        return ()
     found: dict[tuple[str, int], Architecture] = {}
-    for name in sorted(set(library.names().values())) if library else ():
+    for name in sorted(set(library.names().values())):
         try:
-            choices = library.choices(name)[:1] if library else ()
+            choices = library.choices(name)[:1]
         except Exception as error:  # whatever a library raises about one of its models
             reason = _told(error)
             found[name, 0] = Architecture(source, name, name, _USUAL_SIZE, reason=reason)

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import HarnessError
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -38,13 +40,16 @@ def run(args: argparse.Namespace) -> int:
     """Count, write the table every few networks, and print how many count.
 
     Raises:
-        HarnessError: the table is no such table, or cannot be written.
+        HarnessError: there is no such source, or the table is none or cannot be written.
         StageError: a library cannot list its models.
     """
     from benchmarks.architectures import TABLE, Architecture, read, sweep, with_models, write
 
     path = args.out or TABLE
     wanted = args.source or with_models()
+    if unknown := sorted(set(wanted) - set(with_models())):
+        known = ", ".join(with_models())
+        raise HarnessError(f"--source: no library {', '.join(unknown)}, expected one of {known}")
     before = read(path)
     others = [one for one in before if one.source not in wanted]
     found: list[Architecture] = []

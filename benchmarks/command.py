@@ -35,9 +35,13 @@ STDERR: Final = 2  # pytest's output goes there, so that standard output is the 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one action; the exit status is that of :func:`run`."""
+    """Run one action; the exit status is that of :func:`run`, and 2 for bad input to any."""
     parsed = parser().parse_args(arguments)
-    return int(parsed.run(parsed))
+    try:
+        return int(parsed.run(parsed))
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
 
 
 def parser() -> argparse.ArgumentParser:

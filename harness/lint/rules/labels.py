@@ -22,7 +22,12 @@ _BEFORE: Final = re.compile(r"[{\s]*(?:\d{1,4}\s*[:,\s]|n\d{8}[:,\s])\s*")  # an
 
 
 def _twice(zoo: Zoo) -> Iterator[Fault]:
-    files = {path for folder in zoo.folders for path in islice(folder.rglob("*.txt"), _MOST_FILES)}
+    files = {
+        path
+        for folder in zoo.folders
+        for path in islice(folder.rglob("*.txt"), _MOST_FILES)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
     for path in sorted(files):
         inside = path.is_relative_to(Path.cwd())
         yield from _twice_in(path.relative_to(Path.cwd()) if inside else path)

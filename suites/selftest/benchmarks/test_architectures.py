@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import architectures
 from benchmarks.architectures import TABLE, Architecture, counts, read, sweep, write
+from benchmarks.command import BAD_INPUT, main
 from harness.errors import HarnessError
 
 COUNTED = Architecture("timm", "net_a", "net_a.in1k", 224, 25_028_904, 4_230_479_872)
@@ -51,3 +52,8 @@ def test_what_is_known_is_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(architectures, "_counted", lambda _, one: one)
     listed = list(sweep(["torchvision"], known[1:]))
     assert sorted(one.macs for one in listed) == [0, *[1] * (len(known) - 1)]
+
+
+def test_a_source_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["architectures", "--source", "keras"]) == BAD_INPUT
+    assert "no library keras, expected one of torchvision" in capsys.readouterr().err

@@ -218,7 +218,9 @@ def test_two_classes_of_one_name_are_found_in_a_given_folder(tmp_path, written, 
     (tmp_path / "zoo/label/answers.txt").write_text("65\n970\n" * 500)
     (tmp_path / "zoo/label/log.txt").write_text("a line\nanother line\n" * 500)
     (tmp_path / "zoo/label/latin.txt").write_bytes(b"\xe9\n" * 1000)
-    zoo = read_zoo([tmp_path / "zoo"])
+    (tmp_path / "zoo/.cache").mkdir()
+    (tmp_path / "zoo/.cache/names.txt").write_text((tmp_path / "zoo/label/names.txt").read_text())
+    zoo = read_zoo([tmp_path / "zoo", tmp_path])  # one within the other
     found = [one.fault for one in lint(zoo, RULES) if one.rule.id == "class-name-twice"]
     assert [(one.place.line, one.message.split("'")[1]) for one in found] == told
     assert [one.evidence[0].place.line for one in found] == [135] * len(told)

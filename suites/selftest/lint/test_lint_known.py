@@ -132,3 +132,26 @@ def test_installed_libraries_count_without_weights():
     assert knowledge.rows.keys() == {one.id for one in (*rows[:3], rows[5])}
     heads = knowledge.of(rows[5].id).params
     assert (heads.low, heads.high) == (Fraction(23_834_568), Fraction(27_161_264))
+
+
+VARIANTS = """\
+[rows."page/torchvision/resnet50"]
+model = "resnet50:IMAGENET1K_V1"
+weights = "resnet50-0676ba61.pth"
+network = "torchvision-resnet50"
+"""
+
+
+def test_an_installed_package_tells_the_accuracies_of_a_pinned_variant(tmp_path, monkeypatch):
+    counting = pytest.importorskip("harness.lint.counting", exc_type=ImportError)
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "variants/page.toml").write_text(VARIANTS)
+    told = counting.published_rows(tmp_path, "page").of("page/torchvision/resnet50").results
+    assert [(str(one.top1), str(one.top5)) for one in told] == [("76.13", "92.862")]
+    assert counting.published_rows(tmp_path, "other") == Knowledge()
+
+    def breaks(_):
+        raise RuntimeError("a config that its own library cannot read")
+
+    monkeypatch.setattr(counting.entry_points, "load", breaks)
+    assert counting.published_rows(tmp_path, "page").of("page/torchvision/resnet50") == Known()
