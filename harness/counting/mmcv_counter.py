@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     from mmcv.cnn import get_model_complexity_info
 
 from harness.counting.counts import Counts, exact
-from harness.counting.on_meta import on_meta
+from harness.counting.on_meta import NormsByShape, on_meta
 from harness.errors import CountError
 
 
@@ -47,9 +47,10 @@ def count_mmcv_features(module: nn.Module, *, input_shape: tuple[int, int, int])
 
 
 def _count(copy_on_meta: nn.Module, input_shape: tuple[int, int, int]) -> Counts:
-    operations, params = get_model_complexity_info(
-        copy_on_meta, tuple(input_shape), print_per_layer_stat=False, as_strings=False
-    )
+    with NormsByShape():
+        operations, params = get_model_complexity_info(
+            copy_on_meta, tuple(input_shape), print_per_layer_stat=False, as_strings=False
+        )
     return Counts(
         operations=exact(float(operations), what="mmcv operations"),
         params=exact(float(params), what="mmcv parameters"),

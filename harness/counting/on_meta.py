@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+BATCH_NORMS = frozenset(("native_batch_norm", "_native_batch_norm_legit_no_training"))
+"""What torch calls the operator of batch norm."""
+
+
+class NormsByShape(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in torch
+    """Within, a batch norm in eval mode gives a tensor of its input's shape, on ``meta``.
+
+    As it does without: but torch finds that out by decomposing it in Python, which is a quarter of
+    what a forward pass on shapes takes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func.overloadpacket.__name__ in BATCH_NORMS and args[0].is_meta:
+            return torch.empty_like(args[0]), args[0].new_empty(0), args[0].new_empty(0)
+        return func(*args, **(kwargs or {}))
 
 
 def on_meta(module: nn.Module) -> nn.Module:

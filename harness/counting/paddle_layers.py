@@ -7,6 +7,7 @@ Tracing infers shapes from those of the parameters, so a network built under
 from __future__ import annotations
 
 import math
+import traceback
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
     import paddle
     from paddle.jit import dy2static
+    from paddle.jit.dy2static import program_translator
     from paddle.nn.layer import layers as paddle_calls
 
 from harness.counting.layers import CountedNetwork, Layer, LayerKind, read_once
@@ -103,10 +105,11 @@ def _as_it_is(function: Any) -> Any:
 
 
 def _traced(module: Any, input_shape: tuple[int, int, int]) -> Trace:
-    """Trace, without the names of calling layers at every operator.
+    """Trace, without writing at every operator who made it.
 
-    Paddle writes them for its automatic parallelism, looking at all operators at every call of a
-    layer: a third of the time of a large network.
+    Paddle writes the names of calling layers for its automatic parallelism, looking at all
+    operators at every call of a layer, and Python's stack for its messages: each is a third of
+    the time of a large network.
     """
     calls: list[tuple[int, Shape, Shape]] = []
     hooks = []
@@ -120,7 +123,13 @@ def _traced(module: Any, input_shape: tuple[int, int, int]) -> Trace:
     try:
         image = paddle.static.InputSpec([1, *input_shape], "float32")
         traced = paddle.jit.to_static(module.forward, input_spec=[image], full_graph=True)
-        with mock.patch.object(paddle_calls, "name_struct", nullcontext):
+        with (
+            mock.patch.object(paddle_calls, "name_struct", nullcontext),
+            mock.patch.object(traceback, "extract_stack", list),
+            mock.patch.object(
+                program_translator, "update_op_callstack_with_origin_info", _as_it_is
+            ),
+        ):
             return Trace(traced.concrete_program, tuple(calls))
     finally:
         for hook in hooks:

@@ -5,13 +5,13 @@ An adapter is imported when its rule is first used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, cast
 
 from harness.counting.counts import Counts
-from harness.counting.layers import CountedNetwork, read_once, reading_once
+from harness.counting.layers import CountedNetwork, read_once
 from harness.errors import CountError, HarnessError, Unavailable, UnknownKey
 from harness.runtime import entry_points
 
@@ -24,13 +24,15 @@ class CountingRule:
 
     ``counter`` is ``module:attribute``. Over ``"layers"`` it is called as ``counter(network)``,
     over ``"module"`` as ``counter(module, input_shape=…)``; it returns ``Counts``. ``counts`` is
-    what it means by an operation: a multiply-accumulate, or half of one.
+    what it means by an operation: a multiply-accumulate, or half of one. ``learned``: whether its
+    parameters are all that the network learns, which nothing has to be run for.
     """
 
     counter: str
     over: Literal["layers", "module"]
     frameworks: frozenset[Framework]
     counts: Literal["macs", "flops"] = "macs"
+    learned: bool = False
 
 
 _ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
@@ -48,11 +50,17 @@ RULES: Mapping[str, CountingRule] = MappingProxyType(
         ),
         "mmcv": CountingRule("harness.counting.mmcv_counter:count_mmcv", "module", _TORCH),
         "mmengine": CountingRule(
-            "harness.counting.traced_counters:count_mmengine", "module", _TORCH
+            "harness.counting.traced_counters:count_mmengine", "module", _TORCH, learned=True
         ),
-        "fvcore": CountingRule("harness.counting.traced_counters:count_fvcore", "module", _TORCH),
+        "fvcore": CountingRule(
+            "harness.counting.traced_counters:count_fvcore", "module", _TORCH, learned=True
+        ),
         "torch-flops": CountingRule(
-            "harness.counting.torch_flop_counter:count_torch_flops", "module", _TORCH, "flops"
+            "harness.counting.torch_flop_counter:count_torch_flops",
+            "module",
+            _TORCH,
+            "flops",
+            learned=True,
         ),
         "paddle-flops": CountingRule(
             "harness.counting.paddle_flops:count_paddle_flops", "module", _PADDLE
@@ -63,7 +71,9 @@ RULES: Mapping[str, CountingRule] = MappingProxyType(
         "paddle-model-stat": CountingRule(
             "harness.counting.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
         ),
-        "true": CountingRule("harness.counting.true_count:count_true", "layers", _ANY),
+        "true": CountingRule(
+            "harness.counting.true_count:count_true", "layers", _ANY, learned=True
+        ),
         "deployed": CountingRule(
             "harness.counting.deployed_counter:count_deployed", "module", _TORCH
         ),
@@ -121,6 +131,24 @@ def applicable(framework: Framework) -> tuple[str, ...]:
     return tuple(name for name in rule_names() if framework in rule_named(name).frameworks)
 
 
+def together(rule: str, framework: Framework) -> tuple[str, ...]:
+    """The rules that one reading of a network serves as well as this one, itself among them.
+
+    >>> together("true", "torch"), together("thop", "torch")
+    (('paddle-model-stat', 'true'), ('thop',))
+    """
+    own = RULES.get(rule)
+    if own is None or (framework == "torch" and own.over == "module"):
+        return (rule,)
+    return tuple(
+        sorted(
+            name
+            for name, other in RULES.items()
+            if framework in other.frameworks and (framework == "paddle" or other.over == "layers")
+        )
+    )
+
+
 def count(
     module: object, framework: Framework, *, input_shape: tuple[int, int, int], rule: str
 ) -> Counts:
@@ -154,20 +182,6 @@ def count(
         raise Unavailable(f"rule {rule!r} needs {error.name}, which is not installed") from error
     except Exception as error:  # whatever a third-party counter raises on this network
         raise CountError(f"rule {rule!r}: {type(error).__name__}: {error}") from error
-
-
-def count_all(
-    module: object,
-    framework: Framework,
-    *,
-    input_shape: tuple[int, int, int],
-    rules: Iterable[str],
-) -> dict[str, Counts]:
-    """As :func:`count`, under several rules; what they need is read once for all of them."""
-    with reading_once():
-        return {
-            name: count(module, framework, input_shape=input_shape, rule=name) for name in rules
-        }
 
 
 def read_network(

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from thop.vision.basic_hooks import count_normalization
 
 from harness.counting.counts import Counts, exact
-from harness.counting.on_meta import on_meta
+from harness.counting.on_meta import NormsByShape, on_meta
 from harness.errors import Unavailable
 
 # The version under which documented figures reproduce. ultralytics-thop installs a package of
@@ -61,7 +61,10 @@ def _profiled(
 ) -> Counts:
     require_pinned(_providers())
     image = torch.empty(1, *input_shape, device="meta")
-    operations, params = thop.profile(on_meta(module), (image,), custom_ops=norms, verbose=False)
+    with NormsByShape():
+        operations, params = thop.profile(
+            on_meta(module), (image,), custom_ops=norms, verbose=False
+        )
     return Counts(
         operations=exact(float(operations), what="thop operations"),
         params=exact(float(params), what="thop parameters"),

@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.counting.counts import Counts, exact
-from harness.counting.on_meta import on_meta
+from harness.counting.on_meta import NormsByShape, on_meta
 
 
 def count_torch_flops(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Counts:
@@ -22,7 +22,7 @@ def count_torch_flops(module: nn.Module, *, input_shape: tuple[int, int, int]) -
     """
     copy_on_meta = on_meta(module)
     image = torch.empty(1, *input_shape, device="meta")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with NormsByShape(), FlopCounterMode(display=False) as counter, torch.no_grad():
         copy_on_meta(image)
     return Counts(
         operations=exact(float(counter.get_total_flops()), what="torch FLOPs"),

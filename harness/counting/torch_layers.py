@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.counting.layers import CountedNetwork, Layer, LayerKind
-from harness.counting.on_meta import on_meta
+from harness.counting.on_meta import BATCH_NORMS, NormsByShape, on_meta
 from harness.errors import CountError
 
-_BATCH_NORM = {"native_batch_norm", "_native_batch_norm_legit_no_training"}
 _ACTIVATIONS = {
     "relu": LayerKind.RELU,
     "relu_": LayerKind.RELU,
@@ -76,7 +75,7 @@ def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Cou
     reader = _Reader()
     image = torch.empty(1, *input_shape, device="meta")
     copy_on_meta = on_meta(module)
-    with torch.no_grad(), reader:
+    with torch.no_grad(), NormsByShape(), reader:
         copy_on_meta(image)
     return CountedNetwork(
         layers=tuple(reader.layers),
@@ -119,7 +118,7 @@ def _layer(full_name: str, name: str, args: Sequence[Any], result: Tensor) -> La
         return Layer(LayerKind.FC, tuple(args[_FC[name]].shape), outputs)
     if name in _PRODUCTS:
         return Layer(LayerKind.PRODUCT, tuple(args[_PRODUCTS[name]].shape), outputs)
-    if name in _BATCH_NORM:
+    if name in BATCH_NORMS:
         return Layer(LayerKind.BATCH_NORM, tuple(args[0].shape), outputs)
     if name in _ACTIVATIONS:
         return Layer(_ACTIVATIONS[name], tuple(args[0].shape), outputs)

@@ -85,8 +85,7 @@ class Builder:
         Raises:
             MissingSource: no upstream network is known for the row.
         """
-        if variant.unresolved:
-            raise MissingSource(f"{variant.row}: {variant.unresolved}")
+        require_resolved(variant)
 
         def produce(folder: Path) -> Mapping[str, JSON]:
             held, given = _opened(inputs)
@@ -144,6 +143,16 @@ class Builder:
                 stage=step.error,
                 case=variant.row,
             )
+
+
+def require_resolved(variant: Variant) -> None:
+    """Refuse a row of which no upstream network is known.
+
+    Raises:
+        MissingSource: with the reason.
+    """
+    if variant.unresolved:
+        raise MissingSource(f"{variant.row}: {variant.unresolved}")
 
 
 def _opened(arguments: Sequence[object]) -> tuple[list[Entry], list[object]]:

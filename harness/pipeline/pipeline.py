@@ -18,13 +18,14 @@ import numpy.typing as npt
 from harness.backends.backend import Backend, Precision
 from harness.backends.registry import EMBEDDED, RUNS, backend
 from harness.counting.counts import Counts
-from harness.errors import ExpectationError, StageError
+from harness.counting.rules import together
+from harness.errors import CountError, ExpectationError, StageError
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.expected.variants import Variant
 from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
 from harness.judging.int8 import Compared
 from harness.pipeline import keys
-from harness.pipeline.building import Builder, Settings, make_worker
+from harness.pipeline.building import Builder, Settings, make_worker, require_resolved
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import COMPILE, COUNT, ONNX, REFERENCE, RUN, TORCHSCRIPT
 from harness.pipeline.embedded import EmbeddedImages, sized
@@ -33,6 +34,7 @@ from harness.pipeline.limits import is_large
 from harness.pipeline.steps import NetworkSpec
 from harness.runtime.isolation import Worker
 from harness.runtime.store import Entry, LazyArtifact, Store
+from harness.sources import source
 from harness.sources.forms import (
     ALL_BATCHES,
     EVALUATION,
@@ -146,13 +148,21 @@ class Pipeline:
     # ── steps ──
 
     def counts(self, variant: Variant, size: int, rules: Sequence[str]) -> dict[str, Counts]:
-        """Operations and parameters under each rule."""
-        asked = tuple(sorted(set(rules)))
-        key = keys.count_key(variant, size, asked)
-        entry = self.builder.build(COUNT, key, variant, variant, size, asked)
-        counted = entry.facts["counts"]
-        assert isinstance(counted, dict)
-        return {rule: Counts(**values) for rule, values in counted.items()}
+        """Operations and parameters under each rule.
+
+        Raises:
+            CountError: a rule cannot count the network.
+        """
+        require_resolved(variant)
+        framework = source(variant.source).framework
+        counts: dict[str, Counts] = {}
+        for asked in {together(rule, framework): None for rule in sorted(set(rules))}:
+            key = keys.count_key(variant, size, asked)
+            facts: Any = self.builder.build(COUNT, key, variant, variant, size, asked).facts
+            for rule in set(rules) & facts["failures"].keys():
+                raise CountError(facts["failures"][rule], case=variant.row)
+            counts |= {rule: Counts(**facts["counts"][rule]) for rule in set(rules) & set(asked)}
+        return counts
 
     def reference(self, variant: Variant, size: int) -> ReferenceLogits:
         """What the source framework itself computes."""

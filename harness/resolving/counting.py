@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.counts import printed, reproduces
+from harness.counting.rules import rule_named
 from harness.expected.variants import Variant
 from harness.records import Claim, Metric
 from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
@@ -110,7 +111,7 @@ def find(
     if rows[0].claim.metric is Metric.PARAMS:
         prefer = (*prefer, TRUE)  # which looks at no layer
     column = _Column(rows, countable)
-    for rule in _order(rows, countable, prefer):
+    for rule in _order(rows, prefer):
         if rule in TRACED and not any(column.is_close(one) for one in column.unexplained):
             continue
         column.add(rule)
@@ -153,7 +154,7 @@ class _Column:
 
     def raw(self, one: Counted, rule: str) -> int | None:
         """What a rule counts for a row, undivided, or None where it cannot count it."""
-        if one.claim.metric is Metric.PARAMS and rule == TRUE:
+        if one.claim.metric is Metric.PARAMS and rule_named(rule).learned:
             return self.countable.params(one.variant, one.size)
         counts = self.countable.count(one.variant, one.size, rule)
         raw = counts.of(one.claim.metric) if counts is not None else 0
@@ -274,10 +275,8 @@ def _different(rows: Iterable[Counted], count: Callable[[Counted], int | None]) 
     return min(len({one.claim.figure.value for one in rows}), len({count(one) for one in rows}))
 
 
-def _order(rows: Sequence[Counted], countable: Countable, prefer: Sequence[str]) -> list[str]:
-    variant = rows[0].variant
-    framework = countable.network(variant, rows[0].size).framework
-    known = rules_of(variant.source, framework)
+def _order(rows: Sequence[Counted], prefer: Sequence[str]) -> list[str]:
+    known = rules_of(rows[0].variant.source)
     return [*(rule for rule in prefer if rule in known), *(r for r in known if r not in prefer)]
 
 

@@ -16,6 +16,7 @@ from harness.resolving.elsewhere import is_open, with_copies, with_other_network
 from harness.resolving.libraries import as_documented, library_of, source_named
 from harness.resolving.matching import Unresolved, resolve
 from harness.resolving.networks import network_name
+from harness.runtime.store import Store
 from harness.sources import adapter
 from harness.sources.choices import Choice
 
@@ -74,7 +75,11 @@ class PageResolution:
 
 
 def resolve_page(
-    page: Page, *, lost: Mapping[str, Lost] = NOTHING_LOST, watch: Watch = unwatched
+    page: Page,
+    *,
+    lost: Mapping[str, Lost] = NOTHING_LOST,
+    watch: Watch = unwatched,
+    store: Store | None = None,
 ) -> PageResolution:
     """Resolve and count every row of a page. Imports the libraries of its rows; slow.
 
@@ -84,8 +89,9 @@ def resolve_page(
     Args:
         lost: rows by id that ended the process of an earlier try: not tried again.
         watch: told before each step of each row.
+        store: where counts are looked up and kept.
     """
-    countable = Countable(watch=watch)
+    countable = Countable(store, watch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries say while they are imported and traced
         rows = _distinct([_row(row, countable, lost) for row in page.rows])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
 
 import pytest
 
@@ -31,9 +30,6 @@ class Networks:
 
     def params(self, variant: Variant, size: int) -> int:  # noqa: ARG002
         return MACS[variant.model] // 163
-
-    def network(self, variant: Variant, size: int) -> SimpleNamespace:  # noqa: ARG002
-        return SimpleNamespace(framework="torch")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -15,7 +15,7 @@ from torch import nn
 from harness.counting.counts import Counts, reproduces
 from harness.counting.layers import LayerKind
 from harness.counting.paddle_layers import paddle  # imported there without its warnings
-from harness.counting.rules import count, count_all, read_network
+from harness.counting.rules import count, read_network
 from harness.errors import CountError, Unavailable
 from harness.records import Figure
 from harness.sources import adapter
@@ -244,12 +244,10 @@ def test_a_deployed_network_has_what_its_paper_says(source: str, model: str) -> 
     """RepVGG, table 4: 8.30 M when deployed. By hand: kernels of 3 by 3, a bias for each channel,
     and the classifier."""
     network = adapter(source).build(model, input_size=224, weightless=True)
-    counted = count_all(
-        network.countable,
-        network.framework,
-        input_shape=network.input_shape,
-        rules=["true", "deployed"],
-    )
+    counted = {
+        rule: count(network.countable, "torch", input_shape=network.input_shape, rule=rule)
+        for rule in ("true", "deployed")
+    }
     channels = [3, *[48] * 3, *[96] * 4, *[192] * 14, 1280]
     kernels = sum(9 * one * other + other for one, other in itertools.pairwise(channels))
     assert counted["deployed"].params == kernels + 1280 * 1000 + 1000

@@ -9,8 +9,10 @@ import torch
 from timm.models.resnet import Bottleneck, ResNet
 
 from harness.counting import paddle_layers
+from harness.counting.counts import Counts
+from harness.counting.layers import reading_once
 from harness.counting.paddle_layers import paddle, trace  # imported there without its warnings
-from harness.counting.rules import applicable, count, count_all, read_network
+from harness.counting.rules import applicable, count, read_network
 from harness.errors import CountError
 from harness.sources import adapter
 
@@ -80,6 +82,15 @@ def test_a_layer_that_branches_on_a_tensor_is_traced_both_ways() -> None:
     assert "pd_op.if" in {op.name() for op in network.global_block().ops}
 
 
+def counts(network: paddle.nn.Layer) -> dict[str, Counts]:
+    """Under all rules."""
+    with reading_once():
+        return {
+            rule: count(network, "paddle", input_shape=IMAGE, rule=rule)
+            for rule in applicable("paddle")
+        }
+
+
 def test_all_rules_share_one_trace_and_do_not_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
     traced: list[object] = []
 
@@ -90,10 +101,10 @@ def test_all_rules_share_one_trace_and_do_not_keep_it(monkeypatch: pytest.Monkey
     read = paddle_layers._trace
     monkeypatch.setattr(paddle_layers, "_trace", tracing)
     network = built()
-    counted = count_all(network, "paddle", input_shape=IMAGE, rules=applicable("paddle"))
+    counted = counts(network)
     assert traced == [network]
     network.fc = paddle.nn.Linear(8, 7)
-    changed = count_all(network, "paddle", input_shape=IMAGE, rules=applicable("paddle"))
+    changed = counts(network)
     assert all(changed[rule].params > counted[rule].params for rule in counted)
 
 

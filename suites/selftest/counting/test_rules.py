@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.counting import mmcv_counter, thop_counter
 from harness.counting.counts import Counts
 from harness.counting.layers import LayerKind
-from harness.counting.on_meta import on_meta
+from harness.counting.on_meta import NormsByShape, on_meta
 from harness.counting.rules import RULES, applicable, count, read_network
 from harness.errors import CountError, Unavailable, UnknownKey
 
@@ -256,3 +256,28 @@ def test_norms_of_a_library_are_counted_as_torchs_by_the_rule_that_says_so() -> 
 def test_a_network_of_torchs_norms_alone_is_counted_as_by_thop(small: nn.Module) -> None:
     plain = count(small, "torch", input_shape=SMALL, rule="thop")
     assert count(small, "torch", input_shape=SMALL, rule="thop-norms") == plain
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d])
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_norm_by_its_shape_is_what_torch_gives(
+    kind: type[nn.Module], affine: bool, dtype: torch.dtype
+) -> None:
+    norm = kind(6, affine=affine, device="meta", dtype=dtype).eval()
+    shape = {"BatchNorm1d": (2, 6), "BatchNorm2d": (2, 6, 5, 4), "BatchNorm3d": (2, 6, 5, 4, 3)}
+    image = torch.empty(shape[kind.__name__], device="meta", dtype=dtype)
+    expected = norm(image)
+    with NormsByShape():
+        found = norm(image)
+    assert (found.shape, found.dtype, found.stride()) == (
+        expected.shape,
+        expected.dtype,
+        expected.stride(),
+    )
+
+
+def test_a_norm_on_numbers_is_computed() -> None:
+    norm, image = nn.BatchNorm2d(3).eval(), torch.ones(1, 3, 2, 2)
+    with NormsByShape():
+        assert torch.allclose(norm(image), image, atol=1e-4)

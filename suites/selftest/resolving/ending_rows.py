@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.records import Page
+from harness.runtime.store import Store
 
 
 def killed_by_its_name(
-    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]]
+    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]], store: Store | None
 ) -> dict[str, str]:
     """Rows named after a signal are killed by it, unless they are known to be."""
     for row in page.rows:
@@ -26,9 +27,21 @@ def killed_by_its_name(
     return {row: reason for row, (_, reason) in lost.items()}
 
 
+def told(
+    page: Page,
+    text: str,  # noqa: ARG001 - as all have
+    note: Path,  # noqa: ARG001
+    lost: Mapping[str, tuple[str, str]],
+    store: Store | None,
+) -> dict[str, str]:
+    """The rows that ended a process before, if the whole page and the store are given."""
+    assert store is not None
+    return {row.id: lost[row.id][1] for row in page.rows if row.id in lost}
+
+
 def raising(
-    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]]
+    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]], store: Store | None
 ) -> dict[str, str]:
     """A mistake of our own, which is no row's."""
     note.write_text(f"{page.rows[0].id}\nbuilding", encoding="utf-8")
-    raise ValueError(f"{text} {len(lost)}")
+    raise ValueError(f"{text} {len(lost)}, {store}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from stand_ins import row
 
 from harness.errors import BuildError
+from harness.pipeline.steps import counting
 from harness.records import Page, Row
-from harness.resolving import counted, drafts
+from harness.resolving import counted, drafts, running
 from harness.resolving import page as resolving
 from harness.resolving.page import LOOKED_UP, Lost, resolve_page
 from harness.resolving.running import described
+from harness.runtime.store import Store
 from harness.sources.choices import Choice
 
 SIZES = {"top1": "76.13", "macs": "4.1", "params": "25.56", "input_size": "224"}
@@ -72,8 +75,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(resolving, "library_of", lambda _: None)
     monkeypatch.setattr(resolving, "network_name", lambda source, name: f"{source}-{name}")
     monkeypatch.setattr(resolving, "_chosen", choose)
-    monkeypatch.setattr(counted, "adapter", lambda _: SimpleNamespace(build=build))
-    monkeypatch.setattr(counted, "source", lambda _: SimpleNamespace(rules=()))
+    monkeypatch.setattr(counting, "adapter", lambda _: SimpleNamespace(build=build))
+    monkeypatch.setattr(counted, "source", lambda _: SimpleNamespace(rules=(), framework="torch"))
     monkeypatch.setattr(counted.rules, "count", count)
     return raised
 
@@ -131,5 +134,16 @@ def test_a_process_that_ends_over_no_row_is_nobodys_reason() -> None:
 
 
 def test_a_mistake_of_our_own_is_no_rows_reason() -> None:
-    with pytest.raises(BuildError, match="raised ValueError: ours 0"):
+    with pytest.raises(BuildError, match="raised ValueError: ours 0, None"):
         described(page_of("sound"), "ours", describe=ending_rows.raising)
+
+
+def test_rows_that_end_either_of_two_processes_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_count", ending_rows.killed_by_its_name)
+    names = {"ppcls": ("SIGSEGV", "sound"), "timm": ("other", "SIGABRT"), "nobody": ("SIGKILL",)}
+    rows = [row(name, source=source, **SIZES) for source, all_ in names.items() for name in all_]
+    page = Page("page", "page.md", "0" * 64, tuple(rows))
+    told = described(page, "", store=Store(tmp_path), describe=ending_rows.told)
+    assert set(told) == {"page/ppcls/SIGSEGV", "page/timm/SIGABRT"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import subprocess
@@ -21,6 +22,10 @@ def process_id() -> int:
 
 def add(left: int, right: int) -> int:
     return left + right
+
+
+def write_at_exit(path: Path) -> None:
+    atexit.register(path.write_text, "ended", encoding="utf-8")
 
 
 def hold_memory(size: int) -> int:

@@ -61,6 +61,12 @@ def test_recycled_child_is_replaced(run: Run, worker: Worker) -> None:
     assert run(steps.process_id) != first
 
 
+def test_what_a_child_does_at_its_end_is_done(run: Run, worker: Worker, tmp_path: Path) -> None:
+    run(steps.write_at_exit, tmp_path / "end")
+    worker.recycle()
+    assert (tmp_path / "end").read_text(encoding="utf-8") == "ended"
+
+
 def test_child_that_holds_too_much_is_replaced() -> None:
     with Worker(recycle_above_bytes=100 * MIB) as worker:
         run = partial(worker.run, timeout_s=LONG_S, stage=RunError)
