@@ -1,8 +1,9 @@
-# make gate      the release gate, from a bare machine
-# make nightly   the nightly run on this host; ARGS holds its options
-# make docs      the manual as a site, in site/
-# make test      everything: lint, types, import contracts, the manual, self-tests, the gate, and the
-#                nightly run's path on one row, with a stand-in for the vendor's tools
+# make gate         the release gate, from a bare machine
+# make nightly      the nightly run on this host; ARGS holds its options
+# make docs         the manual as a site, in site/
+# make sensitivity  which planted faults the gate notices; ARGS holds its options
+# make test         everything: lint, types, import contracts, the manual, self-tests, the gate, and
+#                   the nightly run's path on one row, with a stand-in for the vendor's tools
 
 # The newest Python that serves: one for which all libraries have wheels, and which really runs.
 SERVES := 3.12 3.11
@@ -19,7 +20,7 @@ STAND_IN := --vendor-tools=fixtures/vendor_toolchain --backend onnxruntime --bac
 	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d
 
-.PHONY: docs setup gate nightly nightly-stand-in selftest lint test clean
+.PHONY: docs setup gate nightly nightly-stand-in selftest sensitivity lint test clean
 
 setup: $(VENV)/.ready
 
@@ -43,6 +44,9 @@ nightly-stand-in:
 
 selftest: setup
 	$(PYTEST) suites/selftest
+
+sensitivity: setup
+	$(BIN)/python -m benchmarks faults $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from typing import Final
 
 from benchmarks.architectures_command import add_architectures_action
 from benchmarks.bare import BareRow, read_jobs, run_bare
+from benchmarks.catalogue.command import add_faults_action
 from benchmarks.evaluation_command import add_evaluation_action
 from benchmarks.fits_command import add_fits_action
 from benchmarks.gate import JUDGED, require_empty, require_full, run_gate
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add_architectures_action(actions)
     add_action(actions)
     add_evaluation_action(actions)
+    add_faults_action(actions)
     add_fits_action(actions)
     add_images_action(actions)
     add_rates_action(actions)

@@ -1,4 +1,7 @@
-"""Ways in which one row ends the process that resolves a page; imported by the child."""
+"""Ways in which one row ends the process that resolves a page; imported by the child.
+
+Each takes what the suite's own take, and needs a part of it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ from harness.runtime.store import Store
 
 
 def killed_by_its_name(
-    page: Page, text: str, note: Path, lost: Mapping[str, tuple[str, str]], store: Store | None
+    page: Page,
+    text: str,
+    note: Path,
+    lost: Mapping[str, tuple[str, str]],
+    store: Store | None,  # noqa: ARG001
 ) -> dict[str, str]:
     """Rows named after a signal are killed by it, unless they are known to be."""
     for row in page.rows:
@@ -29,7 +36,7 @@ def killed_by_its_name(
 
 def told(
     page: Page,
-    text: str,  # noqa: ARG001 - as all have
+    text: str,  # noqa: ARG001
     note: Path,  # noqa: ARG001
     lost: Mapping[str, tuple[str, str]],
     store: Store | None,

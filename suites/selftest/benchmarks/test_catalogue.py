@@ -1,0 +1,171 @@
+"""The fault catalogue breaks what it says, and tells what was caught from what was not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.catalogue import command, plants
+from benchmarks.catalogue.faults import BUILDERS, ROWS, TRANSFORMS, Fault, faults
+from benchmarks.catalogue.planting import planted
+from benchmarks.catalogue.running import Finding, _with_page, _without
+from benchmarks.command import main
+from harness.errors import HarnessError
+
+ROOT = Path(__file__).resolve().parents[3]
+FAULT = Fault("a fault", "source", ROWS["timm"], ("test_one",), place="layer2")
+FOUND = Finding(1, ("test_one", "test_two"), 2, 3, "why", True, 1.0)
+
+
+def promised() -> set[str]:
+    """The tests of the gate."""
+    return {
+        node.name
+        for path in (ROOT / "suites").glob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def test_there_are_faults_of_every_kind_and_of_every_source() -> None:
+    catalogue = faults()
+    assert len(catalogue) >= 80
+    assert {one.name for one in catalogue if one.quick}
+    for kind in ("source", "export", "images"):
+        assert {one.row for one in catalogue if one.kind == kind} == set(ROWS.values())
+    apart = sum(one.is_kept_apart for one in catalogue)
+    assert 0.25 < apart / len(catalogue) < 0.42
+
+
+@pytest.mark.parametrize("fault", faults(), ids=lambda one: one.name)
+def test_a_fault_names_checks_that_there_are_and_a_change_that_there_is(fault: Fault) -> None:
+    assert set(fault.caught_by) <= promised()
+    assert bool(fault.plant) != bool(fault.page[0])
+    if fault.plant:
+        assert callable(getattr(plants, fault.plant))
+        assert fault.into
+
+
+@pytest.mark.parametrize(
+    "fault", [one for one in faults() if one.page[0]], ids=lambda one: one.name
+)
+def test_a_fault_of_the_page_changes_its_row_alone(fault: Fault, tmp_path: Path) -> None:
+    changed = _with_page(fault, tmp_path / "expected") / "pages" / "resnext.toml"
+    before = (ROOT / "expected/pages/resnext.toml").read_text("utf-8").splitlines()
+    after = changed.read_text("utf-8").splitlines()
+    lines = [
+        place for place, (old, new) in enumerate(zip(before, after, strict=True)) if old != new
+    ]
+    assert len(lines) == 1
+    row = next(line for line in reversed(before[: lines[0]]) if line.startswith("id = "))
+    assert row == f'id = "{fault.row}"'
+
+
+def test_a_figure_that_is_not_on_the_page_is_refused(tmp_path: Path) -> None:
+    wrong = replace(FAULT, page=('"1.2345"', '"1"'))
+    with pytest.raises(HarnessError, match="is not among the claims of resnext/timm"):
+        _with_page(wrong, tmp_path / "expected")
+
+
+def test_a_library_has_the_fault_in_a_process_and_in_what_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "zoo_library.py").write_text("def build(name): return name\n")
+    fault = replace(
+        FAULT, plant="another_name", into="zoo_library", options=("build", "resnet", "vgg")
+    )
+    environment = planted(
+        fault, tmp_path / "site", {**os.environ, "PYTHONPATH": str(tmp_path / "library")}
+    )
+    inner = "import zoo_library; print(zoo_library.build('resnet50'))"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
+    for words in (["-c", inner], ["-P", "-c", code]):
+        done = subprocess.run(
+            [sys.executable, *words], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "vgg50\n"
+
+
+def test_a_store_is_copied_without_what_a_change_is_before(tmp_path: Path) -> None:
+    for step in ("export", "compile"):
+        (tmp_path / "store" / step / "entry").mkdir(parents=True)
+        file = tmp_path / "store" / step / "entry" / "model.onnx"
+        file.write_text(step)
+        file.chmod(0o444)
+        file.with_name("used").touch()
+    copy = _without(["compile"], tmp_path / "store", tmp_path / "copy")
+    assert [path.name for path in copy.iterdir()] == ["export"]
+    entry, source = copy / "export/entry", tmp_path / "store/export/entry"
+    assert (entry / "model.onnx").samefile(source / "model.onnx")
+    assert not (entry / "used").samefile(source / "used")
+
+
+def test_only_the_checks_that_have_to_make_a_fault_caught() -> None:
+    assert FOUND.caught(FAULT)
+    assert not replace(FOUND, red=("test_two",)).caught(FAULT)
+    assert not replace(FOUND, red=()).caught(FAULT)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([FOUND] * 3, []),
+        ([FOUND, FOUND, replace(FOUND, red=())], ["1 of 3 faults were not caught: two"]),
+        (
+            [FOUND, FOUND, replace(FOUND, placed=False)],
+            ["the place was not named in 1 of 3: two"],
+        ),
+        ([FOUND, FOUND, replace(FOUND, placed=None)], []),
+    ],
+)
+def test_shares_that_are_too_small_are_told(found: Sequence[Finding], told: list[str]) -> None:
+    chosen = [replace(FAULT, name=name) for name in ("zero", "one", "two")]
+    findings = {one.name: finding for one, finding in zip(chosen, found, strict=True)}
+    assert list(command.shortcomings(chosen, findings)) == told
+    lines = list(command.matrix(chosen, findings))
+    assert sum("**not caught**" in line for line in lines) == sum(not one.red for one in found)
+
+
+def test_what_was_found_before_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+
+    def run(fault: Fault, store: Path) -> Finding:  # noqa: ARG001
+        ran.append(fault.name)
+        return replace(FOUND, red=fault.caught_by)
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(command, "prepare", lambda _: None)
+    words = ["faults", "--only=calibration", f"--findings={tmp_path / 'found.jsonl'}"]
+    words += [f"--store={tmp_path / 'store'}"]
+    assert (main(words), main(words)) == (0, 0)
+    assert sorted(ran) == sorted(one.name for one in faults() if one.kind == "calibration")
+    assert capsys.readouterr().out.count("all: 5 of 5 caught") == 2
+    assert len((tmp_path / "found.jsonl").read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize("line", ["{", "{}", json.dumps({"fault": "x", "red": []})])
+def test_a_file_of_findings_that_is_none_is_refused(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "found.jsonl").write_text(f"{line}\n")
+    assert main(["faults", "--only=run", f"--findings={tmp_path / 'found.jsonl'}"]) == 2
+    assert "found.jsonl:1: not a finding" in capsys.readouterr().err
+
+
+def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["faults", "--only=gremlins"]) == 2
+    assert "no fault has 'gremlins'" in capsys.readouterr().err
+
+
+def test_builders_and_transforms_are_of_the_sources_of_the_rows() -> None:
+    assert set(BUILDERS) == set(TRANSFORMS) == set(ROWS)
