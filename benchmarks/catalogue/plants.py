@@ -61,8 +61,10 @@ def _stride_moved(net: Any) -> None:
 
 
 def _block_less(net: Any) -> None:
+    from torch import nn
+
     whole = getattr(net, "backbone", net)
-    whole.layer3 = whole.layer3[:-1]
+    whole.layer3 = nn.Sequential(*list(whole.layer3)[:-1])
 
 
 def _convolution_dilated(net: Any) -> None:

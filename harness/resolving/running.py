@@ -35,6 +35,7 @@ _START_S: Final = 180.0  # for importing every library from a cold disk
 _ROW_S: Final = 20.0  # for each row; the slowest takes 8
 _HUNG_S: Final = 60.0  # a row whose step takes longer hangs; in a shorter one, all are slow
 _COST: Final = {"torch": 3, "paddle": 1}  # of counting a network, by its framework
+_HANGS: Final = "did not finish"
 _MOST_LOST: Final = 10  # rows of a page that may end a process, each of which is a try more
 _COUNTERS: Final = ("thop", "fvcore")
 _CODE: Final = (
@@ -110,6 +111,8 @@ def described(
             lost = _surviving(worker, _count, first, text, {}, store)[1]
             lost |= counted.result()[1]
             helper.close()
+            # what has died may have died of two at once, and is tried again; what hangs, hangs
+            lost = {row: told for row, told in lost.items() if _HANGS in told[1]}
         return _surviving(worker, describe or _describe, page, text, lost, store)[0]
 
 
@@ -147,7 +150,7 @@ def _surviving(
                 )
             except BuildError as error:
                 row, step, seconds = _noted(note)
-                hung = "did not finish" not in error.message or seconds >= _HUNG_S
+                hung = _HANGS not in error.message or seconds >= _HUNG_S
                 survived = worker.pid is not None
                 if survived or not hung or not row or row in lost or len(lost) >= _MOST_LOST:
                     raise

@@ -47,7 +47,7 @@ def gate(*options: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> list[str]:
+def given(tmp_path_factory: pytest.TempPathFactory, shared: Path, kept: Path) -> list[str]:
     """Options that name real weights, real photographs, and a page of two rows about them."""
     import mobilenet_zoo
 
@@ -58,7 +58,7 @@ def given(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> list[str]:
     (zoo.expected / "known_issues.toml").write_text("")
     return [
         f"--expected={zoo.expected}",
-        f"--store={folder / 'store'}",
+        f"--store={kept}",
         f"--results={folder / 'results'}",
         f"--weights={zoo.weights}",
         f"--pipeline={zoo.squashed}",

@@ -69,19 +69,16 @@ class Line:
 
 
 @pytest.fixture(scope="session")
-def line(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+def line(shared: Path, tmp_path_factory: pytest.TempPathFactory, kept: Path) -> Iterator[Line]:
     import mobilenet_zoo  # torch and timm: not where there are no photographs
 
     folder = tmp_path_factory.mktemp("mobilenet")
     zoo = mobilenet_zoo.build(folder)
-    settings = Settings(
-        zoo.expected / "build/embedded.yaml", store=folder / "store", weights=str(zoo.weights)
-    )
+    embedded = zoo.expected / "build/embedded.yaml"
+    settings = Settings(embedded, store=kept, weights=str(zoo.weights))
     pipeline = Pipeline(settings)
     dataset = open_dataset(shared / "imagenet-val-1300", synsets=read_synsets())
-    plan = EvaluationPlan(
-        read_images(dataset), folder / "out", cache=folder / "store/tensors", workers=2
-    )
+    plan = EvaluationPlan(read_images(dataset), folder / "out", cache=kept / "tensors", workers=2)
     made = Line(zoo, folder, pipeline, plan)
     preprocessor = preprocessor_of(made.documented(TORCHVISION), asked=str(zoo.squashed))
     calibration = read_manifest(zoo.manifest, root=shared / "imagenet-calib-1000")
@@ -203,7 +200,7 @@ def test_a_model_that_was_right_yesterday_is_paired_with_today(line: Line) -> No
 def command(line: Line, *arguments: str, rows: tuple[str, ...] = (TORCHVISION,)) -> int:
     parser = argparse.ArgumentParser()
     accuracy_command.add_parser(parser.add_subparsers())
-    store, out = line.folder / "store", line.folder / "out"
+    store, out = line.pipeline.store.root, line.folder / "out"
     given = ["accuracy", *rows, "--expected", line.zoo.expected, "--store", store, "--out", out]
     parsed = parser.parse_args([*map(str, given), *arguments])
     return int(parsed.run(parsed))

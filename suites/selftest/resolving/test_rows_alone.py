@@ -145,5 +145,21 @@ def test_rows_that_end_either_of_two_processes_are_told(
     names = {"ppcls": ("SIGSEGV", "sound"), "timm": ("other", "SIGABRT"), "nobody": ("SIGKILL",)}
     rows = [row(name, source=source, **SIZES) for source, all_ in names.items() for name in all_]
     page = Page("page", "page.md", "0" * 64, tuple(rows))
+    told = described(page, "", store=Store(tmp_path), describe=ending_rows.killed_by_its_name)
+    assert set(told) == {"page/ppcls/SIGSEGV", "page/timm/SIGABRT", "page/nobody/SIGKILL"}
+    assert described(page, "", store=Store(tmp_path), describe=ending_rows.told) == {}
+
+
+def test_a_row_that_hangs_in_one_of_two_processes_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_count", ending_rows.hanging_by_its_name)
+    monkeypatch.setattr(running, "_START_S", 2.0)
+    monkeypatch.setattr(running, "_ROW_S", 0.0)
+    monkeypatch.setattr(running, "_HUNG_S", 1.0)
+    rows = [row(name, source="timm", **SIZES) for name in ("sound", "other", "hangs")]
+    page = Page("page", "page.md", "0" * 64, tuple(rows))
     told = described(page, "", store=Store(tmp_path), describe=ending_rows.told)
-    assert set(told) == {"page/ppcls/SIGSEGV", "page/timm/SIGABRT"}
+    assert set(told) == {"page/timm/hangs"}
+    assert told["page/timm/hangs"].startswith("building hangs: the process: ")
+    assert "did not finish within 2 s" in told["page/timm/hangs"]
