@@ -13,9 +13,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from harness.counting.rules import TRUE
 from harness.expected.variants import Variant
 from harness.records import Claim, Figure, Metric
-from harness.resolving.counted import TRUE, Countable
+from harness.resolving.counted import Countable
 from harness.resolving.counting import Counted, find
 from harness.resolving.scales import DOUBLED, TENTH_DOUBLED
 from harness.resolving.uses import unit_of

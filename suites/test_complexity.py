@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.counting.claims import judge_claim, judge_true
+from harness.counting.claims import judge_claim, judge_layers, judge_true
 from harness.counting.counts import Counts
+from harness.judging.verdicts import worst_of
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
@@ -64,10 +65,13 @@ def test_true_params_are_those_of_the_pinned_network(
 def test_true_macs_are_those_of_the_pinned_network(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
-    """Multiply-accumulates of convolutions and fully connected layers."""
+    """Multiply-accumulates of convolutions and fully connected layers; and what no count shows:
+    strides, padding, epsilons, activations, and their order."""
     counted = pipeline.counts_of(row_case.model)
     record.rests_on(TRUE_PARAMS, true_params(row_case.model, counted))
-    record.judge(true_macs(row_case.model, counted))
+    macs, pinned = true_macs(row_case.model, counted), row_case.model.expected_complexity.layers
+    layers = [judge_layers(pipeline.layers_of(row_case.model), pinned)] if pinned else []
+    record.judge(worst_of([macs, *layers]))
 
 
 def true_params(model: DocumentedModel, counted: Mapping[str, Counts]) -> Verdict:

@@ -109,6 +109,18 @@ def _half_precision_inside(net: Any) -> None:
     conv.register_forward_hook(lambda _layer, _given, made: made.half().to(made.dtype))
 
 
+def _a_layer_drifts(net: Any) -> None:
+    """A kernel of the library that is off by one in a thousand; no operator is another."""
+    conv = _block(net, 3, 2).conv2
+    done = conv._conv_forward
+
+    def wrong(image: Any, weight: Any, bias: Any) -> Any:
+        drifted = weight if image.is_meta else weight.detach() * 1.001
+        return done(image, drifted, bias)
+
+    conv._conv_forward = wrong
+
+
 def _head_scaled(net: Any) -> None:
     net.fc.register_forward_hook(lambda _layer, _given, made: made * 1.01)
 
@@ -125,6 +137,7 @@ _TORCH_EDITS: dict[str, Callable[[Any], None]] = {
     "channels_rolled": _channels_rolled,
     "half_precision_inside": _half_precision_inside,
     "head_scaled": _head_scaled,
+    "a_layer_drifts": _a_layer_drifts,
 }
 
 

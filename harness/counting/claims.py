@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from harness.counting.counts import Printing, printed, reproduces
+from harness.counting.operators import differences
 from harness.records import Claim, Figure, Metric, Outcome, Verdict
 
 COLUMNS = (Metric.MACS, Metric.FLOPS, Metric.PARAMS)
@@ -135,6 +136,19 @@ def judge_true(what: str, counted: int, expected: int) -> Verdict:
         f"({counted - expected:+d}); look at its version and at expected/variants"
     )
     return Verdict(Outcome.DOES_NOT_CONFORM, headline, (cause,))
+
+
+def judge_layers(found: Mapping[str, str], pinned: Mapping[str, str]) -> Verdict:
+    """Whether every operator is set as is pinned for the network, and runs in the same order."""
+    told = differences(found, pinned)
+    if not told:
+        return Verdict(Outcome.CONFORMS, "settings of all operators = as pinned")
+    headline, *others = told
+    cause = (
+        "likely cause: the source library builds another network than the pinned one, which no "
+        "count of it shows; look at its version"
+    )
+    return Verdict(Outcome.DOES_NOT_CONFORM, headline, (*others, cause))
 
 
 def _short(divisor: int) -> str:

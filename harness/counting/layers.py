@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar, cast
 
+from harness.counting.operators import Operator
+
 Read = TypeVar("Read")
 
 
@@ -79,10 +81,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class CountedNetwork:
-    """Layers in the order they ran, and the number of learned parameters of the whole module."""
+    """Layers in the order they ran, and the number of learned parameters of the whole module.
+
+    ``operators``: all that ran, see :mod:`harness.counting.operators`.
+    """
 
     layers: tuple[Layer, ...]
     params: int
+    operators: tuple[Operator, ...] = ()
 
 
 _kept: dict[object, object] | None = None

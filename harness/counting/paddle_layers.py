@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     from paddle.nn.layer import layers as paddle_calls
 
 from harness.counting.layers import CountedNetwork, Layer, LayerKind, read_once
+from harness.counting.operators import Operator, OperatorKind, convolution, number, sides
 from harness.errors import CountError
 
 _CONV = {"conv2d", "depthwise_conv2d"}
@@ -64,6 +65,14 @@ _REDUCTIONS = {"layer_norm", "max", "sum"}
 _RESIZES = {"bilinear_interp", "nearest_interp"}
 _FREE = _PLUMBING | _RESHAPES | _ELEMENTWISE | _REDUCTIONS | _RESIZES
 
+
+_MOVES = {"concat", "gather", "gather_nd", "index_select", "pad", "pad3d", "roll"}
+_NONLINEAR = {
+    *("clip", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "mish", "relu", "relu6"),
+    *("sigmoid", "silu", "softmax", "swish", "tanh"),
+}
+_WINDOW = ("pooling_type", "strides", "paddings", "ceil_mode", "exclusive", "adaptive")
+_NO_SETTINGS = {"op_role", "is_persistable", "is_test"}  # of the program, and of no operator
 
 Shape = tuple[int, ...]
 
@@ -157,7 +166,51 @@ def read_network(module: Any, *, input_shape: tuple[int, int, int]) -> CountedNe
     return CountedNetwork(
         layers=tuple(_layer(op) for op in block.ops if not _is_free(op)),
         params=sum(math.prod(each.shape) for each in module.parameters() if each.trainable),
+        operators=tuple(
+            _operator(op) for op in block.ops if _name(op) not in _PLUMBING | _RESHAPES - _MOVES
+        ),
     )
+
+
+def _operator(op: Any) -> Operator:
+    """An operator with its settings: numbers, and what decides how a window moves."""
+    name, attrs = _name(op).rstrip("_"), dict(op.attrs())
+    shape = tuple(op.result(0).shape) if op.num_results() else ()
+    channels = int(shape[1]) if len(shape) > 1 else 0
+    if name in _CONV:
+        text = convolution(
+            tuple(int(side) for side in op.operand_source(1).shape[2:]),
+            stride=attrs["strides"],
+            padding=attrs["paddings"],
+            dilation=attrs["dilations"],
+            groups=attrs["groups"],
+        )
+        return Operator(OperatorKind.CONVOLUTION, text, channels)
+    if "epsilon" in attrs:
+        what = "" if name == "batch_norm" else f"{name} "
+        return Operator(OperatorKind.NORM, f"{what}epsilon {number(attrs['epsilon'])}", channels)
+    if name == "pool2d":
+        window = f"kernel {sides(_constant(op.operand_source(1)))}"
+        settings = (f"{key} {_told(attrs[key])}" for key in _WINDOW if attrs[key])
+        return Operator(OperatorKind.POOL, " ".join((window, *settings)), channels)
+    numbers = (
+        f"{key} {_told(value)}"
+        for key, value in sorted(attrs.items())
+        if isinstance(value, bool | int | float) and value and key not in _NO_SETTINGS
+    )
+    return Operator(_kind(name), " ".join((name, *numbers)), channels)
+
+
+def _kind(name: str) -> OperatorKind:
+    if name == "matmul":
+        return OperatorKind.PRODUCT
+    return OperatorKind.ACTIVATION if name in _NONLINEAR else OperatorKind.OTHER
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return sides(value)
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def _name(op: Any) -> str:

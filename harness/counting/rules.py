@@ -35,6 +35,9 @@ class CountingRule:
     learned: bool = False
 
 
+TRUE = "true"
+"""The rule that counts what a network really holds and multiplies, read off its layers."""
+
 _ANY: frozenset[Framework] = frozenset(("torch", "paddle"))
 _TORCH: frozenset[Framework] = frozenset(("torch",))
 _PADDLE: frozenset[Framework] = frozenset(("paddle",))
@@ -71,9 +74,7 @@ RULES: Mapping[str, CountingRule] = MappingProxyType(
         "paddle-model-stat": CountingRule(
             "harness.counting.paddle_model_stat:count_model_stat", "layers", _ANY, "flops"
         ),
-        "true": CountingRule(
-            "harness.counting.true_count:count_true", "layers", _ANY, learned=True
-        ),
+        TRUE: CountingRule("harness.counting.true_count:count_true", "layers", _ANY, learned=True),
         "deployed": CountingRule(
             "harness.counting.deployed_counter:count_deployed", "module", _TORCH
         ),

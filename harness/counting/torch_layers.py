@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.counting.layers import CountedNetwork, Layer, LayerKind
 from harness.counting.on_meta import BATCH_NORMS, NormsByShape, on_meta
+from harness.counting.operators import Operator, OperatorKind, convolution, number, sides
 from harness.errors import CountError
 
 _ACTIVATIONS = {
@@ -57,6 +58,13 @@ _RESIZES = {
     *("_upsample_bicubic2d_aa", "_upsample_bilinear2d_aa", "upsample_bicubic2d"),
     *("upsample_bilinear2d", "upsample_nearest2d"),
 }
+_MOVES = {"_to_copy", "cat", "constant_pad_nd", "flip", "index", "reflection_pad2d", "roll"}
+_PLUMBING = (_COPIES - _MOVES) | _CONSTANTS | _PARTS | _RESHAPES
+_SETTINGS = (bool, int, float, str, list, tuple, torch.dtype)
+_NONLINEAR = {
+    *("_safe_softmax", "_softmax", "clamp", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh"),
+    *("leaky_relu", "mish", "relu", "sigmoid", "silu", "softplus", "tanh"),
+}
 _FREE = (
     _COPIES | _CONSTANTS | _PARTS | _RESHAPES | _ELEMENTWISE | _IN_PLACE | _REDUCTIONS | _RESIZES
 )
@@ -80,6 +88,7 @@ def read_network(module: nn.Module, *, input_shape: tuple[int, int, int]) -> Cou
     return CountedNetwork(
         layers=tuple(reader.layers),
         params=sum(parameter.numel() for parameter in module.parameters()),
+        operators=tuple(reader.operators),
     )
 
 
@@ -87,6 +96,7 @@ class _Reader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.layers: list[Layer] = []
+        self.operators: list[Operator] = []
 
     def __torch_dispatch__(
         self,
@@ -97,10 +107,62 @@ class _Reader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
+        first = result[0] if isinstance(result, tuple | list) else result
         if func.namespace != "aten" or not _is_free(name, args, result):
-            first = result[0] if isinstance(result, tuple | list) else result
             self.layers.append(_layer(str(func), name, args, first))
+        if name not in _PLUMBING:
+            self.operators.append(_operator(func, name, args, kwargs or {}, first))
         return result
+
+
+def _operator(
+    func: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+) -> Operator:
+    """An operator with whatever its settings are, by the names that its schema has for them."""
+    names = [one.name for one in func._schema.arguments]
+    usual = {one.name: one.default_value for one in func._schema.arguments}
+    given = {**usual, **dict(zip(names, args, strict=False)), **kwargs}
+    settings = {
+        key: value
+        for key, value in given.items()
+        if isinstance(value, _SETTINGS) and value != usual[key]
+    }
+    shape = tuple(result.shape) if isinstance(result, Tensor) else ()
+    channels = shape[1] if len(shape) > 1 else 0
+    if name == "convolution":
+        text = convolution(
+            tuple(given["weight"].shape[2:]),
+            stride=given["stride"],
+            padding=given["padding"],
+            dilation=given["dilation"],
+            groups=given["groups"],
+            transposed=given["transposed"],
+        )
+        return Operator(OperatorKind.CONVOLUTION, text, channels)
+    if "eps" in given:
+        what = "" if name in BATCH_NORMS else f"{name.removeprefix('native_')} "
+        return Operator(OperatorKind.NORM, f"{what}epsilon {number(given['eps'])}", channels)
+    plain = name.rstrip("_")
+    kind = _kind(plain)
+    words = [plain, *(_setting(key, value, kind) for key, value in settings.items())]
+    return Operator(kind, " ".join(filter(None, words)), channels)
+
+
+def _kind(name: str) -> OperatorKind:
+    if name in _FC or name in _PRODUCTS:
+        return OperatorKind.PRODUCT
+    if "pool" in name:
+        return OperatorKind.POOL
+    return OperatorKind.ACTIVATION if name in _NONLINEAR else OperatorKind.OTHER
+
+
+def _setting(key: str, value: Any, kind: OperatorKind) -> str:
+    """A setting in words; of operators that are no pools, no sizes, which images decide."""
+    if isinstance(value, list | tuple):
+        if kind is not OperatorKind.POOL or not value:
+            return ""
+        return f"{key} {sides(value)}"
+    return f"{key} {number(value) if isinstance(value, float) else value}"
 
 
 def _layer(full_name: str, name: str, args: Sequence[Any], result: Tensor) -> Layer:

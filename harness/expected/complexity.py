@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.counting.claims import COLUMNS, UNITS, Defect, Pinned
 from harness.counting.counts import Printing, reproduces
+from harness.counting.operators import KINDS
 from harness.counting.rules import rule_names
 from harness.errors import ExpectationError
 from harness.expected.document import ExpectedTable
@@ -19,7 +20,8 @@ class ExpectedComplexity:
     """What one row is known to count.
 
     ``true_macs`` are the multiply-accumulates of convolutions, fully connected layers and the
-    products of attention.
+    products of attention. ``layers``: the settings of all operators, as
+    :mod:`harness.counting.operators` has them; empty where none are pinned.
     """
 
     row: str
@@ -28,6 +30,7 @@ class ExpectedComplexity:
     true_params: int
     true_macs: int
     defects: tuple[Defect, ...] = ()
+    layers: Mapping[str, str] = field(default_factory=dict)
 
     def pinned(self, metric: Metric) -> Pinned:
         """How the documented figure of one column comes about."""
@@ -97,7 +100,9 @@ def check_row(row: str, entry: Mapping[str, object], causes: Mapping[str, str]) 
 
 
 def _read_row(row: str, entry: ExpectedTable, causes: Mapping[str, str]) -> ExpectedComplexity:
-    entry.only(("operations", "params", "true", "defects"))
+    entry.only(("operations", "params", "true", "defects", "layers"))
+    layers = entry.optional_table("layers")
+    layers.only(KINDS)
     true = entry.table("true")
     true.only(("params", "macs"))
     expected = ExpectedComplexity(
@@ -107,6 +112,7 @@ def _read_row(row: str, entry: ExpectedTable, causes: Mapping[str, str]) -> Expe
         true_params=true.count("params"),
         true_macs=true.count("macs"),
         defects=tuple(_read_defect(each, causes) for each in entry.tables("defects")),
+        layers={kind: layers.text(kind) for kind in layers.values},
     )
     for table, defect in zip(entry.tables("defects"), expected.defects, strict=True):
         _check_defect(table.where(), expected, defect)

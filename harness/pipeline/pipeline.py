@@ -18,7 +18,7 @@ import numpy.typing as npt
 from harness.backends.backend import Backend, Precision
 from harness.backends.registry import EMBEDDED, RUNS, backend
 from harness.counting.counts import Counts
-from harness.counting.rules import together
+from harness.counting.rules import TRUE, together
 from harness.errors import CountError, ExpectationError, StageError
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.expected.variants import Variant
@@ -157,12 +157,15 @@ class Pipeline:
         framework = source(variant.source).framework
         counts: dict[str, Counts] = {}
         for asked in {together(rule, framework): None for rule in sorted(set(rules))}:
-            key = keys.count_key(variant, size, asked)
-            facts: Any = self.builder.build(COUNT, key, variant, variant, size, asked).facts
+            facts = self._counted(variant, size, asked)
             for rule in set(rules) & facts["failures"].keys():
                 raise CountError(facts["failures"][rule], case=variant.row)
             counts |= {rule: Counts(**facts["counts"][rule]) for rule in set(rules) & set(asked)}
         return counts
+
+    def _counted(self, variant: Variant, size: int, rules: Sequence[str]) -> Any:
+        key = keys.count_key(variant, size, rules)
+        return self.builder.build(COUNT, key, variant, variant, size, rules).facts
 
     def reference(self, variant: Variant, size: int) -> ReferenceLogits:
         """What the source framework itself computes."""
@@ -278,8 +281,14 @@ class Pipeline:
     def counts_of(self, model: DocumentedModel) -> dict[str, Counts]:
         """Counts of a row under the rules of its figures, and the true ones."""
         expected = model.expected_complexity
-        rules = {expected.operations.counter, expected.params.counter, "true"}
+        rules = {expected.operations.counter, expected.params.counter, TRUE}
         return self.counts(model.variant, model.size, sorted(rules))
+
+    def layers_of(self, model: DocumentedModel) -> dict[str, str]:
+        """The settings of a row's operators in words, by their kinds."""
+        variant = model.variant
+        rules = together(TRUE, source(variant.source).framework)
+        return dict(self._counted(variant, model.size, rules)["layers"])
 
     def compilable(self, model: DocumentedModel, backend: str = EMBEDDED) -> Entry:
         """The export that is compiled: of ONNX the one at the current opset."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from harness.counting import rules
 from harness.counting.counts import Counts
+from harness.counting.rules import TRUE
 from harness.errors import one_line
 from harness.expected.variants import Variant
 from harness.pipeline.keys import count_key
@@ -16,7 +17,6 @@ from harness.pipeline.steps.counting import build, count
 from harness.runtime.store import Store
 from harness.sources import Network, source
 
-TRUE: Final = "true"
 DEPLOYED: Final = ("deployed", "mmcv-deployed")
 """Rules that count a network after re-parameterization."""
 TRACED: Final = ("mmengine", "fvcore")
@@ -69,6 +69,14 @@ class Countable:
             MissingSource, StageError: the network cannot be built.
         """
         return int(self._facts(variant, size, TRUE)["params"])
+
+    def layers(self, variant: Variant, size: int) -> Mapping[str, str]:
+        """The settings of its operators in words, by their kinds; empty where it cannot be read.
+
+        Raises:
+            MissingSource, StageError: the network cannot be built.
+        """
+        return dict(self._facts(variant, size, TRUE)["layers"])
 
     def is_grouped(self, variant: Variant, size: int) -> bool:
         """Whether a convolution of the network has groups.

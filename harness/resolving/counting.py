@@ -14,10 +14,10 @@ from fractions import Fraction
 from typing import Final
 
 from harness.counting.counts import printed, reproduces
-from harness.counting.rules import rule_named
+from harness.counting.rules import TRUE, rule_named
 from harness.expected.variants import Variant
 from harness.records import Claim, Metric
-from harness.resolving.counted import TRACED, TRUE, Countable, rules_of
+from harness.resolving.counted import TRACED, Countable, rules_of
 from harness.resolving.scales import DOUBLED, PLAIN, ROUNDED_FIRST
 from harness.resolving.uses import TELLING_DIGITS, Use, chance, digits, gives, is_usual
 from harness.resolving.uses import unit_of as unit_of

@@ -10,10 +10,11 @@ import tomli_w
 
 from harness.counting.claims import UNITS
 from harness.counting.counts import Printing, reproduces
+from harness.counting.operators import KINDS
+from harness.counting.rules import TRUE
 from harness.errors import ExpectationError, quoted
 from harness.expected.complexity import check_row
 from harness.records import Metric
-from harness.resolving.counted import TRUE
 from harness.resolving.counting import FigureOrigin
 from harness.resolving.defects import Found, defect_of
 from harness.resolving.page import PageResolution, Resolved
@@ -144,6 +145,8 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
         "params": _pinned("params", _unless_true(params, one.true_params), one.true_params),
         "true": {"params": one.true_params, "macs": one.true_macs},
     }
+    if one.layers:
+        entry["layers"] = {kind: one.layers[kind] for kind in KINDS if kind in one.layers}
     if defects := list(_defects(one, resolution)):
         entry["defects"] = [
             {"column": str(d.column), "printed": d.printed, "kind": d.kind, "true": d.true}
@@ -190,7 +193,10 @@ def _block(row: str, entry: Mapping[str, Any], *, comment: str = "") -> str:
     lines = [f"# {comment if comment.isprintable() else told}"] if comment else []
     lines.append(f"[rows.{_quoted(row)}]")
     for key, value in entry.items():
-        lines += _assignment(key, value)
+        if key == "layers":  # each kind in a line of its own
+            lines += [f"{key}.{kind} = {_quoted(told)}" for kind, told in value.items()]
+        else:
+            lines += _assignment(key, value)
     return "\n".join(lines) + "\n"
 
 

@@ -8,9 +8,10 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import Final
 
+from harness.counting.rules import TRUE
 from harness.expected.variants import Variant
 from harness.records import Row
-from harness.resolving.counted import TRUE, Countable
+from harness.resolving.counted import Countable
 from harness.resolving.counting import BY_CHANCE, Counted, FigureOrigin, find
 from harness.resolving.uses import TELLING_DIGITS, digits
 from harness.sources.choices import Library, plain

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from harness.counting.rules import TRUE
 from harness.errors import MissingSource, one_line, quoted
 from harness.expected.variants import Variant
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row
-from harness.resolving.counted import TRUE, Countable, Watch, unwatched
+from harness.resolving.counted import Countable, Watch, unwatched
 from harness.resolving.counting import Counted, FigureOrigin, find
 from harness.resolving.elsewhere import is_open, with_copies, with_other_networks
 from harness.resolving.libraries import as_documented, library_of, source_named
@@ -47,6 +48,7 @@ class Resolved:
         true_params, true_macs: of the network itself; 0 where it cannot be counted.
         uncountable: why not, or "".
         grouped: whether some convolution has groups.
+        layers: the settings of its operators, see :mod:`harness.counting.operators`.
     """
 
     row: Row
@@ -58,6 +60,7 @@ class Resolved:
     true_macs: int = 0
     uncountable: str = ""
     grouped: bool = False
+    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,8 @@ def _row(row: Row, countable: Countable, lost: Mapping[str, Lost]) -> Resolved:
         reason = f"{choice.model} cannot be built at {size} px: {one_line(error)}"
         return Resolved(row, variant, size, choice, evidence, uncountable=reason)
     macs, reason = _macs(variant, size, countable)
-    grouped = countable.is_grouped(variant, size)
-    return Resolved(row, variant, size, choice, evidence, params, macs, reason, grouped)
+    grouped, layers = countable.is_grouped(variant, size), countable.layers(variant, size)
+    return Resolved(row, variant, size, choice, evidence, params, macs, reason, grouped, layers)
 
 
 def _chosen(row: Row, source: str) -> tuple[Choice, str]:

@@ -30,6 +30,8 @@ def count(
 ) -> Mapping[str, Any]:
     """Count the network under each rule; of a rule that cannot, say why.
 
+    With the true count come the settings of all operators, as ``layers``.
+
     ``built``: where the network comes from.
 
     Raises:
@@ -37,10 +39,12 @@ def count(
     """
     from harness.counting import rules as counting
     from harness.counting.layers import reading_once
+    from harness.counting.operators import in_words
 
     network = built(variant, size)
     counts: dict[str, dict[str, int]] = {}
     failures: dict[str, str] = {}
+    layers: dict[str, str] = {}
     with reading_once():
         for rule in rules:
             try:
@@ -56,9 +60,15 @@ def count(
                 failures[rule] = one_line(error)
             else:
                 counts[rule] = {"operations": found.operations, "params": found.params}
+        if counting.TRUE in counts:
+            read = counting.read_network(
+                network.countable, network.framework, input_shape=network.input_shape
+            )
+            layers = in_words(read.operators)
     return {
         "counts": counts,
         "failures": failures,
+        "layers": layers,
         "params": _params(network),
         "grouped": _is_grouped(network),
     }

@@ -16,7 +16,7 @@ import pytest
 from benchmarks.catalogue import command, plants
 from benchmarks.catalogue.faults import BUILDERS, ROWS, TRANSFORMS, Fault, faults
 from benchmarks.catalogue.planting import planted
-from benchmarks.catalogue.running import Finding, _with_page, _without
+from benchmarks.catalogue.running import Finding, _with_page, _without, run
 from benchmarks.command import main
 from harness.errors import HarnessError
 
@@ -169,3 +169,12 @@ def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]
 
 def test_builders_and_transforms_are_of_the_sources_of_the_rows() -> None:
     assert set(BUILDERS) == set(TRANSFORMS) == set(ROWS)
+
+
+def test_an_epsilon_that_no_count_shows_is_caught_on_a_row_alone(tmp_path: Path) -> None:
+    """By the real gate, on a real library."""
+    (fault,) = (one for one in faults() if one.name == "another epsilon, torchvision")
+    (tmp_path / "store").mkdir(mode=0o700)
+    found = run(replace(fault, marks="complexity"), tmp_path / "store")
+    assert found.caught(fault)
+    assert found.told.startswith("norms: 53 × epsilon 0.001, pinned 53 × epsilon 1e-05")

@@ -78,6 +78,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(counting, "adapter", lambda _: SimpleNamespace(build=build))
     monkeypatch.setattr(counted, "source", lambda _: SimpleNamespace(rules=(), framework="torch"))
     monkeypatch.setattr(counted.rules, "count", count)
+    read = SimpleNamespace(operators=())
+    monkeypatch.setattr(counted.rules, "read_network", lambda *_, **__: read)
     return raised
 
 
