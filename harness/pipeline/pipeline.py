@@ -158,9 +158,10 @@ class Pipeline:
         counts: dict[str, Counts] = {}
         for asked in {together(rule, framework): None for rule in sorted(set(rules))}:
             facts = self._counted(variant, size, asked)
-            for rule in set(rules) & facts["failures"].keys():
-                raise CountError(facts["failures"][rule], case=variant.row)
-            counts |= {rule: Counts(**facts["counts"][rule]) for rule in set(rules) & set(asked)}
+            for rule in sorted(set(rules) & set(asked)):
+                if rule in facts["failures"]:
+                    raise CountError(facts["failures"][rule], case=variant.row)
+                counts[rule] = Counts(**facts["counts"][rule])
         return counts
 
     def _counted(self, variant: Variant, size: int, rules: Sequence[str]) -> Any:

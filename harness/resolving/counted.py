@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness.counting import rules
 from harness.counting.counts import Counts
 from harness.counting.rules import TRUE
-from harness.errors import one_line
+from harness.errors import CountError, one_line
 from harness.expected.variants import Variant
 from harness.pipeline.keys import count_key
 from harness.pipeline.steps.counting import build, count
@@ -58,7 +58,7 @@ class Countable:
             self.failures[build, rule] = one_line(error)
             return None
         if rule in facts["failures"]:
-            self.failures[build, rule] = facts["failures"][rule]
+            self.failures[build, rule] = one_line(CountError(facts["failures"][rule]))
             return None
         return Counts(**facts["counts"][rule])
 

@@ -57,7 +57,7 @@ def count(
             except (CountError, SystemExit) as error:
                 if isinstance(error.__cause__, MemoryError | OSError):
                     raise  # of this machine, now: nothing to be kept
-                failures[rule] = one_line(error)
+                failures[rule] = error.message if isinstance(error, CountError) else one_line(error)
             else:
                 counts[rule] = {"operations": found.operations, "params": found.params}
         if counting.TRUE in counts:
