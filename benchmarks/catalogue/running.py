@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any, Final
 from benchmarks.catalogue.faults import ROWS, Fault
 from benchmarks.catalogue.planting import planted
 from benchmarks.gate import JUDGED, ROOT
-from harness.errors import HarnessError
+from harness.errors import HarnessError, NonConformance
 from harness.reporting.results import CaseOutcome, CaseResult
 from harness.reporting.runlog import read
 
@@ -31,7 +32,8 @@ class Finding:
 
     Attributes:
         status: pytest's exit status.
-        red: the checks that failed, each once.
+        red: the checks that have judged and failed, each once; not those in which a step or the
+            fault itself broke.
         failures, blocked: how many cases failed, and how many wait for those.
         told: the first failure, in its words.
         placed: whether the place was named; None where there is none to name.
@@ -159,18 +161,28 @@ def _gate(
         results = read(log).results if log.exists() else _listed(done.stdout)
     red = [one for one in results if one.outcome in RED]
     blocked = sum(one.outcome is CaseOutcome.BLOCKED for one in results)
-    names = tuple(dict.fromkeys(_check(one) for one in red))
+    names = tuple(dict.fromkeys(_check(one) for one in red if _is_judged(one)))
     placed = any(place in _words(one) for one in red) if place and red else None
     told = " ".join(_words(red[0]).split())[:TELLS] if red else ""
     return Finding(done.returncode, names, len(red), blocked, told, placed, seconds)
 
 
 def _listed(output: str) -> tuple[CaseResult, ...]:
-    """The failures of cases that are about no row, of which there is no log."""
-    failed = (line.split(" ", 2) for line in output.splitlines() if line.startswith("FAILED "))
-    return tuple(
-        CaseResult(words[1], CaseOutcome.FAILED, reason=" ".join(words[2:])) for words in failed
-    )
+    """The failures of cases that are about no row, of which there is no log.
+
+    What was judged is printed in its own words; what broke, as pytest prints it, with ``E``.
+    """
+    found = []
+    for name, text in re.findall(r"^_+ (test_\S+) _+\n(.*?)(?=^[_=]{3,} )", output, re.M | re.S):
+        broken = re.search(r"^E .*", text, re.M)
+        reason = broken[0] if broken else f"{NonConformance.__name__}: {text.partition(chr(10))[0]}"
+        found.append(CaseResult(f"::{name}", CaseOutcome.FAILED, reason=reason))
+    return tuple(found)
+
+
+def _is_judged(result: CaseResult) -> bool:
+    """Whether a case failed by what was measured, and not because something broke."""
+    return result.verdict is not None or NonConformance.__name__ in result.reason
 
 
 def _check(result: CaseResult) -> str:

@@ -178,3 +178,38 @@ def test_an_epsilon_that_no_count_shows_is_caught_on_a_row_alone(tmp_path: Path)
     found = run(replace(fault, marks="complexity"), tmp_path / "store")
     assert found.caught(fault)
     assert found.told.startswith("norms: 53 × epsilon 0.001, pinned 53 × epsilon 1e-05")
+
+
+def test_a_change_that_breaks_the_step_is_not_caught(tmp_path: Path) -> None:
+    """A case fails, and has judged nothing."""
+    broken = Fault(
+        "broken",
+        "source",
+        ROWS["torchvision"],
+        tuple(promised()),
+        plant="network",
+        into="torchvision.models",
+        options=("get_model", "no such edit"),
+        marks="complexity",
+    )
+    (tmp_path / "store").mkdir(mode=0o700)
+    found = run(broken, tmp_path / "store")
+    assert (found.status, found.red) == (1, ())
+    assert "KeyError" in found.told
+    assert not found.caught(broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "red"),
+    [
+        (("ppcls", "statistics_swapped"), ("test_pipeline_is_as_specified",)),
+        (("timm", "no such edit"), ()),
+    ],
+)
+def test_transforms_that_do_otherwise_are_told_from_ones_that_break(
+    options: tuple[str, str], red: tuple[str, ...], tmp_path: Path
+) -> None:
+    (fault,) = (one for one in faults() if one.name == "statistics swapped, images of ppcls")
+    (tmp_path / "store").mkdir(mode=0o700)
+    found = run(replace(fault, options=options), tmp_path / "store")
+    assert (found.status, found.red) == (1, red)
