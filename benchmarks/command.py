@@ -14,12 +14,12 @@ from typing import Final
 
 from benchmarks.architectures_command import add_architectures_action
 from benchmarks.bare import BareRow, read_jobs, run_bare
-from benchmarks.catalogue.command import add_faults_action
 from benchmarks.evaluation_command import add_evaluation_action
 from benchmarks.fits_command import add_fits_action
 from benchmarks.gate import JUDGED, require_empty, require_full, run_gate
 from benchmarks.images_command import add_images_action
 from benchmarks.measuring import Usage
+from benchmarks.planted.command import add_faults_action
 from benchmarks.rates_command import add_rates_action
 from benchmarks.sensitivity_command import add_action
 from benchmarks.tables import bare_table, comparison_table, machine_line

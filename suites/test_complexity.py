@@ -70,8 +70,7 @@ def test_true_macs_are_those_of_the_pinned_network(
     counted = pipeline.counts_of(row_case.model)
     record.rests_on(TRUE_PARAMS, true_params(row_case.model, counted))
     macs, pinned = true_macs(row_case.model, counted), row_case.model.expected_complexity.layers
-    layers = [judge_layers(pipeline.layers_of(row_case.model), pinned)] if pinned else []
-    record.judge(worst_of([macs, *layers]))
+    record.judge(worst_of([macs, judge_layers(pipeline.layers_of(row_case.model), pinned)]))
 
 
 def true_params(model: DocumentedModel, counted: Mapping[str, Counts]) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.counting.claims import COLUMNS, UNITS, Defect, Pinned
@@ -21,7 +21,7 @@ class ExpectedComplexity:
 
     ``true_macs`` are the multiply-accumulates of convolutions, fully connected layers and the
     products of attention. ``layers``: the settings of all operators, as
-    :mod:`harness.counting.operators` has them; empty where none are pinned.
+    :mod:`harness.counting.operators` has them.
     """
 
     row: str
@@ -29,8 +29,8 @@ class ExpectedComplexity:
     params: Pinned
     true_params: int
     true_macs: int
+    layers: Mapping[str, str]
     defects: tuple[Defect, ...] = ()
-    layers: Mapping[str, str] = field(default_factory=dict)
 
     def pinned(self, metric: Metric) -> Pinned:
         """How the documented figure of one column comes about."""
@@ -101,8 +101,10 @@ def check_row(row: str, entry: Mapping[str, object], causes: Mapping[str, str]) 
 
 def _read_row(row: str, entry: ExpectedTable, causes: Mapping[str, str]) -> ExpectedComplexity:
     entry.only(("operations", "params", "true", "defects", "layers"))
-    layers = entry.optional_table("layers")
+    layers = entry.table("layers")
     layers.only(KINDS)
+    if not layers.values:
+        raise entry.wrong("layers", f"a table with one of {', '.join(KINDS)} at least")
     true = entry.table("true")
     true.only(("params", "macs"))
     expected = ExpectedComplexity(

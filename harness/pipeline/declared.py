@@ -4,6 +4,7 @@
 step         from                               to
 ===========  =================================  ============================================
 count        network                            operations and parameters under each rule
+fit          reference network, images          what its seeded weights owe to the images
 reference    network, weights, images           its own logits, in float32 and float64
 export       network, weights                   a TorchScript or ONNX file
 compile      export, calibration images         the model of a backend in a precision
@@ -30,7 +31,7 @@ from harness.errors import (
 from harness.pipeline import steps
 from harness.pipeline.limits import RUN_COPIES
 
-__all__ = ["COMPILE", "COUNT", "ONNX", "REFERENCE", "RUN", "TORCHSCRIPT", "Step"]
+__all__ = ["COMPILE", "COUNT", "FIT", "ONNX", "REFERENCE", "RUN", "TORCHSCRIPT", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Step:
 
 
 COUNT = Step("count", steps.count, CountError, copies=0.0)
+FIT = Step("fit", steps.fit, BuildError, copies=2.5)
 REFERENCE = Step("reference", steps.reference, BuildError, copies=2.5, checked=True)
 TORCHSCRIPT = Step("export", steps.export_torchscript, ExportError, copies=5.0)
 ONNX = Step("export", steps.export_onnx, ExportError, copies=5.0)

@@ -27,6 +27,16 @@ def count_key(variant: Variant, size: int, rules: Sequence[str]) -> Key:
     )
 
 
+def fit_key(network: str, weights: str) -> Key:
+    """Of what seeded weights of this identity owe to the images that they are fitted to."""
+    code = code_digest("sources", "pipeline/steps/networks.py")
+    return Key.of(
+        "fit",
+        inputs={"network": network, "weights": weights},
+        tools=tools("torch", "timm", "numpy") | {"code": code},
+    )
+
+
 def reference_key(variant: Variant, size: int, weights: str, evaluation: str) -> Key:
     """Of what a network computes in its own framework on images of this digest."""
     return Key.of(

@@ -10,8 +10,8 @@ from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import Step
 from harness.pipeline.limits import RUN_COPIES
 from harness.pipeline.pipeline import Pipeline, exported_file
-from harness.pipeline.steps import layering
-from harness.runtime.store import LazyArtifact
+from harness.pipeline.steps import NetworkSpec, layering
+from harness.runtime.store import Entry, LazyArtifact
 from harness.sources.forms import Form
 
 Layers = tuple[LayerAgreement, ...]
@@ -30,8 +30,7 @@ def export_layers(pipeline: Pipeline, model: DocumentedModel, form: Form) -> Lay
     if form.format != "onnx":
         raise Unavailable(f"layers of {form.format} are not looked into")
     artifact = LazyArtifact(lambda: pipeline.exported(model.variant, model.size, form), form.file)
-    spec = pipeline.spec(model.variant, model.size)
-    _held, path = artifact.opened()
+    (_held, path), (_kept, spec) = artifact.opened(), _network(pipeline, model)
     found: Layers = pipeline.builder.run_apart(EXPORTED, model.variant, spec, path)
     return found
 
@@ -66,9 +65,15 @@ def source_layers(pipeline: Pipeline, first: DocumentedModel, model: DocumentedM
     Raises:
         StageError: one of them cannot be run layer by layer.
     """
-    specs = (pipeline.spec(one.variant, one.size) for one in (first, model))
-    found: Layers = pipeline.builder.run_apart(SOURCES, model.variant, *specs)
+    (_held, ours), (_kept, other) = (_network(pipeline, one) for one in (first, model))
+    found: Layers = pipeline.builder.run_apart(SOURCES, model.variant, ours, other)
     return found
+
+
+def _network(pipeline: Pipeline, model: DocumentedModel) -> tuple[Entry | None, NetworkSpec]:
+    """A row's network, and what has to be held while it is used."""
+    found = pipeline.fitted(pipeline.spec(model.variant, model.size))
+    return (None, found) if isinstance(found, NetworkSpec) else found.opened()
 
 
 def departure(layers: Layers) -> str:

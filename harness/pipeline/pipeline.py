@@ -27,11 +27,11 @@ from harness.judging.int8 import Compared
 from harness.pipeline import keys
 from harness.pipeline.building import Builder, Settings, make_worker, require_resolved
 from harness.pipeline.catalogue import DocumentedModel
-from harness.pipeline.declared import COMPILE, COUNT, ONNX, REFERENCE, RUN, TORCHSCRIPT
+from harness.pipeline.declared import COMPILE, COUNT, FIT, ONNX, REFERENCE, RUN, TORCHSCRIPT
 from harness.pipeline.embedded import EmbeddedImages, sized
 from harness.pipeline.given_weights import is_judgeable, require_judgeable, weights_of
 from harness.pipeline.limits import is_large
-from harness.pipeline.steps import NetworkSpec
+from harness.pipeline.steps import FITTED, NetworkSpec
 from harness.runtime.isolation import Worker
 from harness.runtime.store import Entry, LazyArtifact, Store
 from harness.sources import source
@@ -130,12 +130,24 @@ class Pipeline:
         return self.settings.weights_kind
 
     def spec(self, variant: Variant, size: int) -> NetworkSpec:
-        """The network of a row with its weights, as steps take it."""
+        """The network of a row, and which weights it has."""
         asked, images = self.settings.weights, self.images.files(size)
         weights = weights_of(variant, size, asked=asked, images=self.images)
         if weights.kind == "layered":
             images = replace(images, statistics=self.images.statistics(size))
         return NetworkSpec(variant, size, weights, images)
+
+    def fitted(self, spec: NetworkSpec) -> NetworkSpec | LazyArtifact:
+        """A network as steps take it: seeded weights are fitted once for all rows that have it."""
+        if spec.weights.kind != "seeded":
+            return spec
+        name, statistics = spec.variant.network, spec.images.statistics
+        key = keys.fit_key(name, spec.weights.identity)
+        return LazyArtifact(
+            lambda: self.builder.build(FIT, key, spec.variant, name, statistics),
+            FITTED,
+            lambda path: replace(spec, weights=replace(spec.weights, path=path)),
+        )
 
     def is_judgeable(self, variant: Variant) -> bool:
         """As :mod:`harness.pipeline.given_weights` has it, for the weights of this run."""
@@ -175,7 +187,7 @@ class Pipeline:
         key = keys.reference_key(variant, size, spec.weights.identity, evaluation)
         batches = probes(variant)
         count = 1 + max(map(max, batches))
-        entry = self.builder.build(REFERENCE, key, variant, spec, count)
+        entry = self.builder.build(REFERENCE, key, variant, self.fitted(spec), count)
         return ReferenceLogits(_array(entry, "logits.npy"), _array(entry, "logits64.npy"), batches)
 
     def exported(self, variant: Variant, size: int, form: Form) -> Entry:
@@ -193,9 +205,10 @@ class Pipeline:
         spec = self.spec(variant, size)
         options = {"format": form.format, "opset": form.opset, "route": form.route}
         key = keys.export_key(variant, size, spec.weights.identity, options)
+        network = self.fitted(spec)
         if form.format == "torchscript":
-            return self.builder.build(TORCHSCRIPT, key, variant, spec)
-        return self.builder.build(ONNX, key, variant, spec, form, is_repeated(form, variant))
+            return self.builder.build(TORCHSCRIPT, key, variant, network)
+        return self.builder.build(ONNX, key, variant, network, form, is_repeated(form, variant))
 
     def compiled(
         self,

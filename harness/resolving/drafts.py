@@ -144,9 +144,8 @@ def complexity_entry(one: Resolved, resolution: PageResolution) -> dict[str, Any
         "operations": _pinned("operations", operations, one.true_macs),
         "params": _pinned("params", _unless_true(params, one.true_params), one.true_params),
         "true": {"params": one.true_params, "macs": one.true_macs},
+        "layers": {kind: one.layers[kind] for kind in KINDS if kind in one.layers},
     }
-    if one.layers:
-        entry["layers"] = {kind: one.layers[kind] for kind in KINDS if kind in one.layers}
     if defects := list(_defects(one, resolution)):
         entry["defects"] = [
             {"column": str(d.column), "printed": d.printed, "kind": d.kind, "true": d.true}

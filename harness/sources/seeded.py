@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -48,6 +48,9 @@ READOUT_OFFSET = 0.1  # standard deviation of what the centring bias leaves
 
 _LEVELS = 2**16  # distinct values of a drawn weight
 
+READOUT = "fc"
+Fitted = Mapping[str, npt.NDArray[Any]]
+
 
 def _empty(network: str) -> ResNet:
     """The reference network of a name, without values.
@@ -71,30 +74,20 @@ def _empty(network: str) -> ResNet:
         ).eval()
 
 
-def seeded_network(network: str, scenes: Floats) -> ResNet:
-    """Give the reference network of that name its seeded weights.
+def fit(network: str, scenes: Floats) -> Fitted:
+    """What the seeded weights of a reference network owe to scenes: statistics and the readout.
 
-    ``scenes``: preprocessed images (n, 3, height, width), float32, which the batch-norm statistics
-    and the readout are fitted to; at least two.
+    ``scenes``: preprocessed images (n, 3, height, width), float32; at least two.
 
-    The result depends on nothing else; in particular not on threads, which are set to one
-    while the statistics are taken.
+    The result, float32 tensors by name, depends on nothing else; in particular not on threads,
+    which are set to one meanwhile.
 
     Raises:
         BuildError: no such network, or the scenes are too few to have statistics.
     """
     if len(scenes) < 2:
         raise BuildError(f"{len(scenes)} scenes cannot give statistics, at least two are needed")
-    module = _empty(network)
-    rng = generator(f"{VERSION}:{network}")
-    blocks = sum(isinstance(layer, Bottleneck) for layer in module.modules())
-    branch = BRANCH_STRENGTH / blocks**0.5
-    for name, layer in module.named_modules():
-        if isinstance(layer, torch.nn.Conv2d):
-            fan_in = layer.weight[0].numel()
-            layer.weight = _parameter(normal(rng, layer.weight.shape) * np.sqrt(2 / fan_in))
-        elif isinstance(layer, torch.nn.BatchNorm2d):
-            _seed_batch_norm(layer, rng, scale=branch if name.endswith(".bn3") else 1.0)
+    module, rng = _drawn(network)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -102,7 +95,46 @@ def seeded_network(network: str, scenes: Floats) -> ResNet:
             _fit(module, torch.from_numpy(scenes), rng)
     finally:
         torch.set_num_threads(threads)
-    return module.requires_grad_(False)
+    return {name: value for name, value in tensors(module) if _is_fitted(name)}
+
+
+def seeded_network(network: str, fitted: Fitted) -> ResNet:
+    """Give the reference network of that name its seeded weights: drawn ones, and what was fitted.
+
+    ``fitted``: see :func:`fit`.
+
+    Raises:
+        BuildError: no such network, or the fitted tensors are another's.
+    """
+    module, _ = _drawn(network)
+    shapes = {n: tuple(value.shape) for n, value in module.state_dict().items() if _is_fitted(n)}
+    if shapes != {name: value.shape for name, value in fitted.items()}:
+        raise BuildError(f"what was fitted is not of {network}: other names or shapes of tensors")
+    owners = dict(module.named_modules())
+    for name, value in fitted.items():
+        layer, _, tensor = name.rpartition(".")
+        kind = _parameter if layer == READOUT else torch.from_numpy
+        setattr(owners[layer], tensor, kind(value))
+    return module.eval().requires_grad_(False)
+
+
+def _drawn(network: str) -> tuple[ResNet, np.random.Generator]:
+    """A reference network with what is drawn, and the generator as that leaves it."""
+    module = _empty(network)
+    rng = generator(f"{VERSION}:{network}")
+    blocks = sum(isinstance(layer, Bottleneck) for layer in module.modules())
+    branch = BRANCH_STRENGTH / blocks**0.5
+    for name, layer in module.named_modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            fan_in = layer.weight[0].numel()
+            layer.weight = _parameter(normal(rng, layer.weight.shape, scale=np.sqrt(2 / fan_in)))
+        elif isinstance(layer, torch.nn.BatchNorm2d):
+            _seed_batch_norm(layer, rng, scale=branch if name.endswith(".bn3") else 1.0)
+    return module, rng
+
+
+def _is_fitted(name: str) -> bool:
+    return name.startswith(f"{READOUT}.") or "running_" in name
 
 
 def tensors(module: torch.nn.Module) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -126,10 +158,13 @@ def _quantiles() -> npt.NDArray[np.float32]:
     return np.fromiter((normal.inv_cdf(share) for share in shares), np.float32, _LEVELS)
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def normal(
+    rng: np.random.Generator, shape: tuple[int, ...], *, scale: float = 1.0
+) -> npt.NDArray[np.float32]:
     """Normal float32 numbers, of 65536 distinct values: a third of the time of exact ones."""
     levels = rng.integers(0, _LEVELS, int(np.prod(shape)), dtype=np.uint16)
-    return _quantiles()[levels].reshape(shape)
+    values = (_quantiles() * np.float64(scale)).astype(np.float32)
+    return values[levels].reshape(shape)
 
 
 def _parameter(values: npt.NDArray[Any]) -> torch.nn.Parameter:

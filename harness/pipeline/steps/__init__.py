@@ -6,11 +6,12 @@ can be made again, and differently, without building anything.
 
 from harness.pipeline.steps.counting import count
 from harness.pipeline.steps.exporting import export_onnx, export_torchscript
-from harness.pipeline.steps.networks import Images, NetworkSpec, Weights
+from harness.pipeline.steps.networks import FITTED, Images, NetworkSpec, Weights, fit
 from harness.pipeline.steps.referring import reference
 from harness.pipeline.steps.targets import compile_model, run
 
 __all__ = [
+    "FITTED",
     "Images",
     "NetworkSpec",
     "Weights",
@@ -18,6 +19,7 @@ __all__ = [
     "count",
     "export_onnx",
     "export_torchscript",
+    "fit",
     "reference",
     "run",
 ]

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from harness.backends.registry import layer_tracer
 from harness.judging.layers import LayerAgreement, LayerTrace, compare_layers
-from harness.pipeline.steps.networks import Floats, NetworkSpec, load, network, reference_network
+from harness.pipeline.steps.networks import Floats, NetworkSpec, load, network, reference_of
 from harness.sources import adapter
 
 Layers = tuple[LayerAgreement, ...]
@@ -47,6 +47,5 @@ def _by_reference(spec: NetworkSpec, images: Floats) -> list[LayerTrace]:
 
     built, names = network(spec), {}
     if spec.weights.kind == "seeded":
-        reference = reference_network(spec.variant.network, spec.images.statistics)
-        names = reference_names(adapter(spec.variant.source), built, reference)
+        names = reference_names(adapter(spec.variant.source), built, reference_of(spec))
     return trace(built, images, names=names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from harness.sources.fitting import needed_by
 
 Floats = npt.NDArray[np.float32]
 
+FITTED = "fitted.safetensors"
 KEPT_BYTES = 5 * 2**29  # resident memory above which networks are not kept for later steps
 
 
@@ -39,6 +41,7 @@ class Weights:
         kind: ``seeded`` weights are drawn on a reference network, and behave like trained ones;
             ``layered`` ones on the network itself, whatever it is.
         identity: what stands in keys.
+        path: a ``file``, or of ``seeded`` ones what the step :func:`fit` made.
     """
 
     kind: Literal["file", "seeded", "layered"]
@@ -52,7 +55,7 @@ class NetworkSpec:
 
     Attributes:
         size: height and width of the input, in pixels.
-        images: seeded weights are fitted to those for statistics.
+        images: ``layered`` weights are fitted to those for statistics.
     """
 
     variant: Variant
@@ -71,26 +74,43 @@ def network(spec: NetworkSpec) -> Network:
 
         return seeded_layers(variant, spec.size, load(spec.images.statistics))
     built = source.build(variant.model, input_size=spec.size, weightless=True)
-    if spec.weights.path is None:
+    if spec.weights.kind == "seeded":
         from harness.sources import seeded
 
-        reference = reference_network(variant.network, spec.images.statistics)
-        tensors = source.from_reference(built, dict(seeded.tensors(reference)))
+        tensors = source.from_reference(built, dict(seeded.tensors(reference_of(spec))))
     else:
         from harness.sources import weights as published
 
+        assert spec.weights.path is not None
         needed = needed_by(built)
         tensors = published.load(spec.weights.path, framework=built.framework, needed=needed)
     source.assign(built, tensors)
     return built
 
 
-@lru_cache(maxsize=1)
-def reference_network(name: str, statistics: Path) -> Any:
-    """The torch network on which seeded weights of this name are drawn, with them."""
-    from harness.sources.seeded import seeded_network
+def fit(folder: Path, name: str, statistics: Path) -> Mapping[str, Any]:
+    """Fit the seeded weights of a reference network, once for all rows that have it."""
+    from safetensors.numpy import save_file
 
-    return seeded_network(name, load(statistics))
+    from harness.sources import seeded
+
+    save_file(dict(seeded.fit(name, load(statistics))), folder / FITTED)
+    return {"network": name}
+
+
+def reference_of(spec: NetworkSpec) -> Any:
+    """The torch network on which a row's seeded weights are drawn, with them."""
+    assert spec.weights.path is not None
+    return _reference_network(spec.variant.network, spec.weights.path)
+
+
+@lru_cache(maxsize=1)
+def _reference_network(name: str, fitted: Path) -> Any:
+    from safetensors.numpy import load_file
+
+    from harness.sources import seeded
+
+    return seeded.seeded_network(name, load_file(fitted))
 
 
 @lru_cache(maxsize=1)
@@ -110,7 +130,7 @@ def make_room() -> None:
     """Give the memory of large networks back before a step that does not use them."""
     if psutil.Process().memory_info().rss > KEPT_BYTES:
         network.cache_clear()
-        reference_network.cache_clear()
+        _reference_network.cache_clear()
         gc.collect()
 
 

@@ -15,7 +15,7 @@ from harness.pipeline.steps.networks import (
     NetworkSpec,
     load,
     network,
-    reference_network,
+    reference_of,
 )
 from harness.sources import Network, adapter
 from harness.sources.resnexts import resnext_named
@@ -43,7 +43,7 @@ def _double(built: Network, spec: NetworkSpec, probes: Floats) -> npt.NDArray[np
         again = partial(build, spec.variant.model, input_size=spec.size, weightless=False)
         return ppcls.logits64(built, probes, again=again)
     if spec.weights.kind == "seeded":
-        reference = reference_network(spec.variant.network, spec.images.statistics)
+        reference = reference_of(spec)
     else:
         reference = seeded.reference_like(spec.variant.network, built)
     return torch_networks.logits64(

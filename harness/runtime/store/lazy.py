@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DamagedArtifact, EvictedArtifact
 from harness.runtime.store.entries import Entry
@@ -43,21 +44,23 @@ class LazyArtifact:
     Attributes:
         build: as in :func:`usable`.
         file: the file's name in the entry.
+        given: what a step is given, from the file's path.
     """
 
     build: Callable[[], Entry]
     file: str
+    given: Callable[[Path], Any] = lambda path: path
 
-    def opened(self) -> tuple[Entry, Path]:
-        """The entry, every file of it looked at, and the path of the one that is needed.
+    def opened(self) -> tuple[Entry, Any]:
+        """The entry, every file of it looked at, and what is given of the one that is needed.
 
-        Hold the entry for as long as the path is used.
+        Hold the entry for as long as the file is used.
 
         Raises:
             DamagedArtifact: what was just built is damaged already.
         """
         entry = usable(self.build)
-        return entry, entry.file(self.file)
+        return entry, self.given(entry.file(self.file))
 
 
 def _verified(entry: Entry, files: Sequence[str] | None) -> Entry:

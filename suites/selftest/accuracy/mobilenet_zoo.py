@@ -50,6 +50,7 @@ COUNTS = """
 operations = { counter = "thop", divisor = 1_000_000_000, raw = 327_650_000 }
 params = { counter = "thop", divisor = 1_000_000, raw = 3_504_872 }
 true = { params = 3_504_872, macs = 327_650_000 }
+layers = { activations = "35 × relu6" }
 """
 
 SHIPS = """

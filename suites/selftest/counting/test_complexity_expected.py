@@ -25,6 +25,7 @@ tenth = "A tenth too much."
 operations = { counter = "thop", divisor = 900_000_000, raw = 4_288_184_320 }
 params = { counter = "thop", divisor = 1_000_000, raw = 25_028_904 }
 true = { params = 25_028_904, macs = 4_230_479_872 }
+layers = { activations = "49 × relu" }
 defects = [{ column = "macs", printed = "4.765", kind = "tenth", true = 4_288_184_320 }]
 """
 
@@ -133,6 +134,7 @@ tenth = "A tenth too much."
 operations = { counter = "thop", divisor = 1_000_000, raw = 34_178_704, unit = "M" }
 params = { counter = "true", divisor = 1_000_000, raw = 3_504_872 }
 true = { params = 3_504_872, macs = 30_480_864 }
+layers = { activations = "35 × relu6" }
 """
 
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import torch
 
-from harness.sources.seeded import seeded_network, tensors
+from harness.sources.seeded import fit, seeded_network, tensors
 
 
 def digest(module: torch.nn.Module) -> str:
@@ -24,4 +24,5 @@ def digest(module: torch.nn.Module) -> str:
 
 
 if __name__ == "__main__":
-    print(digest(seeded_network(sys.argv[1], np.load(sys.argv[2]))))
+    fitted = fit(sys.argv[1], np.load(sys.argv[2]))
+    print(digest(seeded_network(sys.argv[1], fitted)))

@@ -51,7 +51,8 @@ PUBLISHED: dict[str, tuple[str, Callable[[Tensors, Path], None]]] = {
 
 @pytest.fixture(scope="module")
 def reference(scenes: Floats) -> Tensors:
-    module = seeded.seeded_network("resnext50_32x4d", scenes)
+    name = "resnext50_32x4d"
+    module = seeded.seeded_network(name, seeded.fit(name, scenes))
     return {name: np.ascontiguousarray(value) for name, value in seeded.tensors(module)}
 
 

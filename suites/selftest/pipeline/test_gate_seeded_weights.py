@@ -11,15 +11,20 @@ import numpy as np
 import pytest
 import timm
 import torch
+from safetensors.numpy import load_file
 from seeded_digest import digest
 from torch.nn import BatchNorm2d
 
 from harness.errors import BuildError
 from harness.expected.buildconfig import read_build_config
 from harness.images.sets import ImageSets, embedded_sets
-from harness.pipeline.catalogue import EXPECTED
+from harness.pipeline.building import Settings, make_worker
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
+from harness.pipeline.pipeline import Pipeline
+from harness.pipeline.steps import FITTED
+from harness.runtime.store import LazyArtifact
 from harness.sources.network import Floats
-from harness.sources.seeded import seeded_network, tensors
+from harness.sources.seeded import fit, seeded_network, tensors
 
 REPOSITORY = EXPECTED.parent
 NETWORK = "resnext50_32x4d"
@@ -44,7 +49,7 @@ def images() -> ImageSets:
 
 @pytest.fixture(scope="module")
 def seeded(images: ImageSets) -> Seeded:
-    module = seeded_network(NETWORK, images.statistics.images)
+    module = seeded_network(NETWORK, fit(NETWORK, images.statistics.images))
     with torch.inference_mode():
         logits = module(torch.from_numpy(images.evaluation.images)).numpy()
     return Seeded(module, logits)
@@ -137,6 +142,23 @@ def test_images_are_told_apart(seeded: Seeded) -> None:
     assert len(set(seeded.logits.argmax(axis=1))) >= FEWEST_ANSWERS
 
 
+def test_rows_of_one_network_are_fitted_once(seeded: Seeded, tmp_path: Path) -> None:
+    catalogue = read_catalogue()
+    settings = Settings(EXPECTED / "build" / "embedded.yaml", store=tmp_path)
+    found = []
+    for source in ("timm", "ppcls"):
+        row = catalogue.model(f"resnext/{source}/{NETWORK}")
+        with make_worker() as worker:
+            pipeline = Pipeline(settings, worker)
+            network = pipeline.fitted(pipeline.spec(row.variant, row.size))
+            assert isinstance(network, LazyArtifact)
+            entry, spec = network.opened()
+            found.append((entry.file(FITTED).stat().st_ino, worker.pid is not None))
+    assert found == [(found[0][0], True), (found[0][0], False)]
+    again = seeded_network(NETWORK, load_file(spec.weights.path))
+    assert digest(again) == digest(seeded.module)
+
+
 def test_a_good_share_is_decided_narrowly(seeded: Seeded) -> None:
     assert 0.25 <= narrow_share(seeded.logits) <= 0.95
 
@@ -153,7 +175,8 @@ def test_the_librarys_own_initial_weights_would_be_noticed(images: ImageSets) ->
 
 
 def test_another_network_has_other_weights(seeded: Seeded, images: ImageSets) -> None:
-    other = seeded_network("resnext50_vd_32x4d", images.statistics.images)
+    name = "resnext50_vd_32x4d"
+    other = seeded_network(name, fit(name, images.statistics.images))
     ours, theirs = dict(tensors(seeded.module)), dict(tensors(other))
     same = [
         name
@@ -165,9 +188,15 @@ def test_another_network_has_other_weights(seeded: Seeded, images: ImageSets) ->
 
 def test_another_kind_of_network_is_refused_by_name(images: ImageSets) -> None:
     with pytest.raises(BuildError, match="no reference network 'resnet50', expected one as resnex"):
-        seeded_network("resnet50", images.statistics.images)
+        fit("resnet50", images.statistics.images)
+
+
+def test_what_was_fitted_for_another_network_is_refused(images: ImageSets) -> None:
+    fitted = fit("resnext50_vd_32x4d", images.statistics.images)
+    with pytest.raises(BuildError, match=f"what was fitted is not of {NETWORK}: other names or"):
+        seeded_network(NETWORK, fitted)
 
 
 def test_one_scene_has_no_statistics(images: ImageSets) -> None:
     with pytest.raises(BuildError, match="1 scenes cannot give statistics, at least two"):
-        seeded_network(NETWORK, images.statistics.images[:1])
+        fit(NETWORK, images.statistics.images[:1])

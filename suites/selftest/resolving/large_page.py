@@ -23,6 +23,7 @@ from harness.sources.choices import Choice
 MEASURED = Published(
     "net", "a table", Preprocessing(224, Fraction(7, 8), "bilinear"), Decimal(76), Decimal(93)
 )
+LAYERS = {"activations": "49 × relu"}
 SOURCES = ("torchvision", "timm", "mmcls", "ppcls")
 TEXT = """# Large
 
@@ -56,7 +57,9 @@ def large_expected(folder: Path, *, rows: int) -> Path:
         known = () if row.source == "ppcls" else (MEASURED,)
         choice = Choice(f"{row.name}.tag", row.name, f"{row.name}.pth", 224, known)
         variant = Variant(row.id, row.source, choice.model, choice.weights, row.name)
-        resolved.append(Resolved(row, variant, 224, choice, "", 25_557_032, 4_089_184_256))
+        resolved.append(
+            Resolved(row, variant, 224, choice, "", 25_557_032, 4_089_184_256, layers=LAYERS)
+        )
         for found, metric, raw, unit in (
             (operations, Metric.MACS, 4_133_742_592, 10**9),
             (params, Metric.PARAMS, 25_557_032, 10**6),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from hypothesis import strategies as st
-from large_page import Files
+from large_page import LAYERS, Files
 
 from harness.counting.counts import Counts
 from harness.expected.variants import Variant
@@ -172,7 +172,9 @@ def resolution_of(page: Page, made: MadeUpPage) -> PageResolution:
             return Resolved(row, variant, size, choice, model.text, uncountable=reason)
         counts = counter.count(variant, size, "true")
         macs, reason = (counts.operations, "") if counts else (0, "the reader does not know it")
-        return Resolved(row, variant, size, choice, model.text, model.params, macs, reason)
+        return Resolved(
+            row, variant, size, choice, model.text, model.params, macs, reason, layers=LAYERS
+        )
 
     rows = [resolved(row) for row in page.rows]
     failures = [resolved(resolving._as_row(one)) for one in page.failures]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from large_page import LAYERS
 from stand_ins import row
 
 from harness.expected.variants import Variant
@@ -50,7 +51,7 @@ def drafted(how: Preprocessing, *, source: str = "timm", size: int = 224) -> dic
     documented = row("net", source=source, input_size=str(size))
     choice = Choice("net.tag", "net", "net.pth", 224, (published(how),))
     variant = Variant(documented.id, source, "net.tag", "net.pth", "net")
-    one = Resolved(documented, variant, size, choice, "", 25_557_032, 4_089_184_256)
+    one = Resolved(documented, variant, size, choice, "", 25_557_032, 4_089_184_256, layers=LAYERS)
     page = Page("page", "page.md", "0" * 64, (documented,))
     return tomllib.loads(upstream_drafts.pipelines(PageResolution(page, (one,), ())))
 

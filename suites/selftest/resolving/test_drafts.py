@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from large_page import large_expected
+from large_page import LAYERS, large_expected
 from stand_ins import Tally, choice, counted, row
 
 from harness.counting.claims import NOT_REPRODUCED, ZEROS_ADDED
@@ -51,7 +51,9 @@ def resolved(name: str = "net", *, unresolved: str = "", **figures: str) -> Reso
     variant = Variant(documented.id, "timm", f"{name}.tag", f"{name}.pth", f"timm-{name}")
     own = choice(f"{name}.tag", ("76.13", "92.86", 224))
     counted = (TRUE_PARAMS, TRUE_MACS)
-    return Resolved(documented, variant, 224, own, "it is so", *counted, grouped=True)
+    return Resolved(
+        documented, variant, 224, own, "it is so", *counted, grouped=True, layers=LAYERS
+    )
 
 
 def finding(

@@ -114,7 +114,13 @@ def test_what_belongs_elsewhere_is_a_defect_with_its_cause(
     finding = replace(found("small_100"), **change)
     documented = row("small_100", source="timm", unit="M", flops="63.670")
     one = Resolved(documented, counted("small_100", "flops", "1").variant, 224)
-    one = replace(one, choice=choice("small_100"), true_params=2_540_000, true_macs=56_000_000)
+    one = replace(
+        one,
+        choice=choice("small_100"),
+        true_params=2_540_000,
+        true_macs=56_000_000,
+        layers={"activations": "35 × relu6"},
+    )
     page = Page("page", "page.md", "0" * 64, (documented,))
     resolution = PageResolution(page, (one,), (), {documented.id: finding}, {})
     said = list(findings.lines(findings.as_json(resolution), path="p.md"))

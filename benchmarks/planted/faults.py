@@ -33,7 +33,7 @@ PARITY: Final = "test_parity"
 ACCEPTED: Final = "test_parity_is_the_accepted_one"
 PIPELINE: Final = "test_pipeline_is_as_specified"
 
-BUILT: Final = ("count", "reference", "export", "compile", "run")
+BUILT: Final = ("count", "fit", "reference", "export", "compile", "run")
 WRITTEN: Final = ("export", "compile", "run")
 COMPILED: Final = ("compile", "run")
 RUN: Final = ("run",)
@@ -47,7 +47,7 @@ class Fault:
         name: unique.
         kind: where on the path it is.
         row: the row that the gate runs.
-        plant: the function of :mod:`benchmarks.catalogue.plants` that makes the change, given the
+        plant: the function below :mod:`benchmarks.planted.plants` that makes the change, given the
             library's module and ``options``; "" for a change of the page.
         into: the module of the library, which is changed as soon as it has been imported.
         caught_by: the checks of which one at least has to fail.
@@ -157,7 +157,7 @@ def _sources() -> Iterator[Fault]:
                 "source",
                 ROWS[source],
                 caught_by,
-                plant="network",
+                plant="networks.network",
                 into=into,
                 options=(function, edit),
                 place=place,
@@ -169,7 +169,7 @@ def _sources() -> Iterator[Fault]:
         "source",
         ROWS["timm"],
         (TRUE_PARAMS,),
-        plant="another_name",
+        plant="networks.another_name",
         into="timm",
         options=("create_model", "resnext50_32x4d", "resnext50d_32x4d"),
         rebuilt=BUILT,
@@ -200,7 +200,7 @@ def _exports() -> Iterator[Fault]:
                 "export",
                 ROWS[source],
                 caught_by,
-                plant="written_onnx",
+                plant="exports.written_onnx",
                 into="paddle2onnx" if paddle else "torch.onnx",
                 options=(edit,),
                 place="" if paddle else place,
@@ -220,7 +220,7 @@ def _exports() -> Iterator[Fault]:
             "export",
             ROWS["torchvision"],
             caught_by,
-            plant="exporter",
+            plant="exports.exporter",
             into="torch.onnx",
             options=(edit,),
             rebuilt=WRITTEN,
@@ -236,7 +236,7 @@ def _exports() -> Iterator[Fault]:
             "export",
             ROWS["torchvision"],
             caught_by,
-            plant="written_torchscript",
+            plant="exports.written_torchscript",
             into="torch.jit",
             options=(edit,),
             place=place,
@@ -271,7 +271,7 @@ def _images() -> Iterator[Fault]:
                 "images",
                 ROWS[source],
                 (PIPELINE,),
-                plant="transform",
+                plant="images.transform",
                 into=into,
                 options=(source, edit),
                 marks="preprocessing",
@@ -283,7 +283,7 @@ def _images() -> Iterator[Fault]:
         "images",
         ROWS["torchvision"],
         (PIPELINE,),
-        plant="jagged",
+        plant="images.jagged",
         into="torchvision.transforms.v2",
         marks="preprocessing",
         select=f"{PIPELINE} and page",
@@ -299,7 +299,7 @@ def _quantizers() -> Iterator[Fault]:
             "calibration",
             row,
             (PARAMETERS, PARITY, ACCEPTED),
-            plant="calibration",
+            plant="quantizers.calibration",
             into=into,
             options=(edit,),
             rebuilt=COMPILED,
@@ -319,7 +319,7 @@ def _quantizers() -> Iterator[Fault]:
             "quantization",
             row,
             caught_by,
-            plant="quantizer",
+            plant="quantizers.quantizer",
             into=into,
             options=(edit,),
             rebuilt=COMPILED,
@@ -343,7 +343,7 @@ def _quantizers() -> Iterator[Fault]:
             "quantization",
             row,
             (PARAMETERS, ACCEPTED, PARITY),
-            plant="quantized_file",
+            plant="quantizers.quantized_file",
             into=into,
             options=options,
             place=place,
@@ -364,7 +364,7 @@ def _runs() -> Iterator[Fault]:
             "run",
             row,
             (PARITY, ACCEPTED),
-            plant="session",
+            plant="sessions.session",
             into=into,
             options=(edit, "int8"),
             rebuilt=RUN,
@@ -375,7 +375,7 @@ def _runs() -> Iterator[Fault]:
             "run",
             row,
             (SAME, FLOAT),
-            plant="session",
+            plant="sessions.session",
             into=into,
             options=(edit, "fp32"),
             rebuilt=RUN,

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.catalogue.faults import ROWS, Fault
-from benchmarks.catalogue.planting import planted
 from benchmarks.gate import JUDGED, ROOT
+from benchmarks.planted.faults import ROWS, Fault
+from benchmarks.planted.planting import planted
 from harness.errors import HarnessError, NonConformance
 from harness.reporting.results import CaseOutcome, CaseResult
 from harness.reporting.runlog import read
@@ -102,7 +102,8 @@ def _with_page(fault: Fault, folder: Path) -> Path:
     page = folder / "pages" / "resnext.toml"
     text = page.read_text(encoding="utf-8")
     begin = text.index(f'id = "{fault.row}"')
-    end = text.find("[[rows]]", begin)
+    following = re.compile(r"^\[\[\w+\]\]", re.M).search(text, begin)
+    end = following.start() if following else len(text)
     row, (old, new) = text[begin:end], fault.page
     if old not in row:
         raise HarnessError(f"fault {fault.name!r}: {old} is not among the claims of {fault.row}")

@@ -9,16 +9,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from benchmarks.catalogue import command, plants
-from benchmarks.catalogue.faults import BUILDERS, ROWS, TRANSFORMS, Fault, faults
-from benchmarks.catalogue.planting import planted
-from benchmarks.catalogue.running import Finding, _with_page, _without, run
 from benchmarks.command import main
+from benchmarks.planted import command
+from benchmarks.planted.faults import BUILDERS, ROWS, TRANSFORMS, Fault, faults
+from benchmarks.planted.planting import planted
+from benchmarks.planted.running import Finding, _with_page, _without, run
 from harness.errors import HarnessError
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
 FAULT = Fault("a fault", "source", ROWS["timm"], ("test_one",), place="layer2")
@@ -50,7 +52,8 @@ def test_a_fault_names_checks_that_there_are_and_a_change_that_there_is(fault: F
     assert set(fault.caught_by) <= promised()
     assert bool(fault.plant) != bool(fault.page[0])
     if fault.plant:
-        assert callable(getattr(plants, fault.plant))
+        kind, _, plant = fault.plant.partition(".")
+        assert callable(getattr(import_module(f"benchmarks.planted.plants.{kind}"), plant))
         assert fault.into
 
 
@@ -69,6 +72,13 @@ def test_a_fault_of_the_page_changes_its_row_alone(fault: Fault, tmp_path: Path)
     assert row == f'id = "{fault.row}"'
 
 
+def test_a_fault_of_the_last_row_loses_nothing(tmp_path: Path) -> None:
+    *_, row = read_catalogue().rows
+    wrong = replace(FAULT, row=row.id, page=('"303.11"', '"303.12"'))
+    after = (_with_page(wrong, tmp_path / "expected") / "pages" / "resnext.toml").read_text("utf-8")
+    assert after.replace("303.12", "303.11") == (EXPECTED / "pages/resnext.toml").read_text("utf-8")
+
+
 def test_a_figure_that_is_not_on_the_page_is_refused(tmp_path: Path) -> None:
     wrong = replace(FAULT, page=('"1.2345"', '"1"'))
     with pytest.raises(HarnessError, match="is not among the claims of resnext/timm"):
@@ -80,7 +90,7 @@ def test_a_library_has_the_fault_in_a_process_and_in_what_it_starts(tmp_path: Pa
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "zoo_library.py").write_text("def build(name): return name\n")
     fault = replace(
-        FAULT, plant="another_name", into="zoo_library", options=("build", "resnet", "vgg")
+        FAULT, plant="networks.another_name", into="zoo_library", options=("build", "resnet", "vgg")
     )
     environment = planted(
         fault, tmp_path / "site", {**os.environ, "PYTHONPATH": str(tmp_path / "library")}
@@ -187,7 +197,7 @@ def test_a_change_that_breaks_the_step_is_not_caught(tmp_path: Path) -> None:
         "source",
         ROWS["torchvision"],
         tuple(promised()),
-        plant="network",
+        plant="networks.network",
         into="torchvision.models",
         options=("get_model", "no such edit"),
         marks="complexity",

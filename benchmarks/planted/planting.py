@@ -11,16 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.catalogue.faults import Fault
+from benchmarks.planted.faults import Fault
 
-PLANTS: Final = Path(__file__).with_name("plants.py")
+PLANTS: Final = Path(__file__).with_name("plants")
 
 _SITE: Final = """
 import importlib.abc
-import runpy
+import importlib.util
 import sys
 
-INTO, PLANT, OPTIONS, PLANTS = {arguments}
+INTO, KIND, PLANT, OPTIONS, PLANTS = {arguments}
+
+
+def planting():
+    found = importlib.util.spec_from_file_location("plants", PLANTS + "/__init__.py")
+    package = sys.modules["plants"] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(package)
+    return getattr(importlib.import_module("plants." + KIND), PLANT)
 
 
 class Waiting(importlib.abc.MetaPathFinder):
@@ -34,7 +41,7 @@ class Waiting(importlib.abc.MetaPathFinder):
 
             def run_and_change(module):
                 run(module)
-                runpy.run_path(PLANTS)[PLANT](module, *OPTIONS)
+                planting()(module, *OPTIONS)
 
             spec.loader.exec_module = run_and_change
         return spec
@@ -48,7 +55,8 @@ def planted(fault: Fault, folder: Path, environment: Mapping[str, str]) -> dict[
     """The environment in which a library has the fault, by way of an empty folder."""
     if not fault.plant:
         return dict(environment)
-    arguments = json.dumps([fault.into, fault.plant, fault.options, str(PLANTS)])
+    kind, _, plant = fault.plant.partition(".")
+    arguments = json.dumps([fault.into, kind, plant, fault.options, str(PLANTS)])
     site = folder / "sitecustomize.py"
     site.write_text(_SITE.format(arguments=arguments), encoding="utf-8")
     return {**environment, "PYTHONPATH": f"{folder}:{environment.get('PYTHONPATH', '')}".strip(":")}

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.catalogue.faults import BUILT, COMPILED, ROWS, WRITTEN, Fault, faults
-from benchmarks.catalogue.planting import PLANTS
-from benchmarks.catalogue.running import Finding, prepare, run, run_clean
+from benchmarks.planted.faults import BUILT, COMPILED, ROWS, WRITTEN, Fault, faults
+from benchmarks.planted.planting import PLANTS
+from benchmarks.planted.running import Finding, prepare, run, run_clean
 from harness.errors import HarnessError
 from harness.runtime.foreign import read_text
 from harness.runtime.identity import code_digest
@@ -155,7 +155,8 @@ def shortcomings(chosen: Sequence[Fault], found: dict[str, Finding]) -> Iterator
 
 def _digest(fault: Fault) -> str:
     """Of all that a finding rests on: the fault, how it is planted, and the suite."""
-    text = [repr(fault), PLANTS.read_text(encoding="utf-8"), code_digest(".")]
+    plants = (path.read_text(encoding="utf-8") for path in sorted(PLANTS.glob("*.py")))
+    text = [repr(fault), *plants, code_digest(".")]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
 
