@@ -11,7 +11,8 @@ import numpy.typing as npt
 from benchmarks.faults import SWAPPED_CHANNELS
 from harness.backends.session import run_batches
 from harness.expected.buildconfig import BuildConfig
-from harness.judging.quantization import RECOMPUTED_MODE, problem
+from harness.judging.quantization import RECOMPUTED_MODE, judge_parameters
+from harness.records import Outcome
 from harness.sources.forms import Batches
 
 Floats = npt.NDArray[np.float32]
@@ -70,4 +71,5 @@ def faulty_parameters(
             per_channel=quantize is None or quantize.per_channel,
             workspace=Path(folder),
         )
-    return problem(parameters, calibrate_mode=RECOMPUTED_MODE)
+    verdict = judge_parameters(parameters, calibrate_mode=RECOMPUTED_MODE)
+    return "" if verdict.outcome is Outcome.CONFORMS else str(verdict)

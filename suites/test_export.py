@@ -16,6 +16,13 @@ from harness.sources.forms import require_as_promised
 pytestmark = pytest.mark.export
 
 
+def test_export_is_complete_and_as_promised(export_case: Case, pipeline: Pipeline) -> None:
+    """The file is whole and valid, and opset, names, shapes and types are those asked for."""
+    model, form = export_case.model, export_case.form
+    exported = pipeline.exported(model.variant, model.size, form)
+    require_as_promised(exported.facts, form, model.variant, size=model.size)
+
+
 def test_exported_model_computes_the_same(
     working_export_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
@@ -30,19 +37,12 @@ def test_exported_model_computes_the_same(
     )
 
 
-def test_export_is_complete_and_as_promised(export_case: Case, pipeline: Pipeline) -> None:
-    """The file is whole and valid, and opset, names, shapes and types are those asked for."""
-    model, form = export_case.model, export_case.form
-    exported = pipeline.exported(model.variant, model.size, form)
-    require_as_promised(exported.facts, form, model.variant, size=model.size)
-
-
 def test_export_takes_the_documented_input_size(
     onnx_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The input size of the page is the one that the exported model is made for."""
     model, claim = onnx_case.model, onnx_case.model.claim(Metric.INPUT_SIZE)
-    exported = pipeline.exported(model.variant, model.size, onnx_case.form)
+    exported = pipeline.complete(model.variant, model.size, onnx_case.form)
     record.judge(input_size_verdict(exported.facts, claim), claim=claim)
 
 
@@ -51,4 +51,4 @@ def test_exporting_again_gives_the_same_model(
 ) -> None:
     """Nothing in an export depends on the moment, or on what was exported before."""
     model, form = repeated_case.model, repeated_case.form
-    record.judge(repeatable_verdict(pipeline.exported(model.variant, model.size, form).facts))
+    record.judge(repeatable_verdict(pipeline.complete(model.variant, model.size, form).facts))

@@ -171,7 +171,7 @@ def _sources() -> Iterator[Fault]:
         (TRUE_PARAMS,),
         plant="networks.another_name",
         into="timm",
-        options=("create_model", "resnext50_32x4d", "resnext50d_32x4d"),
+        options=("create_model", "resnext50_32x4d.a1h_in1k", "resnext50d_32x4d.bt_in1k"),
         rebuilt=BUILT,
     )
 
@@ -266,6 +266,8 @@ def _images() -> Iterator[Fault]:
     for edit, sources in edits:
         for source in sources:
             into, cases = TRANSFORMS[source]
+            if (edit, source) == ("crop_off_by_one", "mmcls"):
+                into = "mmcv.transforms.processing"
             yield Fault(
                 f"{edit.replace('_', ' ')}, images of {source}",
                 "images",

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from benchmarks.gate import JUDGED, ROOT
 from benchmarks.planted.faults import ROWS, Fault
-from benchmarks.planted.planting import planted
-from harness.errors import HarnessError, NonConformance
+from benchmarks.planted.planting import PLANTS, planted
+from harness.errors import HarnessError
 from harness.reporting.results import CaseOutcome, CaseResult
 from harness.reporting.runlog import read
 
 LIMIT_S: Final = 900.0  # of one run of the gate; the slowest takes 60
+OURS: Final = f"{PLANTS.parent.name}/{PLANTS.name}/"  # in a traceback
 RED: Final = (CaseOutcome.FAILED, CaseOutcome.ERRORED)
 TELLS: Final = 300  # characters of a failure that are kept
 
@@ -32,8 +33,7 @@ class Finding:
 
     Attributes:
         status: pytest's exit status.
-        red: the checks that have judged and failed, each once; not those in which a step or the
-            fault itself broke.
+        red: the checks that have failed, each once; not those in which the change itself broke.
         failures, blocked: how many cases failed, and how many wait for those.
         told: the first failure, in its words.
         placed: whether the place was named; None where there is none to name.
@@ -169,21 +169,16 @@ def _gate(
 
 
 def _listed(output: str) -> tuple[CaseResult, ...]:
-    """The failures of cases that are about no row, of which there is no log.
-
-    What was judged is printed in its own words; what broke, as pytest prints it, with ``E``.
-    """
-    found = []
-    for name, text in re.findall(r"^_+ (test_\S+) _+\n(.*?)(?=^[_=]{3,} )", output, re.M | re.S):
-        broken = re.search(r"^E .*", text, re.M)
-        reason = broken[0] if broken else f"{NonConformance.__name__}: {text.partition(chr(10))[0]}"
-        found.append(CaseResult(f"::{name}", CaseOutcome.FAILED, reason=reason))
-    return tuple(found)
+    """The failures of cases that are about no row, of which there is no log."""
+    sections = re.findall(r"^_+ (test_\S+) _+\n(.*?)(?=^[_=]{3,} )", output, re.M | re.S)
+    return tuple(
+        CaseResult(f"::{name}", CaseOutcome.FAILED, reason=text) for name, text in sections
+    )
 
 
 def _is_judged(result: CaseResult) -> bool:
-    """Whether a case failed by what was measured, and not because something broke."""
-    return result.verdict is not None or NonConformance.__name__ in result.reason
+    """Whether a case failed by what it saw, and not because the change itself broke."""
+    return OURS not in result.reason
 
 
 def _check(result: CaseResult) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from harness.errors import CompileError, NonConformance, Unavailable
+from harness.errors import Unavailable
 from harness.judging.causes import likely_causes
 from harness.judging.parity import Parity, compare
-from harness.judging.quantization import RECOMPUTED_MODE, problem
+from harness.judging.quantization import RECOMPUTED_MODE, judge_parameters
 from harness.judging.verdicts import Limit, against_baseline, conforms
 from harness.records import Measurement, Outcome, Verdict
 
@@ -68,15 +68,15 @@ class Compared:
         return next(one for one in self.parity.measurements() if one.name == name)
 
 
-def require_quantized(facts: Mapping[str, Any], *, declared: Sequence[FloatOperator] = ()) -> None:
-    """Require that every convolution and matrix product is int8, in the file and when run.
+def quantized_verdict(
+    facts: Mapping[str, Any], *, declared: Sequence[FloatOperator] = ()
+) -> Verdict:
+    """Whether every convolution and matrix product is int8, in the file and when run.
 
     ``declared``: those that may be, and then have to be, in floating point.
 
     Raises:
         Unavailable: the backend does not tell.
-        CompileError: one is not, or there is nothing to quantize; the operators are named.
-        NonConformance: what is declared to be in floating point is not.
     """
     if not {"heavy", "unquantized", "floating"} <= set(facts):
         raise Unavailable(
@@ -86,9 +86,10 @@ def require_quantized(facts: Mapping[str, Any], *, declared: Sequence[FloatOpera
     left = list(facts["unquantized"])
     for one in declared:
         if not any(fnmatchcase(name, one.name) for name in left):
-            raise NonConformance(
+            return Verdict(
+                Outcome.DOES_NOT_CONFORM,
                 f"{one.place}: declared to be in floating point, but no such operator is: "
-                f"{one.name}"
+                f"{one.name}",
             )
     silent = [name for name in left if not any(fnmatchcase(name, one.name) for one in declared)]
     floating: Mapping[str, int] = facts["floating"]
@@ -101,16 +102,18 @@ def require_quantized(facts: Mapping[str, Any], *, declared: Sequence[FloatOpera
     elif sum(floating.values()) > len(left):
         problem = f"the runtime executes float operators: {floating}"
     if problem:
-        raise CompileError(f"silent fallback: {problem}")
+        return Verdict(Outcome.DOES_NOT_CONFORM, f"silent fallback: {problem}")
+    return Verdict(Outcome.CONFORMS, f"{facts['heavy']} heavy operators = int8 but as declared")
 
 
-def require_parameters(facts: Mapping[str, Any]) -> None:
-    """Require that scales, zero points and codes follow from calibration images and weights.
+def parameters_verdict(facts: Mapping[str, Any]) -> Verdict:
+    """Whether scales, zero points and codes follow from calibration images and weights.
+
+    Where one does not, layer and tensor are named, and a likely cause.
 
     Raises:
         Unavailable: the backend does not tell them, or calibrates in a way that is not computed
             anew; weights are judged all the same.
-        CompileError: one does not follow; layer and tensor are named, and a likely cause.
     """
     if "parameters" not in facts:
         raise Unavailable(
@@ -118,13 +121,13 @@ def require_parameters(facts: Mapping[str, Any]) -> None:
             "are shows in parity alone"
         )
     mode = facts.get("calibrate_mode", RECOMPUTED_MODE)
-    if found := problem(facts["parameters"], calibrate_mode=mode):
-        raise CompileError(found)
-    if mode != RECOMPUTED_MODE:
+    verdict = judge_parameters(facts["parameters"], calibrate_mode=mode)
+    if verdict.outcome is Outcome.CONFORMS and mode != RECOMPUTED_MODE:
         raise Unavailable(
             f"ranges by calibrate_mode {mode!r} are not computed anew, as those of "
             f"{RECOMPUTED_MODE!r} are; weights and biases are as they should be"
         )
+    return verdict
 
 
 def parity_verdict(compared: Compared, limits: Mapping[str, Limit], *, precision: str) -> Verdict:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.records import Outcome, Verdict
+
 HIGHEST = 255  # of an activation's levels
 
 SCALE_BOUND = 1e-5
@@ -60,8 +62,8 @@ class ParameterFault:
         )
 
 
-def problem(parameters: Mapping[str, Any], *, calibrate_mode: str) -> str:
-    """What is wrong with a compiled model's parameters, with a likely cause; "" where nothing is.
+def judge_parameters(parameters: Mapping[str, Any], *, calibrate_mode: str) -> Verdict:
+    """Whether a compiled model's parameters are right; what is wrong comes with a likely cause.
 
     ``parameters``: what ``harness.backends.onnxruntime.parameters.read_parameters`` gives. Ranges
     of activations are judged where ``calibrate_mode`` is :data:`RECOMPUTED_MODE`, and are wrong
@@ -72,16 +74,21 @@ def problem(parameters: Mapping[str, Any], *, calibrate_mode: str) -> str:
     else:
         found = tuple(one for one in findings(parameters) if not one.of_image)
     activations = len(parameters["activations"])
+    details: tuple[str, ...] = ()
     if found:
         others = f"; and {len(found) - 1} more" if len(found) > 1 else ""
-        cause = likely_cause(found, activations=activations)
-        return f"{found[0]}{others}. Likely cause: {cause}"
-    if parameters["unknown"]:
+        headline = f"{found[0]}{others}"
+        details = (f"likely cause: {likely_cause(found, activations=activations)}",)
+    elif parameters["unknown"]:
         names = ", ".join(parameters["unknown"][:5])
-        return f"quantized tensors that the float model does not have: {names}"
-    if not activations or not parameters["constants"]:
-        return "the compiled model has no quantized activations, or no quantized weights"
-    return ""
+        headline = f"quantized tensors that the float model does not have: {names}"
+    elif not activations or not parameters["constants"]:
+        headline = "the compiled model has no quantized activations, or no quantized weights"
+    else:
+        constants = len(parameters["constants"])
+        headline = f"{activations} activations, {constants} constants = as images and weights ask"
+        return Verdict(Outcome.CONFORMS, headline)
+    return Verdict(Outcome.DOES_NOT_CONFORM, headline, details)
 
 
 def findings(parameters: Mapping[str, Any]) -> tuple[ParameterFault, ...]:

@@ -6,8 +6,8 @@ needs one runs in the isolated child (``harness.pipeline.steps``), under a reser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -45,6 +45,7 @@ from harness.sources.forms import (
     forms,
     is_repeated,
     probes,
+    require_as_promised,
 )
 
 Array = npt.NDArray[Any]
@@ -201,6 +202,31 @@ class Pipeline:
                     self._exported(variant, size, other)
         return self._exported(variant, size, form)
 
+    def complete(self, variant: Variant, size: int, form: Form) -> Entry:
+        """The exported model, where the file is one.
+
+        Raises:
+            ExportError: it is not, with all that is not as promised.
+        """
+        exported = self.exported(variant, size, form)
+        if not exported.facts["complete"]:
+            require_as_promised(exported.facts, form, variant, size=size)
+        return exported
+
+    @contextmanager
+    def on_export(self, variant: Variant, size: int, form: Form) -> Iterator[None]:
+        """Of a step that fails on an exported model which is not as promised, that is the fault.
+
+        Raises:
+            ExportError: in place of the step's error.
+        """
+        try:
+            yield
+        except StageError:
+            exported = self.exported(variant, size, form)
+            require_as_promised(exported.facts, form, variant, size=size)
+            raise
+
     def _exported(self, variant: Variant, size: int, form: Form) -> Entry:
         spec = self.spec(variant, size)
         options = {"format": form.format, "opset": form.opset, "route": form.route}
@@ -324,9 +350,10 @@ class Pipeline:
         def exported() -> Entry:
             return self.exported(variant, size, form)
 
-        if model.complexity is None or form != compiled_form(variant.source):
-            return self.outputs(variant, size, exported, form.file, backend=target, batches=batches)
-        every = self.outputs(variant, size, exported, form.file, backend=target)
+        alone = model.complexity is None or form != compiled_form(variant.source)
+        asked = batches if alone else ALL_BATCHES
+        with self.on_export(variant, size, form):
+            every = self.outputs(variant, size, exported, form.file, backend=target, batches=asked)
         return every[: sum(map(len, batches))]
 
     def float_probes(self, model: DocumentedModel, backend: str) -> Array:
@@ -347,27 +374,29 @@ class Pipeline:
                 return self.compilable(model, backend)
             return self.compiled_row(model, backend, precision)
 
-        return self.outputs(
-            model.variant,
-            model.size,
-            artifact,
-            file or exported_file(target),
-            backend=backend,
-            precision=precision,
-            batches=(EVALUATION,) if target.runner.jobs else ALL_BATCHES,
-        )
+        with self.on_export(model.variant, model.size, self.form_for(model, backend)):
+            return self.outputs(
+                model.variant,
+                model.size,
+                artifact,
+                file or exported_file(target),
+                backend=backend,
+                precision=precision,
+                batches=(EVALUATION,) if target.runner.jobs else ALL_BATCHES,
+            )
 
     def compiled_row(
         self, model: DocumentedModel, backend: str = EMBEDDED, precision: Precision = "int8"
     ) -> Entry:
         """The row, compiled."""
-        return self.compiled(
-            model.variant,
-            model.size,
-            lambda: self.compilable(model, backend),
-            backend=backend,
-            precision=precision,
-        )
+        with self.on_export(model.variant, model.size, self.form_for(model, backend)):
+            return self.compiled(
+                model.variant,
+                model.size,
+                lambda: self.compilable(model, backend),
+                backend=backend,
+                precision=precision,
+            )
 
     def float_outputs(self, model: DocumentedModel, backend: str = EMBEDDED) -> Array:
         """What lower precisions are held against: fp32 in the same backend, else the embedded."""

@@ -15,16 +15,34 @@ A verdict may rest on another one, too: what the gate holds against a wrong expo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 import pytest
 
-from harness.errors import StageError
-from harness.plugin.collection import CASE, Case
+from harness.errors import StageError, Unavailable
+from harness.pipeline.catalogue import DocumentedModel
+from harness.pipeline.pinned import pinned_macs, pinned_params
+from harness.pipeline.pipeline import Pipeline
+from harness.plugin.collection import CASE, ISSUE, Case
 from harness.records import Outcome, Verdict
 
-__all__ = ["FAULTS", "Blocked", "Faults", "require_unblocked"]
+__all__ = [
+    "FAULTS",
+    "TRUE_MACS",
+    "TRUE_PARAMS",
+    "Blocked",
+    "Faults",
+    "require_pinned",
+    "require_unblocked",
+]
+
+TRUE_PARAMS: Final = "test_true_params_are_those_of_the_pinned_network"
+TRUE_MACS: Final = "test_true_macs_are_those_of_the_pinned_network"
+"""The tests that judge which network a row has: all that is computed with it rests on them."""
 
 
 class Blocked(Exception):
@@ -35,24 +53,44 @@ class Blocked(Exception):
         self.origin = origin
 
 
-def require_unblocked(item: pytest.Item, test: str, verdict: Verdict, *, case: str = "") -> None:
+def require_unblocked(
+    item: pytest.Item, test: str, verdict: Verdict | Callable[[], Verdict], *, case: str = ""
+) -> None:
     """Require that what a case rests on holds, where another case of this run judges that.
 
     Args:
         test: the name of the test that judges it.
-        verdict: what it comes to.
+        verdict: what it comes to, or what finds that, asked only where that case is run.
         case: that case's id in brackets, by default the same as this one's.
 
     Raises:
-        Blocked: it does not hold, and that case is among those of this run.
+        Blocked: it does not hold, and that case is among those of this run. Not where its failure
+            is a known issue: what is known hides nothing else.
     """
-    if verdict.outcome is not Outcome.DOES_NOT_CONFORM:
+    if isinstance(verdict, Verdict) and verdict.outcome is not Outcome.DOES_NOT_CONFORM:
         return
     bracket = f"[{case or item.nodeid.partition('[')[2].removesuffix(']')}]"
-    chosen = (one.nodeid for one in item.session.items)
-    origin = next((one for one in chosen if one.endswith(f"::{test}{bracket}")), "")
-    if origin:
-        raise Blocked(origin, verdict.headline)
+    chosen = (one for one in item.session.items if one.nodeid.endswith(f"::{test}{bracket}"))
+    origin = next(chosen, item)
+    if origin is item or ISSUE in origin.stash:
+        return
+    with suppress(Unavailable):  # what is not known blocks nothing
+        found = verdict if isinstance(verdict, Verdict) else verdict()
+        if found.outcome is Outcome.DOES_NOT_CONFORM:
+            raise Blocked(origin.nodeid, found.headline)
+
+
+def require_pinned(item: pytest.Item, pipeline: Pipeline, model: DocumentedModel) -> None:
+    """Require that a row's network is the one that is pinned for it, where that is judged.
+
+    Raises:
+        Blocked: it is another, and the test that judges that is among those of this run.
+        StageError: it cannot be counted.
+    """
+    if model.complexity is None:
+        return
+    for test, judged in ((TRUE_PARAMS, pinned_params), (TRUE_MACS, pinned_macs)):
+        require_unblocked(item, test, partial(judged, pipeline, model), case=model.slug)
 
 
 @dataclass

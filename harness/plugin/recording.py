@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from harness.backends.registry import EMBEDDED
 from harness.errors import (
+    BuildError,
     HarnessError,
     MissingBackend,
     MissingLicence,
@@ -28,7 +30,8 @@ from harness.errors import (
 )
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
-from harness.plugin.blocking import FAULTS, Blocked, Faults, require_unblocked
+from harness.pipeline.pipeline import Pipeline
+from harness.plugin.blocking import FAULTS, Blocked, Faults, require_pinned, require_unblocked
 from harness.plugin.collection import CASE, ISSUE, Case
 from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
@@ -98,9 +101,12 @@ class Record:
             ReportedDefect(model.id, str(column), f"{documented} {place}", shown, cause)
         )
 
-    def rests_on(self, test: str, verdict: Verdict, *, case: str = "") -> None:
+    def rests_on(
+        self, test: str, verdict: Verdict | Callable[[], Verdict], *, case: str = ""
+    ) -> None:
         """Say what has to hold before this case can be judged, and which test judges that.
 
+        ``verdict``: what it comes to, or what finds that, asked only where that test is run.
         ``case``: that case's id in brackets, by default this one's.
 
         Raises:
@@ -108,6 +114,16 @@ class Record:
         """
         assert self.item is not None
         require_unblocked(self.item, test, verdict, case=case)
+
+    def rests_on_networks(self, pipeline: Pipeline, *models: DocumentedModel) -> None:
+        """Say that the networks of these rows have to be the ones that are pinned for them.
+
+        Raises:
+            Blocked: one is another, and the test that judges that is run too.
+        """
+        assert self.item is not None
+        for model in models:
+            require_pinned(self.item, pipeline, model)
 
     def judge(
         self,
@@ -232,12 +248,21 @@ def given_options(config: pytest.Config) -> tuple[str, ...]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """What is not available here is not measured: a skip with its reason, unless it is required."""
+    """What is not available here is not measured: a skip with its reason, unless it is required.
+
+    A network that its library does not build is blocked, where it is known to be another one.
+    """
     case = item.stash.get(CASE, None)
     if case is not None and case.inapplicable:
         pytest.skip(case.inapplicable)
     try:
         yield
+    except BuildError:
+        pipeline = item.funcargs.get("pipeline") if isinstance(item, pytest.Function) else None
+        if case is not None and isinstance(pipeline, Pipeline):
+            with suppress(StageError):
+                require_pinned(item, pipeline, case.model)
+        raise
     except Unavailable as error:
         notes = item.stash[RECORD]
         notes.reason = str(error)

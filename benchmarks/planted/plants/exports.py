@@ -36,6 +36,8 @@ def _edit_onnx(path: Path, edit: str) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         return
     model = onnx.load(str(path))
+    if edit not in _OF_THE_GRAPH and not weights_of(model):
+        return  # this route takes them from elsewhere
     _ONNX_EDITS[edit](model)
     onnx.save(model, str(path))
 
@@ -70,7 +72,7 @@ def _classifier_transposed(model: Any) -> None:
 def _float16_in_disguise(model: Any) -> None:
     import numpy as np
 
-    for tensor in model.graph.initializer:
+    for tensor in initializers(model).values():
         values = array_of(tensor)
         if values.dtype == np.float32:
             put(tensor, values.astype(np.float16).astype(np.float32))
@@ -156,6 +158,9 @@ _ONNX_EDITS: dict[str, Callable[[Any], None]] = {
     "classes_shifted": _classes_shifted,
     "float_batch": _float_batch,
 }
+
+
+_OF_THE_GRAPH = ("input_renamed", "activation_left_out", "convolution_dilated", "float_batch")
 
 
 def exporter(module: Any, edit: str) -> None:

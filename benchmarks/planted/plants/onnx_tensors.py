@@ -6,7 +6,15 @@ from typing import Any
 
 
 def initializers(model: Any) -> dict[str, Any]:
-    return {one.name: one for one in model.graph.initializer}
+    """The tensors of a model by name; some exporters have them in nodes of their own."""
+    constants = {
+        node.output[0]: one.t
+        for node in model.graph.node
+        if node.op_type == "Constant"
+        for one in node.attribute
+        if one.name == "value"
+    }
+    return {**constants, **{one.name: one for one in model.graph.initializer}}
 
 
 def array_of(tensor: Any) -> Any:

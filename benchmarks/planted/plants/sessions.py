@@ -36,7 +36,7 @@ def _answered(edit: str, made: Any, before: Any) -> Any:
     if edit == "batch_mixed":
         return changed + np.float32(1e-2) * (changed - changed.mean(axis=0, keepdims=True))
     if edit == "stale":
-        return changed if before is None or before.shape != made.shape else before
+        return changed if before is None else np.resize(before, made.shape)
     if edit == "last_lost":
         changed[-1] = changed[0]
     elif edit == "softmax":

@@ -18,20 +18,32 @@ Array = npt.NDArray[Any]
 
 
 class Graph:
-    """A model's nodes by what they make and read, and its initializers by name."""
+    """A model's nodes by what they make and read, and its constants by name.
+
+    A constant is an initializer, or what a node of its own holds: Paddle2ONNX writes the latter.
+    """
 
     def __init__(self, path: Path) -> None:
         self.graph: GraphProto = onnx.load(str(path)).graph
-        self.made = {output: node for node in self.graph.node for output in node.output}
+        held = {
+            node.output[0]: one.t
+            for node in self.graph.node
+            if node.op_type == "Constant"
+            for one in node.attribute
+            if one.name == "value"
+        }
+        self.made = {
+            output: node for node in self.graph.node for output in node.output if output not in held
+        }
         self.readers: dict[str, list[NodeProto]] = {}
         for node in self.graph.node:
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
-        self.tensors = {tensor.name: tensor for tensor in self.graph.initializer}
+        self.tensors = {**held, **{tensor.name: tensor for tensor in self.graph.initializer}}
         self.inputs = {value.name for value in self.graph.input} - set(self.tensors)
 
     def values(self, name: str) -> Array:
-        """The values of an initializer.
+        """The values of a constant.
 
         Raises:
             CompileError: there is none of this name.

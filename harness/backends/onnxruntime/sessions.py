@@ -226,9 +226,14 @@ def session_options(*, threads: int, exact: bool = True) -> Any:
 
 @cache
 def _saturates() -> bool:
-    """Whether the fast int8 kernels of this processor do; where not, they give the same bits."""
+    """Whether the fast int8 kernels of this processor do; where not, they give the same bits.
+
+    Kernels that are wrong altogether are told before a model in int8 is opened.
+    """
     try:
         require_exact(lambda model: OnnxRuntimeSession(model, exact=False), name="ONNX Runtime")
     except MissingBackend:
         return True
+    except RunError:
+        return False
     return False

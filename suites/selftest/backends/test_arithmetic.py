@@ -17,7 +17,7 @@ from harness.backends.arithmetic import require_exact
 from harness.backends.backend import Host
 from harness.backends.onnxruntime.backend import OnnxRuntime
 from harness.backends.registry import backend
-from harness.errors import MissingBackend
+from harness.errors import MissingBackend, RunError
 
 QEMU = shutil.which("qemu-x86_64")
 PACKAGES = Path(np.__file__).parents[1]
@@ -75,6 +75,25 @@ def test_exact_kernels_pass() -> None:
 def test_kernels_that_saturate_are_not_measured() -> None:
     with pytest.raises(MissingBackend, match=r"of wrong saturate .* \(Conv and MatMul of full"):
         require_exact(lambda _: Integers(saturating=True), name="wrong")
+
+
+@pytest.mark.shows(
+    "a runtime that answers wrongly is taken for an old processor, and int8 is not measured",
+    by="only the very sums of a processor that saturates are not measured; any others fail",
+)
+@pytest.mark.parametrize("fault", ["not a number", "one row for another", "outputs moved"])
+def test_kernels_that_are_wrong_in_another_way_fail(fault: str) -> None:
+    class Wrong(Integers):
+        def logits(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            sums = super().logits(images)
+            if fault == "not a number":
+                sums[-1, 7] = np.nan
+            return {"one row for another": sums[::-1], "outputs moved": np.roll(sums, 1, 1)}.get(
+                fault, sums
+            )
+
+    with pytest.raises(RunError, match="kernels of wrong are wrong: Conv of full range gives sums"):
+        require_exact(lambda _: Wrong(saturating=False), name="wrong")
 
 
 def test_onnxruntime_is_exact_here(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_parameters_show_every_fault_of_the_model(folder: Path, tmp_path: Path, 
     np.save(calibration, draw_images(2, 16))
     config = read_build_config(EXPECTED / "build" / "embedded.yaml")
     models = folder / "float.onnx", folder / "int8.onnx"
-    assert "Likely cause" in faulty_parameters(*models, calibration, fault, config)
+    assert "likely cause" in faulty_parameters(*models, calibration, fault, config)
 
 
 def test_no_fault_changes_nothing(folder: Path, model: QuantizedModel, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ FAULTS: Mapping[str, tuple[Callable[[Step], Step], str]] = {
     "scale by 0.9": (
         editing(scale_of("d", 0.9)),
         r"scale of 'd' in layer 'Clip of d' is \S+ \(0\.9 times as large\), expected \S+ ± 1e-05 "
-        r".*Likely cause: the scale of one tensor by 0\.9",
+        r".*likely cause: the scale of one tensor by 0\.9",
     ),
     "scale by 0.97": (editing(scale_of("d", 0.97)), "the scale of one tensor by 0.97"),
     "scale by 1.003, shared": (

@@ -13,9 +13,10 @@ import pytest
 from tiny_line import Line
 
 from harness.backends.onnxruntime import sessions as backend
-from harness.errors import CompileError, MeasureError, NonConformance
+from harness.errors import MeasureError, NonConformance
 from harness.expected.float_operators import FloatOperator
-from harness.judging.int8 import require_quantized
+from harness.judging.int8 import quantized_verdict
+from harness.judging.verdicts import require
 from harness.pipeline.pipeline import Array
 from harness.records import Outcome
 from harness.sources.forms import each_once
@@ -58,7 +59,7 @@ def halves(right_build: Halves, line: Line) -> Halves:
 
 def test_a_right_build_is_int8_throughout(halves: Halves) -> None:
     facts = halves.line.compile()
-    require_quantized(facts)
+    require(quantized_verdict(facts))
     assert facts["heavy"] == 4
 
 
@@ -90,8 +91,8 @@ def test_a_float_model_under_another_name_is_noticed(
 ) -> None:
     break_quantizer(monkeypatch, faults.leaving_all_float)
     line.export()
-    with pytest.raises(CompileError, match="silent fallback: 4 of 4 heavy operators are float"):
-        require_quantized(line.compile())
+    with pytest.raises(NonConformance, match="silent fallback: 4 of 4 heavy operators are float"):
+        require(quantized_verdict(line.compile()))
 
 
 @pytest.mark.shows(
@@ -117,8 +118,8 @@ def test_one_convolution_left_in_float_is_named(
 ) -> None:
     break_quantizer(monkeypatch, faults.leaving_one_float)
     line.export()
-    with pytest.raises(CompileError, match=r"1 of 4 heavy operators are float: \S+"):
-        require_quantized(line.compile())
+    with pytest.raises(NonConformance, match=r"1 of 4 heavy operators are float: \S+"):
+        require(quantized_verdict(line.compile()))
 
 
 def declared(name: str) -> tuple[FloatOperator, ...]:
@@ -132,7 +133,7 @@ def test_one_convolution_left_in_float_may_be_declared(
     line.export()
     facts = line.compile()
     (name,) = facts["unquantized"]
-    require_quantized(facts, declared=declared(name))
+    require(quantized_verdict(facts, declared=declared(name)))
 
 
 @pytest.mark.shows("nothing was quantized")
@@ -143,8 +144,8 @@ def test_a_declaration_excuses_no_other_operator(
     line.export()
     facts = line.compile()
     one = declared(facts["unquantized"][0])
-    with pytest.raises(CompileError, match="3 of 4 heavy operators are float"):
-        require_quantized(facts, declared=one)
+    with pytest.raises(NonConformance, match="3 of 4 heavy operators are float"):
+        require(quantized_verdict(facts, declared=one))
 
 
 def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
@@ -154,20 +155,20 @@ def test_more_float_operators_in_the_runtime_than_in_the_file_are_noticed(
     line.export()
     facts = {**line.compile(), "floating": {"FusedConv": 2}}
     one = declared(facts["unquantized"][0])
-    with pytest.raises(CompileError, match="the runtime executes float operators"):
-        require_quantized(facts, declared=one)
+    with pytest.raises(NonConformance, match="the runtime executes float operators"):
+        require(quantized_verdict(facts, declared=one))
 
 
 def test_a_declaration_of_what_is_int8_is_noticed(halves: Halves) -> None:
     facts = halves.line.compile()
     with pytest.raises(NonConformance, match=r"one: declared to be in floating point"):
-        require_quantized(facts, declared=declared("*"))
+        require(quantized_verdict(facts, declared=declared("*")))
 
 
 def test_a_model_with_nothing_to_quantize_is_no_int8_model(halves: Halves) -> None:
     facts = {**halves.line.compile(), "heavy": 0}
-    with pytest.raises(CompileError, match="no convolution or matrix product at all"):
-        require_quantized(facts)
+    with pytest.raises(NonConformance, match="no convolution or matrix product at all"):
+        require(quantized_verdict(facts))
 
 
 # ── wrong quantization ────────────────────────────────────────────────────────────────────────

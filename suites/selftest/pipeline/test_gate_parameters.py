@@ -17,9 +17,10 @@ from tiny_line import Line
 from harness.backends.backend import Build, Host
 from harness.backends.onnxruntime import sessions as backend
 from harness.backends.onnxruntime.backend import OnnxRuntime
-from harness.errors import CompileError, Unavailable
+from harness.errors import NonConformance, Unavailable
 from harness.expected.buildconfig import Quantize, read_build_config
-from harness.judging.int8 import require_parameters
+from harness.judging.int8 import parameters_verdict
+from harness.judging.verdicts import require
 
 Compile = Callable[..., Mapping[str, Any]]
 
@@ -56,7 +57,7 @@ def test_what_a_right_quantizer_chooses_is_what_is_expected(
     compiled: Compile, *, per_channel: bool
 ) -> None:
     facts = compiled(per_channel=per_channel)
-    require_parameters(facts)
+    require(parameters_verdict(facts))
     parameters = facts["parameters"]
     assert {"image", "b", "d", "scores", "logits"} <= {
         one["tensor"] for one in parameters["activations"]
@@ -66,7 +67,7 @@ def test_what_a_right_quantizer_chooses_is_what_is_expected(
 
 def test_a_right_build_of_a_row_has_the_parameters_it_should(line: Line) -> None:
     line.export()
-    require_parameters(line.compile())
+    require(parameters_verdict(line.compile()))
 
 
 # ── wrong ones ────────────────────────────────────────────────────────────────────────────────
@@ -81,8 +82,8 @@ def test_a_wrong_quantizer_is_noticed_and_its_fault_named(
     compiled: Compile, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     break_quantizer(monkeypatch, fault)
-    with pytest.raises(CompileError, match=FAULTS[fault][1]):
-        require_parameters(compiled())
+    with pytest.raises(NonConformance, match=f"(?s){FAULTS[fault][1]}"):
+        require(parameters_verdict(compiled()))
 
 
 def test_weights_that_two_layers_read_are_run_by_old_processors_too(
@@ -91,8 +92,8 @@ def test_weights_that_two_layers_read_are_run_by_old_processors_too(
     """Where int8 sums would saturate, the runtime's exact kernels fail at the second reader."""
     monkeypatch.setattr(backend, "_saturates", lambda: True)
     break_quantizer(monkeypatch, "another layer's read")
-    with pytest.raises(CompileError, match="another layer's"):
-        require_parameters(compiled())
+    with pytest.raises(NonConformance, match="another layer's"):
+        require(parameters_verdict(compiled()))
 
 
 def test_a_float_model_under_another_name_is_noticed_here_too(
@@ -100,21 +101,21 @@ def test_a_float_model_under_another_name_is_noticed_here_too(
 ) -> None:
     monkeypatch.setattr(backend, "quantize_static", leaving_all_float(backend.quantize_static))
     line.export()
-    with pytest.raises(CompileError, match="is float32, expected int8"):
-        require_parameters(line.compile())
+    with pytest.raises(NonConformance, match="is float32, expected int8"):
+        require(parameters_verdict(line.compile()))
 
 
 def test_tensors_that_the_float_model_does_not_have_are_named(compiled: Compile) -> None:
     facts = compiled()
     facts["parameters"]["unknown"].append("new")
-    with pytest.raises(CompileError, match="does not have: new"):
-        require_parameters(facts)
+    with pytest.raises(NonConformance, match="does not have: new"):
+        require(parameters_verdict(facts))
 
 
 def test_nothing_compared_is_no_pass() -> None:
     facts = {"parameters": {"activations": [], "constants": [], "unknown": []}}
-    with pytest.raises(CompileError, match="no quantized activations"):
-        require_parameters(facts)
+    with pytest.raises(NonConformance, match="no quantized activations"):
+        require(parameters_verdict(facts))
 
 
 # ── what is not known ─────────────────────────────────────────────────────────────────────────
@@ -122,17 +123,17 @@ def test_nothing_compared_is_no_pass() -> None:
 
 def test_a_backend_that_does_not_tell_is_not_measured() -> None:
     with pytest.raises(Unavailable, match="does not tell the scales and zero points"):
-        require_parameters({"heavy": 4})
+        require(parameters_verdict({"heavy": 4}))
 
 
 def test_ranges_by_another_rule_are_not_measured_when_weights_are_right(compiled: Compile) -> None:
     with pytest.raises(Unavailable, match=r"'percentile' are not computed anew.* weights and bias"):
-        require_parameters(compiled("percentile"))
+        require(parameters_verdict(compiled("percentile")))
 
 
 def test_ranges_by_another_rule_do_not_excuse_weights(
     compiled: Compile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_quantizer(monkeypatch, "int4")
-    with pytest.raises(CompileError, match="int4 in this layer"):
-        require_parameters(compiled("percentile"))
+    with pytest.raises(NonConformance, match="int4 in this layer"):
+        require(parameters_verdict(compiled("percentile")))

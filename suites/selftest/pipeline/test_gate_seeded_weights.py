@@ -147,7 +147,7 @@ def test_rows_of_one_network_are_fitted_once(seeded: Seeded, tmp_path: Path) -> 
     settings = Settings(EXPECTED / "build" / "embedded.yaml", store=tmp_path)
     found = []
     for source in ("timm", "ppcls"):
-        row = catalogue.model(f"resnext/{source}/{NETWORK}")
+        row = catalogue.one(f"resnext/{source}/{NETWORK}")
         with make_worker() as worker:
             pipeline = Pipeline(settings, worker)
             network = pipeline.fitted(pipeline.spec(row.variant, row.size))
