@@ -6,9 +6,9 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ MISSED: Final = 1
 LEAST_CAUGHT: Final = 0.97
 LEAST_PLACED: Final = 0.9
 JOBS: Final = 2
+BEGIN: Final = "<!-- begin: python -m benchmarks faults --page docs/trust.md -->"
+END: Final = "<!-- end of the matrix -->"
 LARGEST: Final = 2**24  # bytes of a file of findings
 
 CLEAN: Final[Sequence[dict[str, str]]] = (
@@ -35,6 +37,31 @@ CLEAN: Final[Sequence[dict[str, str]]] = (
     {"PYTHONHASHSEED": "5", "MALLOC_PERTURB_": "165"},
 )
 """What a clean tree is run under, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A page with a place for the matrix."""
+
+    before: str
+    after: str
+
+    @classmethod
+    def read(cls, path: Path) -> Marked:
+        """The page around its marks.
+
+        Raises:
+            HarnessError: it has none.
+        """
+        before, begin, rest = read_text(path, most=LARGEST).partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not (begin and end):
+            raise HarnessError(f"{path}: expected {BEGIN} and {END}, between which the matrix goes")
+        return cls(before, after)
+
+    def with_table(self, lines: Iterable[str]) -> str:
+        """The page with these lines between its marks."""
+        return "\n".join((f"{self.before}{BEGIN}", "", *lines, "", f"{END}{self.after}"))
 
 
 def add_faults_action(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,6 +81,12 @@ def add_faults_action(actions: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--findings", type=Path, metavar="FILE", help="kept; what is in it is not run again"
     )
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        help="also write the matrix into this page, at its marks",
+    )
     parser.set_defaults(run=run_action)
 
 
@@ -66,11 +99,15 @@ def run_action(args: argparse.Namespace) -> int:
     ]
     if not chosen:
         raise HarnessError(f"no fault has {args.only!r} in its name or kind")
+    page = Marked.read(args.page) if args.page is not None else None
     store = open_store(args.store).root
     found = _run_all(chosen, store, args)
     alarms = list(_alarms(store, args))
-    for line in matrix(chosen, found):
+    table = list(matrix(chosen, found))
+    for line in table:
         print(line)
+    if page is not None:
+        args.page.write_text(page.with_table(table), encoding="utf-8")
     problems = [*shortcomings(chosen, found), *alarms]
     for problem in problems:
         print(problem, file=sys.stderr)

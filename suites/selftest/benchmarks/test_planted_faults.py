@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -155,12 +156,32 @@ def test_what_was_found_before_is_not_run_again(
 
     monkeypatch.setattr(command, "run", run)
     monkeypatch.setattr(command, "prepare", lambda _: None)
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n")
     words = ["faults", "--only=calibration", f"--findings={tmp_path / 'found.jsonl'}"]
-    words += [f"--store={tmp_path / 'store'}"]
+    words += [f"--store={tmp_path / 'store'}", f"--page={page}"]
     assert (main(words), main(words)) == (0, 0)
+    before, begin, *table, _, end, after = page.read_text().splitlines()
+    assert (before, begin, end, after) == ("before", command.BEGIN, command.END, "after")
+    assert sum(line.startswith("| calibration |") for line in table) == 5
     assert sorted(ran) == sorted(one.name for one in faults() if one.kind == "calibration")
     assert capsys.readouterr().out.count("all: 5 of 5 caught") == 2
     assert len((tmp_path / "found.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_page_without_a_place_for_the_matrix_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.md").write_text("# Page\n")
+    assert main(["faults", "--quick", f"--page={tmp_path / 'page.md'}"]) == 2
+    assert "expected <!-- begin: python -m benchmarks faults" in capsys.readouterr().err
+
+
+def test_the_manual_shows_the_whole_catalogue() -> None:
+    manual = (ROOT / "docs" / "trust.md").read_text("utf-8")
+    matrix = manual.partition(command.BEGIN)[2].partition(command.END)[0]
+    shown = re.findall(r"^\| (\w+) \| ([^|]+?)\*? \|", matrix, re.M)[1:]
+    assert shown == [(one.kind, one.name) for one in faults()]
 
 
 @pytest.mark.parametrize("line", ["{", "{}", json.dumps({"fault": "x", "red": []})])
