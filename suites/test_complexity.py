@@ -7,11 +7,14 @@ from functools import partial
 import pytest
 
 from harness.counting.claims import judge_claim
-from harness.pipeline.catalogue import DocumentedModel
+from harness.counting.counts import printed
+from harness.judging.page import printed_elsewhere
+from harness.pipeline.catalogue import Catalogue, DocumentedModel
 from harness.pipeline.pinned import pinned_macs, pinned_params
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.blocking import TRUE_MACS, TRUE_PARAMS
 from harness.plugin.collection import Case
+from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Claim, Metric
 
@@ -19,26 +22,32 @@ pytestmark = pytest.mark.complexity
 
 
 def test_documented_operations_are_reproduced(
-    row_case: Case, pipeline: Pipeline, record: Record
+    row_case: Case, pipeline: Pipeline, gate: Gate, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
     claim = row_case.model.row.operations
     if claim is None:
         pytest.skip("the page makes no claim about operations")
-    judge_count(row_case.model, claim, pipeline, record)
+    judge_count(row_case.model, claim, pipeline, gate.catalogue, record)
 
 
 def test_documented_params_are_reproduced(
-    row_case: Case, pipeline: Pipeline, record: Record
+    row_case: Case, pipeline: Pipeline, gate: Gate, record: Record
 ) -> None:
     """To the printed digit, by the counter that the figure was made with."""
     claim = row_case.model.row.claim(Metric.PARAMS)
     if claim is None:
         pytest.skip("the page makes no claim about parameters")
-    judge_count(row_case.model, claim, pipeline, record)
+    judge_count(row_case.model, claim, pipeline, gate.catalogue, record)
 
 
-def judge_count(model: DocumentedModel, claim: Claim, pipeline: Pipeline, record: Record) -> None:
+def judge_count(
+    model: DocumentedModel,
+    claim: Claim,
+    pipeline: Pipeline,
+    catalogue: Catalogue,
+    record: Record,
+) -> None:
     """Under the rule that is pinned for the figure; a known defect has to be the known one."""
     expected = model.expected_complexity
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
@@ -48,7 +57,12 @@ def judge_count(model: DocumentedModel, claim: Claim, pipeline: Pipeline, record
     if claim.metric is not Metric.PARAMS:
         record.rests_on(TRUE_MACS, partial(pinned_macs, pipeline, model))
     found = pipeline.counts_of(model)[pinned.counter].of(claim.metric)
-    record.judge(judge_claim(claim, found, pinned, defect), claim=claim)
+    right = printed(claim.figure, found, pinned.divisor, pinned.printing)
+    record.judge(
+        judge_claim(claim, found, pinned, defect),
+        claim=claim,
+        place=lambda: printed_elsewhere(claim, model.row, catalogue.others(model), str(right)),
+    )
 
 
 def test_true_params_are_those_of_the_pinned_network(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.judging.page import printed_elsewhere
 from harness.judging.published import METRICS, judge_figure, judge_preprocessing
 from harness.pipeline.catalogue import DocumentedModel
 from harness.plugin.collection import Case
@@ -26,7 +27,7 @@ def facts(row_case: Case, gate: Gate) -> ExpectedPublished:
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 def test_documented_accuracy_is_the_published_one(
-    row_case: Case, metric: Metric, facts: ExpectedPublished, record: Record
+    row_case: Case, metric: Metric, facts: ExpectedPublished, gate: Gate, record: Record
 ) -> None:
     """For the pinned variant at the documented input size."""
     model = row_case.model
@@ -51,7 +52,10 @@ def test_documented_accuracy_is_the_published_one(
             copied=upstream.copied,
             others=upstream.current,
             defect=defect,
-        )
+        ),
+        place=lambda: printed_elsewhere(
+            claim, model.row, gate.catalogue.others(model), str(published.value(metric))
+        ),
     )
 
 

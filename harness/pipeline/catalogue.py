@@ -116,6 +116,14 @@ class Catalogue:
         """The first row of a network, which the others are held against."""
         return next(one for one in self.rows if one.variant.network == network)
 
+    def others(self, model: DocumentedModel) -> dict[str, Row]:
+        """The rows of a model's page that have another network, by their places."""
+        return {
+            one.place: one.row
+            for one in self.rows
+            if one.page is model.page and one.variant.network != model.variant.network
+        }
+
     @property
     def models(self) -> tuple[DocumentedModel, ...]:
         """Rows first, then documented failures."""

@@ -137,8 +137,8 @@ class Record:
         """Note a verdict, about a documented figure or not, and require it to conform.
 
         Where it belongs and what repeats it are added here, for every check. ``other_half``: the
-        test that judges what the measurement was held against. ``place``: finds where in the
-        network two runs part; asked only where the verdict does not conform.
+        test that judges what the measurement was held against. ``place``: finds where the fault
+        is, in the network or on the page; asked only where the verdict does not conform.
 
         Raises:
             NonConformance, Regression: it does not.
@@ -148,7 +148,8 @@ class Record:
             told = f"the fp32 half is judged by {other_half.__name__}"
             verdict = replace(verdict, details=(*verdict.details, told))
         if place is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
-            verdict = replace(verdict, details=(*verdict.details, _place(place)))
+            found = [told for told in [_place(place)] if told]
+            verdict = replace(verdict, details=(*verdict.details, *found))
         self.verdict = verdict = verdict.recorded(self.where, self.command)
         if claim is not None:
             self.claims.append(
