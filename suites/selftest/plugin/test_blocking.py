@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from small_runs import OTHER, OTHER_SLUG, ROW, SLUG, RunGate
 
+from harness.plugin.blocking import TRUE_MACS, TRUE_PARAMS
 from harness.reporting.results import CaseOutcome
 
 pytest_plugins = ["pytester"]
@@ -84,6 +85,37 @@ def test_against_the_first(row_case):
 
 def test_sound(row_case): pass
 """
+
+
+ANOTHER_NETWORK = """
+from pathlib import Path
+import pytest
+from harness.counting.counts import Counts
+from harness.errors import BuildError
+from harness.pipeline.building import Settings
+from harness.pipeline.pinned import pinned_params
+from harness.pipeline.pipeline import Pipeline
+from harness.records import Outcome, Verdict
+
+class Library(Pipeline):
+    def counts_of(self, model):
+        return {"true": Counts(7, 6)}
+
+@pytest.fixture
+def pipeline():
+    return Library(Settings(Path("none.yaml")))
+
+def test_true_params_are_those_of_the_pinned_network(row_case, pipeline, record):
+    record.judge(pinned_params(pipeline, row_case.model))
+
+def test_built(row_case, pipeline):
+    raise BuildError("weights do not fit the network", case=row_case.model.id)
+
+def test_agrees(row_case, pipeline, record):
+    record.rests_on_networks(pipeline, row_case.model)
+    record.judge(Verdict(Outcome.DOES_NOT_CONFORM, "logits differ"))
+"""
+PINNED = "test_true_params_are_those_of_the_pinned_network"
 
 
 def outcomes(run_gate: RunGate, *options: str, **how: str) -> dict[str, CaseOutcome]:
@@ -170,12 +202,32 @@ def test_a_verdict_is_judged_by_itself_where_the_other_was_not_chosen(run_gate: 
     assert found == {f"test_printed[{SLUG}]": CaseOutcome.PASSED}
 
 
+def test_another_network_is_one_failure_whatever_comes_of_it(run_gate: RunGate) -> None:
+    run = run_gate(test_a_b=ANOTHER_NETWORK)
+    assert run.outcomes == {
+        f"{PINNED}[{SLUG}]": CaseOutcome.FAILED,
+        f"test_built[{SLUG}]": CaseOutcome.BLOCKED,
+        f"test_agrees[{SLUG}]": CaseOutcome.BLOCKED,
+    }
+    assert {one.blocked_by for one in run.results.values()} == {
+        "",
+        f"test_a_b.py::{PINNED}[{SLUG}]",
+    }
+
+
+def test_where_nobody_counts_it_what_comes_of_another_network_fails(run_gate: RunGate) -> None:
+    found = outcomes(run_gate, "-k", "built or agrees", test_a_b=ANOTHER_NETWORK)
+    assert found == {
+        f"test_built[{SLUG}]": CaseOutcome.ERRORED,
+        f"test_agrees[{SLUG}]": CaseOutcome.FAILED,
+    }
+
+
 def test_what_suites_rest_on_are_tests_that_there_are() -> None:
     text = "".join(path.read_text() for path in SUITES.glob("test_*.py"))
-    named = set(re.findall(r'rests_on\("(\w+)"', text)) | set(
-        re.findall(r'^TRUE_\w+ = "(\w+)"', text, re.MULTILINE)
-    )
-    assert named
+    named = {TRUE_PARAMS, TRUE_MACS, *re.findall(r'^[A-Z]+ = "(test_\w+)"', text, re.MULTILINE)}
+    named |= set(re.findall(r'rests_on\("(\w+)"', text))
+    assert len(named) > 4
     assert all(f"def {name}(" in text for name in named)
 
 
@@ -205,6 +257,17 @@ def test_what_is_known_to_fail_blocks_nothing(run_gate: RunGate, expected: Path)
     assert found[f"test_built[{SLUG}]"] is CaseOutcome.KNOWN_ISSUE
     assert found[f"test_exported[{SLUG}]"] is CaseOutcome.ERRORED
     assert found[f"test_compiled[{SLUG}]"] is CaseOutcome.BLOCKED
+
+
+def test_nor_does_a_verdict_that_is_known_not_to_hold(run_gate: RunGate, expected: Path) -> None:
+    (expected / "known_issues.toml").write_text(
+        f'[[issue]]\ncase = "test_a_b.py::test_counted[{SLUG}]"\nstage = "judge"\n'
+        'error = "NonConformance"\nmessage = "params = 7"\nreason = "the page is older"\n'
+        "since = 2026-11-01\nexpires = 2099-01-01\n"
+    )
+    found = outcomes(run_gate, test_a_b=RESTS_ON_ANOTHER)
+    assert found[f"test_counted[{SLUG}]"] is CaseOutcome.KNOWN_ISSUE
+    assert found[f"test_printed[{SLUG}]"] is CaseOutcome.PASSED
 
 
 def test_another_row_of_that_name_is_another_fault(run_gate: RunGate) -> None:
