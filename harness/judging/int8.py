@@ -103,7 +103,8 @@ def quantized_verdict(
         problem = f"the runtime executes float operators: {floating}"
     if problem:
         return Verdict(Outcome.DOES_NOT_CONFORM, f"silent fallback: {problem}")
-    return Verdict(Outcome.CONFORMS, f"{facts['heavy']} heavy operators = int8 but as declared")
+    told = f", {len(left)} in floating point as declared" if left else ""
+    return Verdict(Outcome.CONFORMS, f"{facts['heavy']} heavy operators = int8{told}")
 
 
 def parameters_verdict(facts: Mapping[str, Any]) -> Verdict:
