@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import pytest
 
 from harness.judging.agreement import float_verdict
 from harness.judging.exports import input_size_verdict, repeatable_verdict
+from harness.judging.layers import measurements
 from harness.pipeline.layers import departure, export_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
+from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Metric
 from harness.sources.forms import require_as_promised
@@ -24,16 +28,19 @@ def test_export_is_complete_and_as_promised(export_case: Case, pipeline: Pipelin
 
 
 def test_exported_model_computes_the_same(
-    working_export_case: Case, pipeline: Pipeline, record: Record
+    working_export_case: Case, pipeline: Pipeline, gate: Gate, record: Record
 ) -> None:
     """Alone and in a batch, the export gives what the source framework gives."""
     model, form = working_export_case.model, working_export_case.form
     reference = pipeline.reference(model.variant, model.size)
     agreement, tolerance = reference.compared(pipeline.probe_outputs(model, form))
     record.measured(*agreement.measurements(form=form.id))
+    layers = cache(partial(export_layers, pipeline, model, form))
+    if gate.layers and form.format == "onnx":
+        record.measured(*measurements(layers(), form=form.id))
     record.judge(
         float_verdict(agreement, tolerance),
-        place=lambda: departure(export_layers(pipeline, model, form)),
+        place=lambda: departure(layers()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 
 import pytest
 
@@ -21,10 +21,12 @@ from harness.judging.int8 import (
     same_model_agreement,
     same_model_verdict,
 )
+from harness.judging.layers import measurements
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.layers import compiled_layers, costliest, departure, export_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
+from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 
 pytestmark = pytest.mark.int8
@@ -84,6 +86,7 @@ def float_agreement(
 def test_parity(
     int8_case: Case,
     pipeline: Pipeline,
+    gate: Gate,
     tolerances: Tolerances,
     float_operators: FloatOperators,
     record: Record,
@@ -95,10 +98,13 @@ def test_parity(
     pipeline.require_judgeable(model.variant)
     rest_on_quantization(int8_case, pipeline, float_operators, record)
     limits = tolerances.limits(model.row, precision="int8")
+    layers = cache(partial(compiled_layers, pipeline, model, backend))
+    if gate.layers:
+        record.measured(*measurements(layers(), precision="int8", backend=backend))
     record.judge(
         parity_verdict(compared, limits, precision="int8"),
         other_half=test_fp32_in_the_backend_agrees_with_its_source,
-        place=lambda: costliest(compiled_layers(pipeline, model, backend)),
+        place=lambda: costliest(layers()),
     )
 
 

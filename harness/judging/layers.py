@@ -8,13 +8,15 @@ that networks of any size can be looked into.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.records import Measurement
 
 Array = npt.NDArray[Any]
 
@@ -159,6 +161,17 @@ def first_departure(
 def worst(layers: Sequence[LayerAgreement], *, most: int = WORST) -> tuple[LayerAgreement, ...]:
     """The layers that cost most by themselves, the worst first."""
     return tuple(sorted(layers, key=lambda one: -one.loss_db)[:most])
+
+
+def measurements(layers: Sequence[LayerAgreement], **on: str) -> Iterator[Measurement]:
+    """The SQNR behind each layer and what it loses by itself, in dB; of what is exact, nothing.
+
+    ``on``: what else the figures were measured on.
+    """
+    for one in layers:
+        for name, value in (("layer_sqnr", one.after_db), ("layer_loss", one.loss_db)):
+            if math.isfinite(value):
+                yield Measurement(name, value, "dB", {"layer": one.name, **on})
 
 
 def told(layer: LayerAgreement) -> str:

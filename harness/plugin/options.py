@@ -45,6 +45,7 @@ class Gate:
         required_backends: backends that have to be usable here.
         cards_required: whether cards were named, of which one has to be usable.
         throughput: whether it is measured.
+        layers: whether every layer is looked at where the whole agrees, too.
     """
 
     expected: Path
@@ -58,6 +59,7 @@ class Gate:
     required_backends: frozenset[str]
     cards_required: bool
     throughput: bool
+    layers: bool
 
 
 GATE = pytest.StashKey[Gate]()
@@ -160,6 +162,11 @@ def _add_options(
         metavar="SECONDS",
         help="how long a case waits for a card",
     )
+    group.addoption(
+        "--layers",
+        action="store_true",
+        help="note the SQNR of every layer, of exports and of int8, where they agree too",
+    )
     group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
 
 
@@ -219,6 +226,7 @@ def _gate(config: pytest.Config) -> Gate:
         required_backends=frozenset(option("--require-backend")),
         cards_required=option("--cards") is not None,
         throughput=option("--throughput"),
+        layers=option("--layers"),
     )
 
 

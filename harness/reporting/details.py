@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -19,11 +20,14 @@ from harness.reporting.tally import stage_order
 LONGEST = 4000
 """Characters of one case's explanation that are shown; the log has all of it."""
 
+WORST = 10
+"""Layers that are plotted."""
+
 MOST_FIGURES = 400
 """Measured figures of a row that are shown."""
 
 NOT_HELD = (
-    "the SQNR of single layers",
+    "the SQNR of single layers, without --layers",
     "parity of earlier runs",
     "images whose answers changed",
     "memory by step",
@@ -162,6 +166,7 @@ def _claim(result: CaseResult, claim: ClaimResult) -> ShownClaim:
 def _plots(line: Line) -> Iterator[Plot]:
     yield from _accuracy(line)
     yield from _parity(line)
+    yield from _layers(line)
     yield from _ablation(line)
     yield from _cost(line)
 
@@ -235,6 +240,35 @@ def _parity_row(line: Line, backend: str, precision: str, kinds: dict[str, Claus
     told += [f"at least {limit.standard}"] if limit else ["no limit in this log"]
     told += [f"accepted {accepted.standard} ± {accepted.tolerance} dB"] if accepted else []
     return Span(label, measured, f"{measured:.2f}", ", ".join(told), band=band, limit=least)
+
+
+def _layers(line: Line) -> Iterator[Plot]:
+    """What the worst layers of each target lose by themselves."""
+    legend = f"The {WORST} layers that lose most: keep those in a higher precision first."
+    for result in line.results:
+        losses = [
+            (_short(str(one.conditions.get("layer", ""))), one.value)
+            for one in result.measurements
+            if one.name == "layer_loss" and one.is_number and one.value >= 0
+        ]
+        if losses:
+            title = f"SQNR lost by layer: {_on(result)}"
+            worst = sorted(losses, key=lambda one: -one[1])[:WORST]
+            yield Plot(title, legend, bars(title, "dB", worst))
+
+
+def _short(name: str, most: int = 18) -> str:
+    """What tells a layer from others: its path without repetitions and operator, from the end.
+
+    >>> _short("/layer2/layer2.2/conv3/Conv")
+    'layer2.2/conv3'
+    >>> _short("/layer1/layer1.0/downsample/downsample.0/Conv")
+    '…r1.0/downsample.0'
+    """
+    *path, last = name.strip("/").split("/")
+    parts = [one for one, after in pairwise((*path, "")) if not after.startswith(f"{one}.")]
+    shown = "/".join(parts) or last
+    return shown if len(shown) <= most else f"…{shown[1 - most :]}"
 
 
 def _ablation(line: Line) -> Iterator[Plot]:

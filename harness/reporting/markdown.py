@@ -200,7 +200,7 @@ def _figures(told: Outline) -> str:
         (s.name, s.unit, s.count, f"{s.least:.4g}", f"{s.middle:.4g}", f"{s.most:.4g}", s.unusable)
         for s in told.tally.spreads
     ]
-    header = ("measured", "unit", "cases", "least", "median", "most", "NaN or inf")
+    header = ("measured", "unit", "figures", "least", "median", "most", "NaN or inf")
     return _table("Figures", header, rows)
 
 

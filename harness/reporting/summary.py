@@ -174,7 +174,7 @@ def _figures(told: Outline) -> list[str]:
         )
         for s in told.tally.spreads
     ]
-    return _columns(("measured", "cases", "least", "median", "most", "NaN or inf"), rows)
+    return _columns(("measured", "figures", "least", "median", "most", "NaN or inf"), rows)
 
 
 _WRITERS: Mapping[str, Callable[[Outline], list[str]]] = {

@@ -12,7 +12,13 @@ import pytest
 from onnx import ModelProto, NodeProto, numpy_helper
 from tiny_line import Line
 
-from harness.judging.layers import LayerAgreement, first_departure, told, worst
+from harness.judging.layers import (
+    LayerAgreement,
+    first_departure,
+    measurements,
+    told,
+    worst,
+)
 from harness.pipeline.layers import costliest, departure
 from harness.pipeline.steps.layering import source_and_file, two_files
 
@@ -155,6 +161,11 @@ def test_of_int8_the_layer_that_loses_most_is_the_one_that_was_spoiled(line: Lin
     assert lost[most.name] > 5
     assert "% of it clipped" in costliest(spoiled)
     assert min(one.after_db for one in clean) > 15
+    noted = list(measurements(clean, precision="int8"))
+    assert [one.value for one in noted if one.name == "layer_sqnr"] == [
+        one.after_db for one in clean
+    ]
+    assert {one.conditions["layer"] for one in noted} == {one.name for one in clean}
 
 
 def test_what_still_agrees_is_told(line: Line) -> None:

@@ -35,6 +35,7 @@ WORDS = {
     "vendor_tools": ["--vendor-tools=t"],
     "cards": ["--cards=1,2"],
     "card_timeout": ["--card-timeout=10.0"],
+    "layers": ["--layers"],
     "run_log": ["--run-log=r.jsonl"],
     "nightly": ["--nightly"],
     "imagenet": ["--imagenet=i"],

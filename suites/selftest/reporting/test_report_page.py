@@ -17,7 +17,7 @@ import pytest
 from harness.cli import report as command
 from harness.records import Measurement
 from harness.reporting import html
-from harness.reporting.details import NOT_HELD, detail
+from harness.reporting.details import NOT_HELD, WORST, detail
 from harness.reporting.html import write_html
 from harness.reporting.matrix import NO_ROW, matrix
 from harness.reporting.outline import NOT_COMPARED, SECTIONS
@@ -135,6 +135,26 @@ def test_parity_is_drawn_against_its_limit_and_what_was_accepted() -> None:
     assert "onnxruntime int8 17.51 dB, at least 15 dB, accepted 17.5 ± 0.3 dB" in drawing
     for mark in ("dot", "limit", "band"):
         assert f'class="{mark}"' in drawing
+
+
+def test_layers_that_lose_most_are_drawn_the_worst_first() -> None:
+    (line, _) = matrix(made_runs.real("clean")).lines
+    losses = tuple(
+        Measurement(
+            "layer_loss", 0.5 * number, "dB", {"layer": f"/layer1/layer1.{number}/conv/Conv"}
+        )
+        for number in range(12)
+    )
+    results = tuple(
+        replace(one, measurements=losses) if "test_parity[" in one.case else one
+        for one in line.results
+    )
+    (plot,) = (
+        one for one in detail(replace(line, results=results)).plots if "by layer" in one.title
+    )
+    assert plot.title == "SQNR lost by layer: onnxruntime-int8"
+    assert re.findall(r">(layer[^<]+)<", plot.drawing)[:2] == ["layer1.11/conv", "layer1.10/conv"]
+    assert plot.drawing.count('class="bar"') == WORST
 
 
 def test_what_no_log_holds_is_said_and_not_made_up(

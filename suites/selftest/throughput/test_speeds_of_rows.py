@@ -86,6 +86,7 @@ def made(tmp_path: Path, subject: DocumentedModel) -> Made:
         required_backends=frozenset(),
         cards_required=False,
         throughput=True,
+        layers=False,
     )
 
     def measurer(**speeds: float) -> Throughputs:
