@@ -27,6 +27,7 @@ COMMANDS = (
     "harness.cli.accuracy",
     "harness.cli.report",
     "harness.cli.compare",
+    "harness.cli.history",
 )
 """Modules with ``add_parser(subparsers)`` and ``run(arguments) -> exit status``."""
 

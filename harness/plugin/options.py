@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from harness.expected.standards import Standards, read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, DocumentedModel, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
+from harness.reporting.history import VARIABLE
 from harness.reporting.results import STAGES
 from harness.resolving.generated import expected_for
 from harness.runtime import entry_points, option_types
@@ -166,6 +168,12 @@ def _add_options(
         "--layers",
         action="store_true",
         help="note the SQNR of every layer, of exports and of int8, where they agree too",
+    )
+    group.addoption(
+        "--history",
+        metavar="DIR",
+        default=os.environ.get(VARIABLE),
+        help=f"add the run to those kept here, if it is whole; default: {VARIABLE}, else nowhere",
     )
     group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
 

@@ -41,9 +41,9 @@ from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
-ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log"})
-"""Options that only say which cases run, and where the log goes: a case's id says that. Every other
-option of the suite that was given belongs to the command that repeats a case."""
+ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log", "history"})
+"""Options that only say which cases run, which a case's id says, and what is kept of a run. Every
+other option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
 """What is wrong with a host on which a backend cannot be used."""
 WITH_WEIGHTS = frozenset({"export", "half", "int8", "accuracy", "throughput"})

@@ -24,6 +24,7 @@ from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
 from harness.reporting.comparing import since_last
+from harness.reporting.history import History
 from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
@@ -77,7 +78,8 @@ class Recorder:
         self._config = config
         self._log: RunLog | None = None
         self._problem = ""
-        self._page = ""
+        self._files: list[str] = []
+        self._whole = False
         self._results: list[CaseResult] = []
         self._started = now()
         self._collected = 0
@@ -123,12 +125,15 @@ class Recorder:
             else:
                 try:
                     self._log.finish(exit_status=int(exitstatus))
+                    self._whole = True
                 except HarnessError as error:
                     self._problem = str(error)
         if self._problem and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._log is not None and not self._problem:
-            self._page = self._written()
+            self._files = [self._written()]
+            if self._whole and self._config.getoption("--history"):
+                self._files.append(self._kept(Path(self._config.getoption("--history"))))
 
     def _written(self) -> str:
         """Write the page beside the log, and say where it is, or why there is none.
@@ -142,6 +147,14 @@ class Recorder:
         except Exception as error:
             return f"WARNING: no report page: {one_line(error)}"
         return f"report: {_shown(path, self._config.rootpath)}"
+
+    def _kept(self, folder: Path) -> str:
+        """Add the run to past ones, and say where, or why it could not be."""
+        try:
+            History(folder).add(self._path)
+        except Exception as error:
+            return f"WARNING: not among past runs: {one_line(error)}"
+        return f"history: {_shown(folder, self._config.rootpath)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """End with what was shown, and what was not: what is on disk, or could not be put there."""
@@ -161,7 +174,8 @@ class Recorder:
         else:
             path = _shown(self._path, self._config.rootpath)
             terminalreporter.write_line(f"run log: {path}")
-            terminalreporter.write_line(self._page, yellow=self._page.startswith("WARNING"))
+            for line in self._files:
+                terminalreporter.write_line(line, yellow=line.startswith("WARNING"))
 
     def _write(self, result: CaseResult) -> None:
         if self._problem:

@@ -213,11 +213,12 @@ def _moved(before: Mapping[str, CaseResult], after: Mapping[str, CaseResult]) ->
     for case in sorted(before.keys() & after.keys()):
         old, new = (_figures(run[case]) for run in (before, after))
         for key in new.keys() & old.keys():
-            if _is_beyond(old[key], new[key]):
+            if is_beyond(old[key], new[key]):
                 yield Moved(case, new[key], old[key].value)
 
 
-def _is_beyond(old: Measurement, new: Measurement) -> bool:
+def is_beyond(old: Measurement, new: Measurement) -> bool:
+    """Whether a figure moved beyond the noise that it has without a cause."""
     if not (math.isfinite(old.value) and math.isfinite(new.value)):
         return str(old.value) != str(new.value)
     apart = abs(new.value - old.value)

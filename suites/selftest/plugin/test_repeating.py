@@ -36,6 +36,7 @@ WORDS = {
     "cards": ["--cards=1,2"],
     "card_timeout": ["--card-timeout=10.0"],
     "layers": ["--layers"],
+    "history": ["--history=h"],
     "run_log": ["--run-log=r.jsonl"],
     "nightly": ["--nightly"],
     "imagenet": ["--imagenet=i"],

@@ -1,0 +1,268 @@
+"""Runs of the past, kept as Parquet, a file a run and table, and looked through by row or figure.
+
+<root>/cases/day=2030-01-31/<run>.parquet     what came of each case
+<root>/figures/day=2030-01-31/<run>.parquet   each measured figure
+<root>/runs/day=2030-01-31/<run>.parquet      what ran, where, on which versions; written last
+
+A run is there once its file in ``runs`` is. Files are written beside their names and renamed, and a
+run's name is made of its log: two processes that add one run write the same, and one that is killed
+leaves nothing that counts. Nothing that is there is changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import HarnessError, one_line
+from harness.records import Measurement
+from harness.reporting.comparing import is_beyond
+from harness.reporting.results import Run
+from harness.reporting.runlog import LARGEST_LOG, read
+from harness.runtime import atomic
+from harness.runtime.foreign import read_bytes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+VARIABLE: Final = "ZOO_HISTORY"
+"""Names the folder, where no option does."""
+
+CASES: Final = "cases"
+FIGURES: Final = "figures"
+RUNS: Final = "runs"
+TOLD: Final = 300
+"""Characters of what a case says that are kept; its log has all of it."""
+
+_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
+    CASES: dict.fromkeys(
+        ("run", "case", "row", "backend", "precision", "outcome", "told"), "string"
+    )
+    | {"seconds": "double"},
+    FIGURES: dict.fromkeys(("run", "row", "on", "name", "unit"), "string") | {"value": "double"},
+    RUNS: dict.fromkeys(("run", "machine", "tools", "options"), "string")
+    | {"started": "timestamp[us, tz=UTC]", "exit_status": "int32"},
+}
+"""Columns of each table with their types, as Arrow writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One figure of a row over time.
+
+    Attributes:
+        on: what it was measured on: backend, precision and the like.
+        points: when a run started, and what it measured; the oldest first.
+    """
+
+    row: str
+    name: str
+    unit: str
+    on: str
+    points: tuple[tuple[datetime, float], ...]
+
+    @property
+    def steps(self) -> tuple[datetime, ...]:
+        """The runs in which it moved beyond its noise, against the run before."""
+        figures = [Measurement(self.name, value, self.unit) for _, value in self.points]
+        pairs = zip(self.points[1:], pairwise(figures), strict=True)
+        return tuple(when for (when, _), (old, new) in pairs if is_beyond(old, new))
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What came of one case over time: when a run started, and the outcome; the oldest first."""
+
+    case: str
+    outcomes: tuple[tuple[datetime, str], ...]
+
+    @property
+    def changes(self) -> int:
+        """How often it came to something else than in the run before."""
+        return sum(old != new for (_, old), (_, new) in pairwise(self.outcomes))
+
+
+class History:
+    """The runs below one folder. Nothing is touched before it is used."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def add(self, log: Path) -> bool:
+        """Add the run of a whole log; False where it is there already.
+
+        Raises:
+            HarnessError: the log is not whole, or the folder cannot be written.
+        """
+        run = read(log)
+        content = hashlib.sha256(read_bytes(log, most=LARGEST_LOG)).hexdigest()
+        started = _moment(run.header.started, log)
+        name = f"{started:%Y%m%dT%H%M%S}-{content[:12]}"
+        if self._path(RUNS, started, name).exists():
+            return False
+        tables = {CASES: _cases(run), FIGURES: _figures(run), RUNS: [_described(run, started)]}
+        for table, lines in tables.items():
+            self._write(table, started, name, lines)
+        return True
+
+    def figures(self, what: str, *, last: int | None = None) -> list[Series]:
+        """Every figure of the rows, or of the name, that a pattern names, over the last runs.
+
+        Raises:
+            HarnessError: there is no such row or figure, or a file is none of ours.
+        """
+        runs = self._runs(last)
+        found = self._lines(FIGURES, runs)
+        named = _chosen(what, found, ("row", "name"))
+        series: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
+        for line in named:
+            key = (line["row"], line["name"], line["unit"], line["on"])
+            series.setdefault(key, []).append((runs[line["run"]], line["value"]))
+        return [Series(*key, tuple(sorted(series[key]))) for key in sorted(series)]
+
+    def courses(self, what: str, *, last: int | None = None) -> list[Course]:
+        """What came of every case of the rows that a pattern names; none where it names a figure.
+
+        Raises:
+            HarnessError: a file is none of ours.
+        """
+        runs = self._runs(last)
+        found: dict[str, list[tuple[datetime, str]]] = {}
+        for line in self._lines(CASES, runs):
+            if _is_named(what, line["row"]):
+                found.setdefault(line["case"], []).append((runs[line["run"]], line["outcome"]))
+        return [Course(case, tuple(sorted(found[case]))) for case in sorted(found)]
+
+    def _runs(self, last: int | None) -> dict[str, datetime]:
+        """When the runs started, by their names, the oldest first."""
+        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
+        chosen = lines if last is None else lines[len(lines) - last if last < len(lines) else 0 :]
+        if not chosen:
+            raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
+        return {line["run"]: line["started"] for line in chosen}
+
+    def _lines(self, table: str, runs: Mapping[str, datetime] | None) -> list[dict[str, Any]]:
+        import pyarrow as pa
+        from pyarrow import dataset
+
+        folder = self.root / table
+        if not folder.is_dir():
+            return []
+        days = dataset.partitioning(pa.schema([("day", pa.string())]), flavor="hive")
+        columns = list(_COLUMNS[table])
+        chosen = None if runs is None else dataset.field("run").isin(list(runs))
+        try:
+            found = dataset.dataset(
+                folder, schema=_schema(table, day=True), format="parquet", partitioning=days
+            ).to_table(columns=columns, filter=chosen)
+        except (OSError, pa.ArrowException) as error:
+            raise HarnessError(f"{folder}: cannot be read: {one_line(error)}") from error
+        lines: list[dict[str, Any]] = found.to_pylist()
+        return lines
+
+    def _write(
+        self, table: str, started: datetime, name: str, lines: Iterable[Mapping[str, object]]
+    ) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self._path(table, started, name)
+        made = [{"run": name, **line} for line in lines]
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(made, schema=_schema(table)), sink)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HarnessError(f"cannot write {path}: {error.strerror or error}") from error
+        atomic.write_bytes(path, sink.getvalue().to_pybytes())
+
+    def _path(self, table: str, started: datetime, name: str) -> Path:
+        return self.root / table / f"day={started:%Y-%m-%d}" / f"{name}.parquet"
+
+
+def _schema(table: str, *, day: bool = False) -> pa.Schema:
+    import pyarrow as pa
+
+    types: Mapping[str, Callable[[], Any]] = {
+        "string": pa.string,
+        "double": pa.float64,
+        "int32": pa.int32,
+        "timestamp[us, tz=UTC]": lambda: pa.timestamp("us", tz="UTC"),
+    }
+    columns = [(name, types[kind]()) for name, kind in _COLUMNS[table].items()]
+    return pa.schema([*columns, ("day", pa.string())] if day else columns)
+
+
+def _moment(text: str, log: Path) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise HarnessError(f"{log}:1: started {text!r}, expected a time as ISO 8601") from error
+
+
+def _cases(run: Run) -> Iterable[Mapping[str, object]]:
+    for one in run.results:
+        told = one.verdict.headline if one.verdict is not None else one.reason
+        yield {
+            "case": _plain(one.case),
+            "row": _plain(one.row),
+            "backend": _plain(one.backend),
+            "precision": _plain(one.precision),
+            "outcome": str(one.outcome),
+            "told": _plain(told)[:TOLD],
+            "seconds": one.duration_s,
+        }
+
+
+def _figures(run: Run) -> Iterable[Mapping[str, object]]:
+    for result in run.results:
+        for one in result.measurements:
+            on = {"backend": result.backend, "precision": result.precision, **one.conditions}
+            told = " ".join(f"{key}={value}" for key, value in sorted(on.items()) if value)
+            yield {
+                "row": _plain(result.row),
+                "on": _plain(told),
+                "name": _plain(one.name),
+                "unit": _plain(one.unit),
+                "value": one.value,
+            }
+
+
+def _described(run: Run, started: datetime) -> Mapping[str, object]:
+    machine = run.header.machine
+    return {
+        "started": started,
+        "machine": _plain(f"{machine.cpu}, {machine.cores} cores, {machine.platform}"),
+        "tools": json.dumps(dict(run.header.tools), sort_keys=True),
+        "options": json.dumps(dict(run.header.options), sort_keys=True),
+        "exit_status": run.exit_status,
+    }
+
+
+def _plain(text: str) -> str:
+    """Text that UTF-8 can hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _is_named(what: str, text: str) -> bool:
+    return bool(text) and fnmatchcase(text, what)
+
+
+def _chosen(
+    what: str, lines: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """The lines of the first column in which a pattern names something."""
+    for column in columns:
+        if chosen := [line for line in lines if _is_named(what, line[column])]:
+            return chosen
+    names = sorted({line[columns[-1]] for line in lines})
+    raise HarnessError(
+        f"no row and no figure is called {what!r}; figures are {', '.join(names) or 'none'}"
+    )

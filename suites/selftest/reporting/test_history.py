@@ -1,0 +1,159 @@
+"""Past runs are kept whole or not at all, and tell how rows and figures went."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import made_runs
+import pytest
+
+from harness.__main__ import main
+from harness.errors import HarnessError
+from harness.reporting.history import CASES, RUNS, History
+from harness.reporting.results import CaseOutcome, Run
+from harness.reporting.runlog import RunLog
+
+ROW = made_runs.ROW
+CLEAN = made_runs.RUNS / "clean.jsonl"
+
+
+def logged(path: Path, run: Run, *, day: int, sqnr: float | None = None, failing: str = "") -> Path:
+    """A log of this run on another day, with another centred SQNR, or a case that fails."""
+    results = tuple(
+        replace(
+            one,
+            outcome=CaseOutcome.FAILED if failing and failing in one.case else one.outcome,
+            measurements=tuple(
+                replace(figure, value=sqnr)
+                if sqnr is not None and figure.name == "centred_sqnr"
+                else figure
+                for figure in one.measurements
+            ),
+        )
+        for one in run.results
+    )
+    with RunLog(path, replace(run.header, started=f"2030-03-{day:02}T10:00:00+00:00")) as log:
+        for one in results:
+            log.record(one)
+    return path
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """Five days: the figure falls on the fourth, and a case fails on the second."""
+    kept, run = History(tmp_path / "history"), made_runs.real("clean")
+    for day, sqnr in enumerate((17.5, 17.6, 17.5, 15.1, 15.2), start=1):
+        failing = "test_parity[" if day == 2 else ""
+        log = logged(tmp_path / f"{day}.jsonl", run, day=day, sqnr=sqnr, failing=failing)
+        assert kept.add(log)
+    return kept
+
+
+def test_a_figure_is_told_over_time_with_the_run_in_which_it_moved(history: History) -> None:
+    (series,) = history.figures("centred_sqnr")
+    assert (series.row, series.unit) == (ROW, "dB")
+    assert [value for _, value in series.points] == [17.5, 17.6, 17.5, 15.1, 15.2]
+    assert [when.day for when in series.steps] == [4]
+
+
+def test_only_the_last_runs_are_told_where_that_is_asked(history: History) -> None:
+    (series,) = history.figures("centred_sqnr", last=2)
+    assert [when.day for when, _ in series.points] == [4, 5]
+    assert len(history.figures("centred_sqnr", last=99)[0].points) == 5
+
+
+def test_a_case_that_came_to_something_else_is_counted(history: History) -> None:
+    unsteady = [one for one in history.courses("*/timm/*") if one.changes]
+    assert [(one.case.partition("::")[2].partition("[")[0], one.changes) for one in unsteady] == [
+        ("test_parity", 2)
+    ]
+
+
+def test_a_run_is_added_once(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    assert (history.add(CLEAN), history.add(CLEAN)) == (True, False)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 3
+
+
+def add_clean(root: Path) -> None:
+    History(root).add(CLEAN)
+
+
+def test_many_processes_that_add_the_same_run_add_it_once(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(4) as pool:
+        pool.map(add_clean, [tmp_path] * 8)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 3
+    assert not list(tmp_path.rglob("*.partial"))
+    assert len(History(tmp_path).figures("centred_sqnr")[0].points) == 1
+
+
+def test_what_was_killed_before_its_end_does_not_count_and_is_added_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history, write = History(tmp_path), History._write
+
+    def killed(self: History, table: str, *rest: object) -> None:
+        if table == RUNS:
+            raise KeyboardInterrupt
+        write(self, table, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(History, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        history.add(CLEAN)
+    assert (tmp_path / CASES).exists()
+    with pytest.raises(HarnessError, match="no run is here"):
+        history.figures("centred_sqnr")
+    monkeypatch.undo()
+    assert history.add(CLEAN)
+    assert len(history.figures("centred_sqnr")[0].points) == 1
+
+
+def test_a_log_that_is_not_whole_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "half.jsonl"
+    log.write_bytes(CLEAN.read_bytes()[:-100])
+    with pytest.raises(HarnessError, match=r"half\.jsonl"):
+        History(tmp_path / "history").add(log)
+    assert not (tmp_path / "history").exists()
+
+
+def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.add(CLEAN)
+    (tmp_path / "figures" / "day=2030-01-01").mkdir()
+    (tmp_path / "figures" / "day=2030-01-01" / "x.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(HarnessError, match="figures: cannot be read"):
+        history.figures("centred_sqnr")
+
+
+def test_any_text_of_a_log_is_kept(tmp_path: Path) -> None:
+    log = logged(tmp_path / "hostile.jsonl", made_runs.hostile(), day=1)
+    history = History(tmp_path / "history")
+    history.add(log)
+    assert len(history.courses("resnext/*")) >= len(made_runs.HOSTILE)
+
+
+def test_the_command_tells_figures_and_unsteady_cases(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["history", "show", ROW, f"--history={history.root}"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "centred_sqnr [dB] backend=onnxruntime images=16 precision=int8 5 15.1" in printed
+    assert "15.2 2030-03-04" in printed
+    assert "2 × suites/test_int8.py::test_parity[" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", "nix"], "no row and no figure is called 'nix'; figures are "),
+        (["add", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
+    ],
+)
+def test_what_is_not_there_is_told(
+    words: list[str], told: str, history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["history", *words, f"--history={history.root}"]) == 2
+    assert told in capsys.readouterr().err
