@@ -11,6 +11,7 @@ from statistics import median
 from typing import Final
 
 from harness.reporting.history import VARIABLE, Course, History, Series
+from harness.reporting.history_site import INDEX, write_site
 
 FOLDER: Final = Path(".zoo/history")
 
@@ -18,6 +19,7 @@ EXAMPLES = """examples:
   python -m harness history add .zoo/runs/20300101T120000.000000Z.jsonl
   python -m harness history show resnext/timm/resnext50_32x4d --last 30
   python -m harness history show centred_sqnr
+  python -m harness history site --out history/
 """
 
 
@@ -39,7 +41,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     show.add_argument("what", metavar="ROW|FIGURE", help="a row id, a figure's name, or a pattern")
     show.add_argument("--last", type=_count, metavar="N", help="only over the last N runs")
     show.set_defaults(run=run_show)
-    for action in (add, show):
+    site = actions.add_parser("site", help="a site that opens offline: an index, and a page a row")
+    site.add_argument("--out", required=True, type=Path, metavar="DIR", help="a folder of its own")
+    site.add_argument("--last", type=_count, metavar="N", help="only over the last N runs")
+    site.set_defaults(run=run_site)
+    for action in (add, show, site):
         action.add_argument(
             "--history",
             type=Path,
@@ -81,6 +87,17 @@ def run_show(arguments: argparse.Namespace) -> int:
     courses = history.courses(arguments.what, last=arguments.last)
     for text in _unsteady(courses):
         print(text)
+    return 0
+
+
+def run_site(arguments: argparse.Namespace) -> int:
+    """Write the site.
+
+    Raises:
+        HarnessError: there is no run, or the folder cannot be written.
+    """
+    rows = write_site(History(arguments.history), arguments.out, last=arguments.last)
+    print(f"{arguments.out / INDEX}: {rows} rows")
     return 0
 
 

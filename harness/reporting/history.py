@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -69,6 +70,11 @@ class Series:
     points: tuple[tuple[datetime, float], ...]
 
     @property
+    def is_constant(self) -> bool:
+        """Whether it has always been the same."""
+        return len({value for _, value in self.points}) == 1
+
+    @property
     def steps(self) -> tuple[datetime, ...]:
         """The runs in which it moved beyond its noise, against the run before."""
         figures = [Measurement(self.name, value, self.unit) for _, value in self.points]
@@ -80,6 +86,7 @@ class Series:
 class Course:
     """What came of one case over time: when a run started, and the outcome; the oldest first."""
 
+    row: str
     case: str
     outcomes: tuple[tuple[datetime, str], ...]
 
@@ -87,6 +94,16 @@ class Course:
     def changes(self) -> int:
         """How often it came to something else than in the run before."""
         return sum(old != new for (_, old), (_, new) in pairwise(self.outcomes))
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run: when it started, on what machine and versions, and how many cases came to what."""
+
+    started: datetime
+    machine: str
+    tools: Mapping[str, str]
+    outcomes: Mapping[str, int]
 
 
 class History:
@@ -134,21 +151,46 @@ class History:
             HarnessError: a file is none of ours.
         """
         runs = self._runs(last)
-        found: dict[str, list[tuple[datetime, str]]] = {}
-        for line in self._lines(CASES, runs):
-            if _is_named(what, line["row"]):
-                found.setdefault(line["case"], []).append((runs[line["run"]], line["outcome"]))
-        return [Course(case, tuple(sorted(found[case]))) for case in sorted(found)]
+        found: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
+        for line in self._lines(CASES, runs, columns=("run", "row", "case", "outcome")):
+            if fnmatchcase(line["row"], what):
+                key = (line["row"], line["case"])
+                found.setdefault(key, []).append((runs[line["run"]], line["outcome"]))
+        return [Course(*key, tuple(sorted(found[key]))) for key in sorted(found)]
+
+    def runs(self, *, last: int | None = None) -> list[PastRun]:
+        """The runs, the oldest first.
+
+        Raises:
+            HarnessError: there is none, or a file is none of ours.
+        """
+        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
+        chosen = lines if last is None else lines[max(0, len(lines) - last) :]
+        if not chosen:
+            raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
+        counts: dict[str, Counter[str]] = {line["run"]: Counter() for line in chosen}
+        for line in self._lines(CASES, counts, columns=("run", "outcome")):
+            counts[line["run"]][line["outcome"]] += 1
+        return [
+            PastRun(
+                line["started"], line["machine"], json.loads(line["tools"]), counts[line["run"]]
+            )
+            for line in chosen
+        ]
 
     def _runs(self, last: int | None) -> dict[str, datetime]:
         """When the runs started, by their names, the oldest first."""
-        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
-        chosen = lines if last is None else lines[len(lines) - last if last < len(lines) else 0 :]
+        lines = sorted(
+            self._lines(RUNS, None, columns=("run", "started")), key=lambda line: line["started"]
+        )
+        chosen = lines if last is None else lines[max(0, len(lines) - last) :]
         if not chosen:
             raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
         return {line["run"]: line["started"] for line in chosen}
 
-    def _lines(self, table: str, runs: Mapping[str, datetime] | None) -> list[dict[str, Any]]:
+    def _lines(
+        self, table: str, runs: Collection[str] | None, *, columns: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         import pyarrow as pa
         from pyarrow import dataset
 
@@ -156,12 +198,11 @@ class History:
         if not folder.is_dir():
             return []
         days = dataset.partitioning(pa.schema([("day", pa.string())]), flavor="hive")
-        columns = list(_COLUMNS[table])
         chosen = None if runs is None else dataset.field("run").isin(list(runs))
         try:
             found = dataset.dataset(
                 folder, schema=_schema(table, day=True), format="parquet", partitioning=days
-            ).to_table(columns=columns, filter=chosen)
+            ).to_table(columns=list(columns or _COLUMNS[table]), filter=chosen)
         except (OSError, pa.ArrowException) as error:
             raise HarnessError(f"{folder}: cannot be read: {one_line(error)}") from error
         lines: list[dict[str, Any]] = found.to_pylist()
@@ -251,16 +292,12 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _is_named(what: str, text: str) -> bool:
-    return bool(text) and fnmatchcase(text, what)
-
-
 def _chosen(
     what: str, lines: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """The lines of the first column in which a pattern names something."""
     for column in columns:
-        if chosen := [line for line in lines if _is_named(what, line[column])]:
+        if chosen := [line for line in lines if fnmatchcase(line[column], what)]:
             return chosen
     names = sorted({line[columns[-1]] for line in lines})
     raise HarnessError(

@@ -55,9 +55,9 @@ def write_html(run: Run, *, since: Sequence[str] | None = None) -> str:
     The same results in any order give the same page. Whatever the run log holds is text in it and
     never markup. ``since``: what is new since the last run, where there was a comparison.
     """
-    style, script = _part("report.css"), _part("report.js")
+    style, script = part("report.css"), part("report.js")
     told, table = outline(run, since=since), matrix(run)
-    page = _environment().get_template("report.html")
+    page = environment().get_template("report.html")
     text = page.render(
         told=told,
         table=table,
@@ -73,22 +73,23 @@ def write_html(run: Run, *, since: Sequence[str] | None = None) -> str:
         not_held=NOT_HELD,
         style=Markup(style),
         script=Markup(script),
-        style_hash=_digest(style),
-        script_hash=_digest(script),
+        style_hash=digest(style),
+        script_hash=digest(script),
     )
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_part),
+def environment() -> jinja2.Environment:
+    """How templates are filled in: whatever a run holds is text."""
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(part),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "address": _address,
         "capital": lambda text: text[:1].upper() + text[1:],
         "counted": counted,
@@ -99,14 +100,15 @@ def _environment() -> jinja2.Environment:
         "places": lambda cause: list(_places(cause)),
         "sentence": _sentence,
     }
-    return environment
+    return made
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of the templates."""
     return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
 
 
-def _digest(content: str) -> str:
+def digest(content: str) -> str:
     """What the content security policy names a script or a style by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 

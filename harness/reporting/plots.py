@@ -6,8 +6,9 @@ All figures are finite: what is no number is left out by whoever asks for a plot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup
 
@@ -88,6 +89,46 @@ def bars(title: str, unit: str, rows: Sequence[tuple[str, float]]) -> Markup:
         )
     told = f"{title} in {unit}: " + ", ".join(f"{label} {amount:.3g}" for label, amount in rows)
     return _drawing(told, _TOP + len(rows) * 20 + 4, parts)
+
+
+def over_time(
+    title: str,
+    unit: str,
+    points: Sequence[tuple[datetime, float]],
+    steps: Collection[datetime] = (),
+) -> Markup:
+    """A figure over time, the oldest first, its steps marked; "" where there are no figures."""
+    drawn = [(when, value) for when, value in points if abs(value) <= LARGEST]
+    if not drawn:
+        return Markup()
+    first, last = drawn[0][0], drawn[-1][0]
+    length = (last - first).total_seconds() or 1.0
+    least, most = min(value for _, value in drawn), max(value for _, value in drawn)
+    height = 90.0
+    places = [
+        (
+            _LABEL + (WIDTH - _LABEL - 12) * (when - first).total_seconds() / length,
+            _TOP + height * (1 - ((value - least) / (most - least) if most > least else 0.5)),
+        )
+        for when, value in drawn
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    parts = [Markup('<polyline points="{}" class="axis"/>').format(line)]
+    marks = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{}" class="{}"/>')
+    for (when, _), (x, y) in zip(drawn, places, strict=True):
+        if when in steps or when == last:
+            parts.append(marks.format(x, y, 4, "dot" if when == last else "limit"))
+    texts = Markup('<text x="{}" y="{}" class="{}">{}</text>')
+    for value, y in {most: _TOP + 8, least: _TOP + height}.items():
+        parts.append(texts.format(_LABEL - 6, y, "l", f"{value:.5g} {unit}".rstrip()))
+    for when, x, side in ((first, _LABEL, "s"), (last, WIDTH - 12, "e")):
+        parts.append(texts.format(x, _TOP + height + 20, side, f"{when:%Y-%m-%d}"))
+    moved = ", ".join(f"{when:%Y-%m-%d}" for when in sorted(steps)) or "never"
+    told = (
+        f"{title}: {len(drawn)} runs, from {least:.5g} to {most:.5g} {unit}, last "
+        f"{drawn[-1][1]:.5g}, moved {moved}"
+    )
+    return _drawing(told, _TOP + height + 28, parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from harness.__main__ import main
 from harness.errors import HarnessError
 from harness.reporting.history import CASES, RUNS, History
+from harness.reporting.history_site import write_site
 from harness.reporting.results import CaseOutcome, Run
 from harness.reporting.runlog import RunLog
 
@@ -157,3 +159,42 @@ def test_what_is_not_there_is_told(
 ) -> None:
     assert main(["history", *words, f"--history={history.root}"]) == 2
     assert told in capsys.readouterr().err
+
+
+# ── the site ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_site_has_a_page_a_row_and_marks_where_a_figure_moved(
+    history: History, tmp_path: Path
+) -> None:
+    out = tmp_path / "site"
+    assert write_site(history, out) == 2
+    index = (out / "index.html").read_text("utf-8")
+    (file,) = re.findall(rf'href="([^"]+)">{ROW}<', index)
+    page = (out / file).read_text("utf-8")
+    assert "centred_sqnr: 5 runs, from 15.1 to 17.6 dB, last 15.2, moved 2030-03-04" in page
+    assert page.count("<polyline") == 1, "figures that never moved are told in words"
+    assert "2 changes in 5 runs, last" in page
+
+
+def test_the_site_asks_for_nothing_and_texts_stay_texts(tmp_path: Path) -> None:
+    history = History(tmp_path / "history")
+    history.add(logged(tmp_path / "hostile.jsonl", made_runs.hostile(), day=1))
+    write_site(history, tmp_path / "site")
+    for path in (tmp_path / "site").glob("*.html"):
+        text = path.read_text("utf-8")
+        assert "default-src 'none'" in text
+        assert not re.search(r"<(script|iframe|img|link|form)|<a href=\"(?!row-|index)", text)
+
+
+def test_an_earlier_site_is_replaced_and_another_folder_is_not(
+    history: History, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["history", "site", f"--history={history.root}"]
+    site, other = tmp_path / "site", tmp_path / "other"
+    assert [main([*words, f"--out={site}"]) for _ in range(2)] == [0, 0]
+    other.mkdir()
+    (other / "index.html").write_text("somebody's")
+    assert main([*words, f"--out={other}"]) == 2
+    assert "has something that is no site of past runs" in capsys.readouterr().err
+    assert (other / "index.html").read_text() == "somebody's"

@@ -1,0 +1,121 @@
+"""Past runs as a site that opens offline: an index, and a page a row with its figures over time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup
+
+from harness.errors import HarnessError
+from harness.reporting.history import Course, History, PastRun, Series
+from harness.reporting.html import SIGNS, digest, environment, part
+from harness.reporting.plots import over_time
+from harness.reporting.results import GRAVITY
+from harness.runtime import atomic
+
+INDEX: Final = "index.html"
+MARK: Final = ".zoo-history"
+"""In a folder that a site was written to, so that no other is overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """A row over time, and the page that tells of it."""
+
+    row: str
+    file: str
+    series: tuple[Series, ...]
+    courses: tuple[Course, ...]
+
+    @property
+    def name(self) -> str:
+        """As the site tells it."""
+        return self.row or "about no row"
+
+    @property
+    def unsteady(self) -> list[Course]:
+        """Cases that came to something else from run to run, the least steady first."""
+        return sorted((one for one in self.courses if one.changes), key=lambda one: -one.changes)
+
+    @property
+    def moved(self) -> str:
+        """The day on which a figure last moved beyond its noise, or ""."""
+        days = [one.steps[-1] for one in self.series if one.steps]
+        return f"{max(days):%Y-%m-%d}" if days else ""
+
+
+def write_site(history: History, out: Path, *, last: int | None = None) -> int:
+    """Write the site into a folder, which is new or has an earlier one; how many rows it tells of.
+
+    Raises:
+        HarnessError: there is no run, or the folder has something else or cannot be written.
+    """
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise HarnessError(f"{out}: has something that is no site of past runs; give a new folder")
+    runs, rows = history.runs(last=last), _rows(history, last)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(f"cannot write {out}: {error.strerror or error}") from error
+    atomic.write_text(out / MARK, "written by: python -m harness history site\n")
+    for one in rows:
+        plots = [
+            (series, over_time(series.name, series.unit, series.points, series.steps))
+            for series in one.series
+            if not series.is_constant
+        ]
+        constant = [series for series in one.series if series.is_constant]
+        shown = _page("history_row.html", page=one, plots=plots, constant=constant)
+        atomic.write_text(out / one.file, shown)
+    told = _page("history_index.html", runs=_told(runs), rows=rows)
+    atomic.write_text(out / INDEX, told)  # last, as it names the others
+    return len(rows)
+
+
+def _rows(history: History, last: int | None) -> list[RowPage]:
+    series: dict[str, list[Series]] = {}
+    for one in history.figures("*", last=last):
+        series.setdefault(one.row, []).append(one)
+    courses: dict[str, list[Course]] = {}
+    for course in history.courses("*", last=last):
+        courses.setdefault(course.row, []).append(course)
+    return [
+        RowPage(row, _file(row), tuple(series.get(row, ())), tuple(courses.get(row, ())))
+        for row in sorted(series.keys() | courses.keys())
+    ]
+
+
+def _file(row: str) -> str:
+    return f"row-{hashlib.sha256(row.encode()).hexdigest()[:16]}.html"
+
+
+def _told(runs: Sequence[PastRun]) -> list[tuple[PastRun, list[str]]]:
+    """The runs, the newest first, each with the versions that are others than in the run before."""
+    changed = [_changed(old.tools, new.tools) for old, new in pairwise(runs)]
+    return list(zip(runs, [[], *changed], strict=True))[::-1]
+
+
+def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    names = sorted(old.keys() | new.keys())
+    return [
+        f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _page(template: str, **given: object) -> str:
+    style = part("report.css")
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            style=Markup(style), style_hash=digest(style), signs=SIGNS, gravity=GRAVITY, **given
+        )
+    )
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
