@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from harness.errors import MissingSource
+from harness.reporting.history import VARIABLE
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -20,6 +22,15 @@ def pytest_runtest_call() -> Generator[None]:
         yield
     except MissingSource as error:
         raise AssertionError(f"not available to a self-test: {error}") from error
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _forgotten() -> Iterator[None]:
+    """No run that a test starts is kept among the user's past ones."""
+    kept = os.environ.pop(VARIABLE, None)
+    yield
+    if kept is not None:
+        os.environ[VARIABLE] = kept
 
 
 @pytest.fixture(autouse=True, scope="session")
