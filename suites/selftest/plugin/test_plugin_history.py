@@ -9,6 +9,8 @@ from small_runs import RunGate
 
 from harness.reporting.history import VARIABLE, History
 
+pytest_plugins = ["pytester"]
+
 MEASURES = """
 from harness.records import Measurement
 
