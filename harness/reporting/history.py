@@ -59,7 +59,8 @@ class Series:
     """One figure of a row over time.
 
     Attributes:
-        on: what it was measured on: backend, precision and the like.
+        on: what it was measured on: backend, precision and the like; the machine, where the runs
+            had several.
         points: when a run started, and what it measured; the oldest first.
     """
 
@@ -136,12 +137,15 @@ class History:
             HarnessError: there is no such row or figure, or a file is none of ours.
         """
         runs = self._runs(last)
+        several = len({machine for _, machine in runs.values()}) > 1
         found = self._lines(FIGURES, runs)
         named = _chosen(what, found, ("row", "name"))
         series: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
         for line in named:
-            key = (line["row"], line["name"], line["unit"], line["on"])
-            series.setdefault(key, []).append((runs[line["run"]], line["value"]))
+            started, machine = runs[line["run"]]
+            on = f"{line['on']} on {machine}".strip() if several else line["on"]
+            key = (line["row"], line["name"], line["unit"], on)
+            series.setdefault(key, []).append((started, line["value"]))
         return [Series(*key, tuple(sorted(series[key]))) for key in sorted(series)]
 
     def courses(self, what: str, *, last: int | None = None) -> list[Course]:
@@ -155,7 +159,7 @@ class History:
         for line in self._lines(CASES, runs, columns=("run", "row", "case", "outcome")):
             if fnmatchcase(line["row"], what):
                 key = (line["row"], line["case"])
-                found.setdefault(key, []).append((runs[line["run"]], line["outcome"]))
+                found.setdefault(key, []).append((runs[line["run"]][0], line["outcome"]))
         return [Course(*key, tuple(sorted(found[key]))) for key in sorted(found)]
 
     def runs(self, *, last: int | None = None) -> list[PastRun]:
@@ -164,10 +168,7 @@ class History:
         Raises:
             HarnessError: there is none, or a file is none of ours.
         """
-        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
-        chosen = lines if last is None else lines[max(0, len(lines) - last) :]
-        if not chosen:
-            raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
+        chosen = self._newest(last)
         counts: dict[str, Counter[str]] = {line["run"]: Counter() for line in chosen}
         for line in self._lines(CASES, counts, columns=("run", "outcome")):
             counts[line["run"]][line["outcome"]] += 1
@@ -178,15 +179,16 @@ class History:
             for line in chosen
         ]
 
-    def _runs(self, last: int | None) -> dict[str, datetime]:
-        """When the runs started, by their names, the oldest first."""
-        lines = sorted(
-            self._lines(RUNS, None, columns=("run", "started")), key=lambda line: line["started"]
-        )
+    def _runs(self, last: int | None) -> dict[str, tuple[datetime, str]]:
+        """When the runs started and on what machine, by their names, the oldest first."""
+        return {one["run"]: (one["started"], one["machine"]) for one in self._newest(last)}
+
+    def _newest(self, last: int | None) -> list[dict[str, Any]]:
+        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
         chosen = lines if last is None else lines[max(0, len(lines) - last) :]
         if not chosen:
             raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
-        return {line["run"]: line["started"] for line in chosen}
+        return chosen
 
     def _lines(
         self, table: str, runs: Collection[str] | None, *, columns: Sequence[str] = ()
@@ -265,7 +267,13 @@ def _cases(run: Run) -> Iterable[Mapping[str, object]]:
 def _figures(run: Run) -> Iterable[Mapping[str, object]]:
     for result in run.results:
         for one in result.measurements:
-            on = {"backend": result.backend, "precision": result.precision, **one.conditions}
+            on = {
+                "backend": result.backend,
+                "precision": result.precision,
+                "weights": result.weights,
+                "case": "" if result.row else result.case.partition("[")[2].removesuffix("]"),
+                **one.conditions,
+            }
             told = " ".join(f"{key}={value}" for key, value in sorted(on.items()) if value)
             yield {
                 "row": _plain(result.row),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+CLASSES = 1000
+"""Of the models whose answers are changed: not of those by which a runtime itself is tested."""
+
 
 def session(module: Any, edit: str, precision: str) -> None:
     """A session of ONNX Runtime answers otherwise, on models of one precision."""
@@ -19,7 +22,7 @@ def session(module: Any, edit: str, precision: str) -> None:
 
         def run(self, names: Any, given: Any, *arguments: Any) -> Any:
             made = super().run(names, given, *arguments)
-            if self._wrong and len(made) == 1 and made[0].ndim == 2:
+            if self._wrong and len(made) == 1 and made[0].shape[1:] == (CLASSES,):
                 before, self._last = self._last, made[0]
                 made = [_answered(edit, made[0], before)]
             return made

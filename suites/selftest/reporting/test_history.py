@@ -73,6 +73,20 @@ def test_a_case_that_came_to_something_else_is_counted(history: History) -> None
     ]
 
 
+@pytest.mark.parametrize("what", ["weights", "machine"])
+def test_figures_of_other_weights_or_another_machine_are_other_figures(
+    history: History, tmp_path: Path, what: str
+) -> None:
+    run = made_runs.real("clean")
+    if what == "weights":
+        run = replace(run, results=tuple(replace(one, weights="published") for one in run.results))
+    else:
+        other = replace(run.header.machine, cpu="another processor")
+        run = replace(run, header=replace(run.header, machine=other))
+    history.add(logged(tmp_path / "other.jsonl", run, day=6, sqnr=40.0))
+    assert sorted(len(one.points) for one in history.figures("centred_sqnr")) == [1, 5]
+
+
 def test_a_run_is_added_once(tmp_path: Path) -> None:
     history = History(tmp_path)
     assert (history.add(CLEAN), history.add(CLEAN)) == (True, False)
@@ -142,7 +156,8 @@ def test_the_command_tells_figures_and_unsteady_cases(
 ) -> None:
     assert main(["history", "show", ROW, f"--history={history.root}"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "centred_sqnr [dB] backend=onnxruntime images=16 precision=int8 5 15.1" in printed
+    on = "backend=onnxruntime images=16 precision=int8 weights=seeded"
+    assert f"centred_sqnr [dB] {on} 5 15.1" in printed
     assert "15.2 2030-03-04" in printed
     assert "2 × suites/test_int8.py::test_parity[" in printed
 
