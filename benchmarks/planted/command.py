@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,7 +13,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.planted.faults import BUILT, COMPILED, ROWS, WRITTEN, Fault, faults
+from benchmarks.planted.faults import (
+    BUILT,
+    COMPILED,
+    ROWS,
+    WRITTEN,
+    Continuous,
+    Fault,
+    continuous,
+    faults,
+)
 from benchmarks.planted.planting import PLANTS
 from benchmarks.planted.running import Finding, prepare, run, run_clean
 from harness.errors import HarnessError
@@ -74,6 +84,11 @@ def add_faults_action(actions: argparse._SubParsersAction[argparse.ArgumentParse
     parser.add_argument(
         "--clean", type=int, default=0, metavar="N", help="also so many runs without a fault"
     )
+    parser.add_argument(
+        "--smallest",
+        action="store_true",
+        help="in place of the catalogue, the smallest fault of each continuous kind that is caught",
+    )
     parser.add_argument("--jobs", type=int, default=JOBS, help="at a time; default: %(default)s")
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="where the clean rows are kept, or found"
@@ -92,6 +107,8 @@ def add_faults_action(actions: argparse._SubParsersAction[argparse.ArgumentParse
 
 def run_action(args: argparse.Namespace) -> int:
     """Run the chosen faults and print the matrix; see the command's help for the exit status."""
+    if args.smallest:
+        return _print_smallest(open_store(args.store).root)
     chosen = [
         one
         for one in faults()
@@ -112,6 +129,36 @@ def run_action(args: argparse.Namespace) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     return MISSED if problems else OK
+
+
+def _print_smallest(store: Path) -> int:
+    prepare(store)
+    missed = False
+    for one in continuous():
+        size = smallest(one, store)
+        missed |= size is None
+        told = (
+            f"not even one of {one.most:g} is caught" if size is None else f"{size:.1g} is caught"
+        )
+        print(f"{one.fault.name}, a factor off by at least {told}")
+    return MISSED if missed else OK
+
+
+def smallest(kind: Continuous, store: Path) -> float | None:
+    """The smallest size that is caught, within a factor of two; None where the largest is not."""
+    low, high = kind.least, kind.most
+    if not _is_caught(kind.of(high), store):
+        return None
+    while high > 2 * low:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if _is_caught(kind.of(middle), store) else (middle, high)
+    return high
+
+
+def _is_caught(fault: Fault, store: Path) -> bool:
+    caught = run(fault, store).caught(fault)
+    print(f"{fault.name}: {'caught' if caught else 'not caught'}", file=sys.stderr)
+    return caught
 
 
 def _run_all(chosen: Sequence[Fault], store: Path, args: argparse.Namespace) -> dict[str, Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 ROWS: Final = {
@@ -77,6 +77,55 @@ class Fault:
     def is_kept_apart(self) -> bool:
         """Whether it is of the third on which no check is tuned."""
         return int(hashlib.sha256(self.name.encode()).hexdigest(), 16) % 3 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Continuous:
+    """A fault of any size, of which the smallest that is caught can be looked for.
+
+    Attributes:
+        fault: its last option is a factor.
+        least, most: how far the factor may be from 1.
+    """
+
+    fault: Fault
+    least: float = 1e-7
+    most: float = 0.1
+
+    def of(self, size: float) -> Fault:
+        """The fault whose factor is off by so much."""
+        *options, _ = self.fault.options
+        return replace(
+            self.fault, name=f"{self.fault.name} by {size:.1g}", options=(*options, 1 + size)
+        )
+
+
+def continuous() -> Iterator[Continuous]:
+    """One layer's scales, and its weights."""
+    for name, plant, options, into, rebuilt, caught_by in (
+        ("weight scale", "quantized_file", "weights", "onnxruntime.quantization", COMPILED, ()),
+        (
+            "activation scale",
+            "quantized_file",
+            "activation",
+            "onnxruntime.quantization",
+            COMPILED,
+            (),
+        ),
+        ("weights in the export", "written_onnx", "layer_scaled", "torch.onnx", WRITTEN, (SAME,)),
+    ):
+        kind = "exports" if caught_by else "quantizers"
+        fault = Fault(
+            f"{name} of one layer",
+            kind,
+            ROWS["torchvision"],
+            caught_by or (PARAMETERS, ACCEPTED, PARITY, HEAVY),
+            plant=f"{kind}.{plant}",
+            into=into,
+            options=(options, 1.0),
+            rebuilt=rebuilt,
+        )
+        yield Continuous(fault)
 
 
 def faults() -> tuple[Fault, ...]:

@@ -11,8 +11,8 @@ from typing import Any
 from .onnx_tensors import array_of, initializers, put, weights_of
 
 
-def written_onnx(module: Any, edit: str) -> None:
-    """What an exporter writes is edited."""
+def written_onnx(module: Any, edit: str, amount: float = 1.0) -> None:
+    """What an exporter writes is edited; ``amount`` scales the weights of ``layer_scaled``."""
     export = module.export
 
     @functools.wraps(export)
@@ -20,13 +20,14 @@ def written_onnx(module: Any, edit: str) -> None:
         made = export(*arguments, **options)
         path = Path(str(arguments[2]))
         if path.exists():
-            _edit_onnx(path, edit)
+            _edit_onnx(path, edit, amount)
         return made
 
     module.export = wrong
 
 
-def _edit_onnx(path: Path, edit: str) -> None:
+def _edit_onnx(path: Path, edit: str, amount: float) -> None:
+    import numpy as np
     import onnx
 
     if edit == "empty_file":
@@ -38,7 +39,11 @@ def _edit_onnx(path: Path, edit: str) -> None:
     model = onnx.load(str(path))
     if edit not in _OF_THE_GRAPH and not weights_of(model):
         return  # this route takes them from elsewhere
-    _ONNX_EDITS[edit](model)
+    if edit == "layer_scaled":
+        weights = weights_of(model)[33]
+        put(weights, array_of(weights) * np.float32(amount))
+    else:
+        _ONNX_EDITS[edit](model)
     onnx.save(model, str(path))
 
 

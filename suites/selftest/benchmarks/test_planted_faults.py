@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.command import main
 from benchmarks.planted import command
-from benchmarks.planted.faults import BUILDERS, ROWS, TRANSFORMS, Fault, faults
+from benchmarks.planted.faults import BUILDERS, ROWS, TRANSFORMS, Fault, continuous, faults
 from benchmarks.planted.planting import planted
 from benchmarks.planted.running import Finding, _with_page, _without, run
 from harness.errors import HarnessError
@@ -191,6 +191,32 @@ def test_a_file_of_findings_that_is_none_is_refused(
     (tmp_path / "found.jsonl").write_text(f"{line}\n")
     assert main(["faults", "--only=run", f"--findings={tmp_path / 'found.jsonl'}"]) == 2
     assert "found.jsonl:1: not a finding" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [3e-3, 1e-7, 0.09])
+def test_the_smallest_fault_that_is_caught_is_found_within_a_factor_of_two(
+    limit: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (kind, *_) = continuous()
+
+    def run(fault: Fault, store: Path) -> Finding:  # noqa: ARG001
+        (_, factor) = fault.options
+        assert isinstance(factor, float)
+        return replace(FOUND, red=fault.caught_by if factor - 1 >= limit else ())
+
+    monkeypatch.setattr(command, "run", run)
+    size = command.smallest(kind, tmp_path)
+    assert size is not None
+    assert limit <= size * (1 + 1e-6) <= 2.1 * limit
+
+
+def test_a_fault_of_which_no_size_is_caught_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "prepare", lambda _: None)
+    monkeypatch.setattr(command, "run", lambda *_: replace(FOUND, red=()))
+    assert main(["faults", "--smallest", f"--store={tmp_path / 'store'}"]) == 1
+    assert "not even one of 0.1 is caught" in capsys.readouterr().out
 
 
 def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
