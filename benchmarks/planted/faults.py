@@ -102,30 +102,32 @@ class Continuous:
 
 def continuous() -> Iterator[Continuous]:
     """One layer's scales, and its weights."""
-    for name, plant, options, into, rebuilt, caught_by in (
-        ("weight scale", "quantized_file", "weights", "onnxruntime.quantization", COMPILED, ()),
-        (
-            "activation scale",
-            "quantized_file",
-            "activation",
-            "onnxruntime.quantization",
-            COMPILED,
-            (),
-        ),
-        ("weights in the export", "written_onnx", "layer_scaled", "torch.onnx", WRITTEN, (SAME,)),
-    ):
-        kind = "exports" if caught_by else "quantizers"
-        fault = Fault(
-            f"{name} of one layer",
-            kind,
-            ROWS["torchvision"],
-            caught_by or (PARAMETERS, ACCEPTED, PARITY, HEAVY),
-            plant=f"{kind}.{plant}",
-            into=into,
-            options=(options, 1.0),
-            rebuilt=rebuilt,
+    row = ROWS["torchvision"]
+    for what in ("weights", "activation"):
+        yield Continuous(
+            Fault(
+                f"scale of the {what} of one layer",
+                "quantization",
+                row,
+                (PARAMETERS, ACCEPTED, PARITY, HEAVY),
+                plant="quantizers.quantized_file",
+                into="onnxruntime.quantization",
+                options=(what, 1.0),
+                rebuilt=COMPILED,
+            )
         )
-        yield Continuous(fault)
+    yield Continuous(
+        Fault(
+            "weights of one layer in the export",
+            "export",
+            row,
+            (SAME,),
+            plant="exports.written_onnx",
+            into="torch.onnx",
+            options=("layer_scaled", 1.0),
+            rebuilt=WRITTEN,
+        )
+    )
 
 
 def faults() -> tuple[Fault, ...]:
