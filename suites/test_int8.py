@@ -12,7 +12,12 @@ from harness.errors import Regression
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
 from harness.expected.tolerances import Tolerances
-from harness.judging.agreement import Agreement, FloatTolerance, float_verdict
+from harness.judging.agreement import (
+    Agreement,
+    FloatTolerance,
+    company_verdict,
+    float_verdict,
+)
 from harness.judging.int8 import (
     baseline_verdict,
     parameters_verdict,
@@ -95,6 +100,7 @@ def test_parity(
     model, backend = int8_case.model, int8_case.backend
     compared = pipeline.parity(model, backend, "int8")
     record.measured(*compared.parity.measurements(precision="int8", backend=backend))
+    record.judge(company_verdict(*pipeline.in_company(model, backend, "int8")))
     pipeline.require_judgeable(model.variant)
     rest_on_quantization(int8_case, pipeline, float_operators, record)
     limits = tolerances.limits(model.row, precision="int8")

@@ -137,10 +137,8 @@ def _print_smallest(store: Path) -> int:
     for one in continuous():
         size = smallest(one, store)
         missed |= size is None
-        told = (
-            f"not even one of {one.most:g} is caught" if size is None else f"{size:.1g} is caught"
-        )
-        print(f"{one.fault.name}, a factor off by at least {told}")
+        told = f"off by {size:.1g} is caught" if size else f"not even off by {one.most:g} is caught"
+        print(f"{one.fault.name}: {told}")
     return MISSED if missed else OK
 
 

@@ -6,8 +6,10 @@ float32 error is *measured*, and the export may be a small multiple of that off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +18,7 @@ from harness.errors import MeasureError
 from harness.judging.logits import paired
 from harness.judging.parity import FLOAT32_EPS
 from harness.judging.verdicts import Limit, Side, conforms
-from harness.records import Measurement, Verdict
+from harness.records import Measurement, Outcome, Verdict
 
 FRAMEWORKS_AGREE = Decimal("3e-5")
 """Largest difference between frameworks over the largest logit. They differ by 1.9e-6 to 7.2e-6
@@ -27,6 +29,12 @@ FACTOR = 8.0
 """Times the source's own float32 error. Two correct runs that round differently lie up to twice
 that error apart; another summation order, folded batch norms or a Winograd convolution cost up
 to two bits more (measured between the frameworks here: 1.9e-6 to 7.2e-6 on logits of order 1)."""
+
+
+COMPANY: Final = Decimal("1e-3")
+"""Largest difference between answers to one image in several batches, over the logits' standard
+deviation. float32 kernels that sum in another order for another batch leave 5e-6; int8 of ONNX
+Runtime leaves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,32 @@ def float_verdict(agreement: Agreement, tolerance: FloatTolerance) -> Verdict:
         "layout or an operator"
     )
     return conforms(measured, limit, cause=cause)
+
+
+def company_verdict(outputs: ArrayLike, batches: Sequence[Sequence[int]]) -> Verdict:
+    """Whether images that ran in several batches were answered the same in each.
+
+    Args:
+        outputs: logits of shape (images of all batches, classes).
+        batches: the images of each batch, by their positions.
+
+    Raises:
+        MeasureError: see :func:`agree`.
+    """
+    answers = np.asarray(outputs)
+    first: dict[int, int] = {}
+    repeated: list[tuple[int, int]] = []
+    for place, image in enumerate(image for batch in batches for image in batch):
+        if first.setdefault(image, place) != place:
+            repeated.append((first[image], place))
+    if not repeated:
+        return Verdict(Outcome.CONFORMS, "no image ran in two batches")
+    one, other = (list(places) for places in zip(*repeated, strict=True))
+    return conforms(
+        Measurement("difference_between_batches", agree(answers[one], answers[other]).relative),
+        Limit(Side.AT_MOST, COMPANY, "of one image's logits, over their standard deviation"),
+        cause="answers depend on the other images of a batch",
+    )
 
 
 def framework_verdict(theirs: ArrayLike, own: ArrayLike, other: str) -> Verdict:

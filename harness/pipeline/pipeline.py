@@ -360,6 +360,12 @@ class Pipeline:
         """Logits of the probes by a backend's own fp32."""
         return self._ran(model, backend, "fp32")[: sum(map(len, probes(model.variant)))]
 
+    def in_company(
+        self, model: DocumentedModel, backend: str, precision: Precision
+    ) -> tuple[Array, Batches]:
+        """All that a row's runs on a backend gave, and the batches: some images are in several."""
+        return self._ran(model, backend, precision), self._batches(backend)
+
     def evaluated(self, model: DocumentedModel, backend: str, precision: Precision) -> Array:
         """A row on a backend: logits of all evaluation images, in their order."""
         return each_once(self._ran(model, backend, precision))
@@ -382,8 +388,11 @@ class Pipeline:
                 file or exported_file(target),
                 backend=backend,
                 precision=precision,
-                batches=(EVALUATION,) if target.runner.jobs else ALL_BATCHES,
+                batches=self._batches(backend),
             )
+
+    def _batches(self, backend: str) -> Batches:
+        return (EVALUATION,) if self.backend(backend).runner.jobs else ALL_BATCHES
 
     def compiled_row(
         self, model: DocumentedModel, backend: str = EMBEDDED, precision: Precision = "int8"

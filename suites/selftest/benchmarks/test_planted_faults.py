@@ -216,7 +216,7 @@ def test_a_fault_of_which_no_size_is_caught_is_told(
     monkeypatch.setattr(command, "prepare", lambda _: None)
     monkeypatch.setattr(command, "run", lambda *_: replace(FOUND, red=()))
     assert main(["faults", "--smallest", f"--store={tmp_path / 'store'}"]) == 1
-    assert "not even one of 0.1 is caught" in capsys.readouterr().out
+    assert "not even off by 0.1 is caught" in capsys.readouterr().out
 
 
 def test_a_fault_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import MeasureError
-from harness.judging.agreement import agree, float_tolerance
+from harness.images.sets import EVALUATION_IMAGES
+from harness.judging.agreement import agree, company_verdict, float_tolerance
 from harness.judging.parity import FLOAT32_EPS
+from harness.records import Outcome, Verdict
+from harness.sources.forms import ALL_BATCHES
 
 LAYERS = 12
 
@@ -66,3 +69,40 @@ def test_nan_is_refused_by_half() -> None:
 def test_senseless_options_are_refused() -> None:
     with pytest.raises(ValueError, match="factor = 0"):
         float_tolerance(network(np.float32), network(np.float64), factor=0.5)
+
+
+# ── an image's company ────────────────────────────────────────────────────────────────────────
+
+
+def in_batches(share: float = 0.0) -> NDArray[np.float32]:
+    """Logits of :data:`ALL_BATCHES`, each image's moved by a share of its batch's mean."""
+    images = np.random.default_rng(1).normal(size=(EVALUATION_IMAGES, 10)).astype(np.float32)
+    parts = [images[list(batch)] for batch in ALL_BATCHES]
+    return np.concatenate([one + share * one.mean(axis=0) for one in parts])
+
+
+@pytest.mark.shows(
+    "a runtime mixes the images of a batch, in int8 alone and by little",
+    by="images that ran in several batches are held against themselves",
+)
+def test_answers_that_depend_on_the_other_images_of_a_batch_do_not_conform() -> None:
+    assert company_verdict(in_batches(), ALL_BATCHES).outcome is Outcome.CONFORMS
+    mixed = company_verdict(in_batches(0.01), ALL_BATCHES)
+    assert mixed.outcome is Outcome.DOES_NOT_CONFORM
+    assert "answers depend on the other images of a batch" in str(mixed)
+
+
+def test_rounding_that_depends_on_the_batch_conforms() -> None:
+    assert company_verdict(in_batches(1e-5), ALL_BATCHES).outcome is Outcome.CONFORMS
+
+
+def test_an_answer_that_is_no_number_is_an_error() -> None:
+    outputs = in_batches()
+    outputs[3, 2] = np.nan
+    with pytest.raises(MeasureError, match="NaN"):
+        company_verdict(outputs, ALL_BATCHES)
+
+
+def test_where_each_image_ran_once_there_is_nothing_to_compare() -> None:
+    verdict = company_verdict(np.eye(4), ((0, 1, 2, 3),))
+    assert verdict == Verdict(Outcome.CONFORMS, "no image ran in two batches")
