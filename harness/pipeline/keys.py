@@ -10,7 +10,7 @@ from harness.expected.variants import Variant
 from harness.runtime.entry_points import COUNTING_RULES, packages
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import JSON, Entry, Key
-from harness.sources import source_tools
+from harness.sources import REFERENCE_TOOLS, source_tools
 from harness.sources.forms import Batches
 
 
@@ -33,7 +33,7 @@ def fit_key(network: str, weights: str) -> Key:
     return Key.of(
         "fit",
         inputs={"network": network, "weights": weights},
-        tools=tools("torch", "timm", "numpy") | {"code": code},
+        tools=tools(*REFERENCE_TOOLS, "numpy") | {"code": code},
     )
 
 

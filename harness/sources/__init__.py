@@ -15,6 +15,7 @@ from harness.sources.source import Source
 from harness.sources.timm import REFERENCE_TOOLS
 
 __all__ = [
+    "REFERENCE_TOOLS",
     "Adapter",
     "Network",
     "Source",

@@ -217,15 +217,15 @@ def test_the_policy_names_the_one_script_and_the_one_style() -> None:
     assert policy is not None
     for part in ("script", "style"):
         content = re.findall(f"<{part}>(.*?)</{part}>", page, re.DOTALL)
-        assert [f"'{html._digest(one)}'" in policy[1] for one in content] == [True]
+        assert [f"'{html.digest(one)}'" in policy[1] for one in content] == [True]
     assert "default-src 'none'" in policy[1]
     assert "unsafe" not in policy[1]
 
 
 def test_a_template_that_does_not_escape_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in is wrong on purpose: what the test above looks at would be there."""
-    monkeypatch.setattr(html._environment(), "autoescape", False)
-    monkeypatch.setattr(html._environment(), "cache", None)
+    monkeypatch.setattr(html.environment(), "autoescape", False)
+    monkeypatch.setattr(html.environment(), "cache", None)
     tags = {tag for tag, _ in Elements(write_html(made_runs.hostile())).elements}
     assert "iframe" in tags
 
@@ -249,6 +249,7 @@ def test_its_parts_are_packaged() -> None:
     folder = ROOT / "harness/reporting"
     assert {one.name for one in folder.glob(pattern)} == {
         *("report.html", "report.css", "report.js"),
+        *("history_index.html", "history_row.html"),
     }
 
 
