@@ -5,6 +5,8 @@ Nothing is measured: a documented figure that passes here is not a reproduced on
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from harness.judging.page import printed_elsewhere
@@ -54,7 +56,10 @@ def test_documented_accuracy_is_the_published_one(
             defect=defect,
         ),
         place=lambda: printed_elsewhere(
-            claim, model.row, gate.catalogue.others(model), str(published.value(metric))
+            claim,
+            model.row,
+            gate.catalogue.others(model),
+            str(claim.figure.round(Fraction(published.value(metric)))),
         ),
     )
 

@@ -207,6 +207,8 @@ class History:
             ).to_table(columns=list(columns or _COLUMNS[table]), filter=chosen)
         except (OSError, pa.ArrowException) as error:
             raise HarnessError(f"{folder}: cannot be read: {one_line(error)}") from error
+        if any(found[name].null_count for name in found.column_names if name != "exit_status"):
+            raise HarnessError(f"{folder}: cannot be read: a file in it has not all columns")
         lines: list[dict[str, Any]] = found.to_pylist()
         return lines
 

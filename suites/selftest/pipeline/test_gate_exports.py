@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import hanging_step
 import numpy as np
@@ -17,8 +19,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.onnx.errors import UnsupportedOperatorError
 
-from harness.errors import ExportError, NoOpset
+from harness.errors import ExportError, NoOpset, RunError
 from harness.exporting import torch_exports
+from harness.exporting.inspection import inspect_onnx
 from harness.judging.exports import input_size_verdict, repeatable_verdict
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import DocumentedModel
@@ -238,3 +241,44 @@ def test_an_exporter_that_hangs_is_killed_at_its_limit(
     settings = Settings(small_config, store=tmp_path, step_timeout_s=2)
     with Worker() as worker, pytest.raises(ExportError, match=r"did not finish within 2 s"):
         Pipeline(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)
+
+
+# ── what uses an export that is not as promised ───────────────────────────────────────────────
+
+
+class Exported(Pipeline):
+    """A pipeline that has exported something."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__(Settings(Path("none.yaml")))
+        self.facts = facts
+
+    def exported(self, *_: object) -> Any:
+        return SimpleNamespace(facts=self.facts)
+
+
+def used(line: Line, facts: Mapping[str, Any]) -> None:
+    """Use the export in a step that fails."""
+    model = line.documented
+    with Exported(facts).on_export(model.variant, model.size, CURRENT):
+        raise RunError("batch of 4: expected 1")
+
+
+def test_a_step_that_fails_on_a_wrong_export_is_the_exports_failure(line: Line) -> None:
+    wrong = {**line.export(), "opset": 18}
+    with pytest.raises(ExportError, match="opset 18 was written, 19 was asked for"):
+        used(line, wrong)
+
+
+def test_a_step_that_fails_on_a_right_export_is_its_own_failure(line: Line) -> None:
+    with pytest.raises(RunError, match="batch of 4"):
+        used(line, line.export())
+
+
+def test_what_is_no_model_is_not_looked_into(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    facts, model = inspect_onnx(tmp_path / "model.onnx"), line.documented
+    with pytest.raises(ExportError, match="is empty"):
+        Exported(facts).complete(model.variant, model.size, CURRENT)
+    sound = {**line.export(), "opset": 18}
+    assert Exported(sound).complete(model.variant, model.size, CURRENT).facts == sound

@@ -97,6 +97,24 @@ def test_a_sound_export_departs_nowhere(line: Line) -> None:
     assert min(min(one.before_db, one.after_db) for one in layers) > 100
 
 
+def test_weights_that_stand_in_nodes_of_their_own_are_found(line: Line) -> None:
+    """As Paddle2ONNX writes them."""
+    line.export()
+    before = source_and_file(line.spec, line.model())
+    model = onnx.load(line.model())
+    held = [
+        onnx.helper.make_node("Constant", [], [one.name], value=one)
+        for one in model.graph.initializer
+    ]
+    nodes = [*held, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, line.model())
+    after = source_and_file(line.spec, line.model())
+    assert [one.name for one in after] == [one.name for one in before]
+    assert first_departure(after) is None
+
+
 @pytest.mark.parametrize(
     ("change", "cause"),
     [

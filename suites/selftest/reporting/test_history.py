@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import made_runs
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness.__main__ import main
@@ -141,6 +143,16 @@ def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
     (tmp_path / "figures" / "day=2030-01-01").mkdir()
     (tmp_path / "figures" / "day=2030-01-01" / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(HarnessError, match="figures: cannot be read"):
+        history.figures("centred_sqnr")
+
+
+def test_a_table_of_somebody_elses_is_told(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.add(CLEAN)
+    (tmp_path / "runs" / "day=2030-01-01").mkdir()
+    table = pa.table({"run": ["x"], "price": [1.5]})
+    pq.write_table(table, tmp_path / "runs" / "day=2030-01-01" / "x.parquet")
+    with pytest.raises(HarnessError, match="runs: cannot be read: a file in it has not all"):
         history.figures("centred_sqnr")
 
 
