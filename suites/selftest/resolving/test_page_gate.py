@@ -121,5 +121,6 @@ def test_a_row_without_reference_weights_is_exported_and_its_int8_is_told(
     (parity,) = (one for one in told if "::test_parity[" in one.case)
     assert parity.weights == "seeded"
     assert "parity needs published weights" in parity.reason
+    assert parity.verdict is None, "another verdict would be told in place of the reason"
     (sqnr,) = (one for one in parity.measurements if one.name == "centred_sqnr")
     assert 5 < sqnr.value < 40
