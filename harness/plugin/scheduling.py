@@ -64,7 +64,13 @@ class RowScheduling(LoadScopeScheduling):  # type: ignore[misc]
         super()._assign_work_unit(node)
 
     def _reschedule(self, node: Any) -> None:
-        """See to it that a worker can go on: it stands still with a single test in its queue."""
+        """See to it that a worker can go on: it stands still with a single test in its queue.
+
+        A worker that takes a dead one's place gets nothing, and is not sent home, before it has
+        collected: another that collected first has all of them looked at.
+        """
+        if node not in self.registered_collections:
+            return
         super()._reschedule(node)
         while self.workqueue and not node.shutting_down and self._is_starved(node):
             self._assign_work_unit(node)

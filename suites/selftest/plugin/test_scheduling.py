@@ -238,6 +238,22 @@ def test_no_worker_waits_for_ever_however_small_the_groups(
     assert run.outcomes == {"passed": 4 - len(crash), "failed": len(crash)}
 
 
+SLOW_TO_COLLECT = """
+import os, time
+
+if os.environ["PYTEST_XDIST_WORKER"] == "gw2":
+    time.sleep(1.5)
+"""
+
+
+def test_a_worker_that_collects_late_gets_its_tests_then(distribute: Distribute) -> None:
+    """Both workers die, and of the two in their place one has collected long before the other."""
+    source = SLOW_TO_COLLECT + SINGLE.format(crash=["tiny1", "tiny2", "tiny3"])
+    run = distribute(test_single=source, workers=2)
+    assert set(run.times.values()) == {1}
+    assert run.outcomes == {"passed": 1, "failed": 3}
+
+
 def test_xdists_own_grouping_runs_a_crashing_test_again(distribute: Distribute) -> None:
     run = distribute("--dist=loadscope", "--max-worker-restart=2", test_crash=CRASHING)
     assert run.times["test_crash.py::TestRow::test_crash[big]"] > 1
