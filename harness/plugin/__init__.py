@@ -9,5 +9,6 @@ pytest_plugins = (
     "harness.plugin.throughput",
     "harness.plugin.recording",
     "harness.plugin.run",
+    "harness.plugin.progress",
     "harness.plugin.workers",
 )

@@ -55,15 +55,15 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Books:
-    """What the ledger's file says."""
+class Books:
+    """What the ledger's file says: who holds memory, and who waits for it."""
 
     held: tuple[Reservation, ...] = ()
     waiting: tuple[Reservation, ...] = ()
 
-    def without(self, request: Reservation) -> _Books:
+    def without(self, request: Reservation) -> Books:
         """The same with nothing of this request."""
-        return _Books(
+        return Books(
             tuple(one for one in self.held if one.id != request.id),
             tuple(one for one in self.waiting if one.id != request.id),
         )
@@ -84,10 +84,10 @@ class MemoryReservations:
     path: Path
     budget_bytes: int = field(kw_only=True, default_factory=lambda: default_budget_bytes())
 
-    def held(self) -> tuple[Reservation, ...]:
-        """The reservations of living processes."""
+    def books(self) -> Books:
+        """What living processes hold and wait for."""
         with self._lock():
-            return self._read().held
+            return self._read()
 
     @contextmanager
     def reserve(self, size: int, *, owner: str, timeout_s: float | None = None) -> Iterator[None]:
@@ -156,7 +156,7 @@ class MemoryReservations:
             raise HarnessError(f"memory ledger {self.path}: {error.strerror}") from error
         return FileLock(f"{self.path}.lock")
 
-    def _read(self) -> _Books:
+    def _read(self) -> Books:
         """What is written, less what processes asked for that are gone."""
         try:
             document = json.loads(self.path.read_bytes())
@@ -164,18 +164,18 @@ class MemoryReservations:
                 tuple(Reservation(**one) for one in document[name]) for name in ("held", "waiting")
             )
         except FileNotFoundError:
-            return _Books()
+            return Books()
         except OSError as error:
             raise HarnessError(f"memory ledger {self.path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
             LOG.warning("memory ledger %s is damaged and begun anew: %s", self.path, error)
-            return _Books()
-        return _Books(
+            return Books()
+        return Books(
             tuple(one for one in held if one.is_live()),
             tuple(one for one in waiting if one.is_live()),
         )
 
-    def _write(self, books: _Books) -> None:
+    def _write(self, books: Books) -> None:
         write_text(self.path, json.dumps(asdict(books), indent=1))
 
 
@@ -184,7 +184,7 @@ def default_budget_bytes() -> int:
     return int(total_bytes() * BUDGET_SHARE)
 
 
-def _is_behind(request: Reservation, books: _Books) -> bool:
+def _is_behind(request: Reservation, books: Books) -> bool:
     """Whether somebody asked earlier and has waited for so long that it comes first."""
     now = time.time()
     return any(

@@ -24,7 +24,7 @@ def reservations(tmp_path: Path) -> MemoryReservations:
 
 
 def sizes(reservations: MemoryReservations) -> list[int]:
-    return [one.size // GIB for one in reservations.held()]
+    return [one.size // GIB for one in reservations.books().held]
 
 
 def hold_elsewhere(
@@ -158,7 +158,7 @@ def test_ledger_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     reservations = MemoryReservations(tmp_path / "file" / "ledger.json", budget_bytes=GIB)
     with pytest.raises(HarnessError, match=r"memory ledger .*ledger\.json: "):
-        reservations.held()
+        reservations.books()
 
 
 def test_budget_is_less_than_the_machine(tmp_path: Path) -> None:
