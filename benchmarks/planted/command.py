@@ -13,16 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.planted.faults import (
-    BUILT,
-    COMPILED,
-    ROWS,
-    WRITTEN,
-    Continuous,
-    Fault,
-    continuous,
-    faults,
-)
+from benchmarks.planted.faults import faults
+from benchmarks.planted.faults.continuous import continuous
+from benchmarks.planted.faults.fault import BUILT, COMPILED, ROWS, WRITTEN, Continuous, Fault
 from benchmarks.planted.planting import PLANTS
 from benchmarks.planted.running import Finding, prepare, run, run_clean
 from harness.errors import HarnessError

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.planted.faults import Fault
+from benchmarks.planted.faults.fault import Fault
 
 PLANTS: Final = Path(__file__).with_name("plants")
 

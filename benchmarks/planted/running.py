@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.gate import JUDGED, ROOT
-from benchmarks.planted.faults import ROWS, Fault
+from benchmarks.planted.faults.fault import ROWS, Fault
 from benchmarks.planted.planting import PLANTS, planted
 from harness.errors import HarnessError
 from harness.reporting.results import CaseOutcome, CaseResult

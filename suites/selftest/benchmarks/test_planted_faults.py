@@ -17,7 +17,11 @@ import pytest
 
 from benchmarks.command import main
 from benchmarks.planted import command
-from benchmarks.planted.faults import BUILDERS, ROWS, TRANSFORMS, Fault, continuous, faults
+from benchmarks.planted.faults import faults
+from benchmarks.planted.faults.continuous import continuous
+from benchmarks.planted.faults.fault import ROWS, Fault
+from benchmarks.planted.faults.images import TRANSFORMS
+from benchmarks.planted.faults.sources import BUILDERS
 from benchmarks.planted.planting import planted
 from benchmarks.planted.running import Finding, _with_page, _without, run
 from harness.errors import HarnessError

@@ -1,0 +1,56 @@
+"""Images that a library prepares otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from benchmarks.planted.faults.fault import PIPELINE, ROWS, Fault
+
+TRANSFORMS: Final = {
+    "torchvision": ("torchvision.transforms.functional", "torchvision or page"),
+    "timm": ("torchvision.transforms.functional", "timm"),
+    "mmcls": ("mmpretrain.datasets.transforms.processing", "mmpretrain"),
+    "ppcls": ("paddleclas.deploy.python.preprocess", "paddleclas"),
+}
+"""The modules with the transforms of images, and what names the cases, by source."""
+
+
+def image_faults() -> Iterator[Fault]:
+    """Faults of preprocessing."""
+    edits: Sequence[tuple[str, tuple[str, ...]]] = (
+        ("statistics_swapped", ("torchvision", "timm", "ppcls")),
+        ("levels_not_divided", ("ppcls",)),
+        ("channels_swapped", ("torchvision", "timm", "ppcls")),
+        ("nearest", ("torchvision", "timm", "mmcls", "ppcls")),
+        ("squashed", ("torchvision", "timm")),
+        ("crop_off_by_one", ("torchvision", "timm", "mmcls", "ppcls")),
+        ("float16_statistics", ("torchvision", "timm")),
+    )
+    for edit, sources in edits:
+        for source in sources:
+            into, cases = TRANSFORMS[source]
+            if (edit, source) == ("crop_off_by_one", "mmcls"):
+                into = "mmcv.transforms.processing"
+            yield Fault(
+                f"{edit.replace('_', ' ')}, images of {source}",
+                "images",
+                ROWS[source],
+                (PIPELINE,),
+                plant="images.transform",
+                into=into,
+                options=(source, edit),
+                marks="preprocessing",
+                select=f"{PIPELINE} and ({cases})",
+                quick=(edit, source) == ("crop_off_by_one", "torchvision"),
+            )
+    yield Fault(
+        "no antialias, tensors of torchvision",
+        "images",
+        ROWS["torchvision"],
+        (PIPELINE,),
+        plant="images.jagged",
+        into="torchvision.transforms.v2",
+        marks="preprocessing",
+        select=f"{PIPELINE} and page",
+    )
