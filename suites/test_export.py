@@ -36,7 +36,7 @@ def test_exported_model_computes_the_same(
     agreement, tolerance = reference.compared(pipeline.probe_outputs(model, form))
     record.measured(*agreement.measurements(form=form.id))
     layers = cache(partial(export_layers, pipeline, model, form))
-    if gate.layers and form.format == "onnx":
+    if gate.layers:
         record.measured(*measurements(layers(), form=form.id))
     record.judge(
         float_verdict(agreement, tolerance),

@@ -37,8 +37,11 @@ BACKENDS: Mapping[str, str] = {
 RUNS: Mapping[str, str] = {"onnx": EMBEDDED, "torchscript": "torch"}
 """The format of an export to the backend that runs it where none is asked for."""
 
-LAYERS = "harness.backends.onnxruntime.layer_traces:trace_file"
-"""What runs an ONNX file, float or int8, and tells of every layer."""
+LAYERS: Mapping[str, str] = {
+    "onnx": "harness.backends.onnxruntime.layer_traces:trace_file",
+    "torchscript": "harness.backends.torch.layer_traces:trace_file",
+}
+"""The format of a file, ONNX in float or int8, to what runs it and tells of every layer."""
 
 SAME_MODELS = ("openvino-qdq",)
 """Backends that run the very int8 models of the embedded one."""
@@ -53,10 +56,12 @@ def backend_names() -> tuple[str, ...]:
     return tuple(entry_points.joined(entry_points.BACKENDS, BACKENDS))
 
 
-def layer_tracer() -> LayerTracer:
-    """What takes an ONNX file, images (n, 3, height, width) and a scratch folder, and tells of
-    every layer what it is given and gives."""
-    return cast(LayerTracer, entry_points.load(LAYERS))
+def layer_tracer(format: str) -> LayerTracer:
+    """What takes a file of a format, images (n, 3, height, width) and a scratch folder.
+
+    It tells of every layer what it is given and gives.
+    """
+    return cast(LayerTracer, entry_points.load(LAYERS[format]))
 
 
 def backend(name: str, host: Host | None = None) -> Backend:

@@ -166,6 +166,9 @@ def _short(divisor: int) -> str:
 _RATIOS = (
     (Fraction(2), "FLOPs where MACs are meant, or the reverse"),
     (Fraction(10, 9), "a count divided by 9e8 instead of 1e9"),
+    (Fraction(4), "bytes of float32 where a count is meant, or the reverse"),
+    (Fraction(2**20, 10**6), "a unit of 2**20 where 1e6 is meant, or the reverse"),
+    (Fraction(2**30, 10**9), "a unit of 2**30 where 1e9 is meant, or the reverse"),
     (Fraction(1000), "a unit off by a thousand"),
 )
 

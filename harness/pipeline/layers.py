@@ -24,14 +24,11 @@ def export_layers(pipeline: Pipeline, model: DocumentedModel, form: Form) -> Lay
     """An export, held against the row's source library.
 
     Raises:
-        Unavailable: it is no ONNX file.
         StageError: it cannot be run layer by layer.
     """
-    if form.format != "onnx":
-        raise Unavailable(f"layers of {form.format} are not looked into")
     artifact = LazyArtifact(lambda: pipeline.exported(model.variant, model.size, form), form.file)
     (_held, path), (_kept, spec) = artifact.opened(), _network(pipeline, model)
-    found: Layers = pipeline.builder.run_apart(EXPORTED, model.variant, spec, path)
+    found: Layers = pipeline.builder.run_apart(EXPORTED, model.variant, spec, path, form.format)
     return found
 
 

@@ -21,6 +21,13 @@ from harness.errors import OutOfDeviceMemory, RunError
 Floats = npt.NDArray[np.float32]
 
 
+def load(path: Path) -> torch.jit.ScriptModule:
+    """The module of a file, on the CPU. Raises RuntimeError or ValueError where it is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated
+        return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-any-return]
+
+
 class TorchScriptSession:
     """A TorchScript model ready to run.
 
@@ -38,9 +45,7 @@ class TorchScriptSession:
         if self._device.type == "cuda":
             settle_cuda()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated
-                self._module = torch.jit.load(str(model), map_location="cpu")
+            self._module = load(model)
             torch_precisions.cast(self._module, precision)
             self._module.to(self._device)
         except torch.OutOfMemoryError as error:

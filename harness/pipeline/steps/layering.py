@@ -15,22 +15,22 @@ IMAGES = 2
 """Images that layers are looked at on, in one batch."""
 
 
-def source_and_file(spec: NetworkSpec, file: Path) -> Layers:
+def source_and_file(spec: NetworkSpec, file: Path, format: str) -> Layers:
     """A network in its own library, and what was exported of it."""
     from harness.sources.layer_traces import trace
 
     images = load(spec.images.evaluation)[:IMAGES]
     with TemporaryDirectory(prefix="zoo-layers-") as scratch:
-        exported = layer_tracer()(file, images, scratch=Path(scratch))
+        exported = layer_tracer(format)(file, images, scratch=Path(scratch))
         return compare_layers(trace(network(spec), images), exported)
 
 
 def two_files(reference: Path, candidate: Path, images: Path) -> Layers:
     """Two ONNX files, such as the export and the int8 model made of it."""
-    given = load(images)[:IMAGES]
+    given, onnx_layers = load(images)[:IMAGES], layer_tracer("onnx")
     with TemporaryDirectory(prefix="zoo-layers-") as scratch:
         one, other = (
-            layer_tracer()(file, given, scratch=Path(scratch)) for file in (reference, candidate)
+            onnx_layers(file, given, scratch=Path(scratch)) for file in (reference, candidate)
         )
     return compare_layers(one, other)
 

@@ -73,6 +73,8 @@ def test_one_parameter_too_many_is_noticed() -> None:
     [
         (2.0, "FLOPs where MACs are meant"),
         (10 / 9, "divided by 9e8"),
+        (0.25, "bytes of float32 where a count is meant"),
+        (1.024**3, "a unit of 2**30 where 1e9 is meant"),
         (1000.0, "off by a thousand"),
         (1.01, "a digit of the page was changed"),
         (3.0, "another network"),

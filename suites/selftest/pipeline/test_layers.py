@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import planted_faults as faults
 import pytest
+import torch
 from onnx import ModelProto, NodeProto, numpy_helper
-from tiny_line import Line
+from tiny_line import CURRENT, TORCHSCRIPT, Line
 
+from harness.backends.torch.torchscript import load
+from harness.errors import RunError
 from harness.judging.layers import (
     LayerAgreement,
     first_departure,
@@ -21,8 +26,14 @@ from harness.judging.layers import (
 )
 from harness.pipeline.layers import costliest, departure
 from harness.pipeline.steps.layering import source_and_file, two_files
+from harness.sources.forms import Form
 
 Change = Callable[[ModelProto, NodeProto], None]
+
+
+def layers_of(line: Line, form: Form = CURRENT) -> tuple[LayerAgreement, ...]:
+    """An export's file, as it is, held against the source library."""
+    return source_and_file(line.spec, line.model(form), form.format)
 
 
 def convolutions(model: ModelProto) -> list[NodeProto]:
@@ -43,7 +54,7 @@ def changed(line: Line, number: int, change: Change) -> tuple[LayerAgreement, ..
     model = onnx.load(line.model())
     change(model, convolutions(model)[number])
     onnx.save(model, line.model())
-    return source_and_file(line.spec, line.model())
+    return layers_of(line)
 
 
 def another_seed(model: ModelProto, node: NodeProto) -> None:
@@ -91,7 +102,7 @@ def no_activation_before(model: ModelProto, node: NodeProto) -> None:
 
 def test_a_sound_export_departs_nowhere(line: Line) -> None:
     line.export()
-    layers = source_and_file(line.spec, line.model())
+    layers = layers_of(line)
     assert first_departure(layers) is None
     assert len(layers) == len(convolutions(onnx.load(line.model())))
     assert min(min(one.before_db, one.after_db) for one in layers) > 100
@@ -100,7 +111,7 @@ def test_a_sound_export_departs_nowhere(line: Line) -> None:
 def test_weights_that_stand_in_nodes_of_their_own_are_found(line: Line) -> None:
     """As Paddle2ONNX writes them."""
     line.export()
-    before = source_and_file(line.spec, line.model())
+    before = layers_of(line)
     model = onnx.load(line.model())
     held = [
         onnx.helper.make_node("Constant", [], [one.name], value=one)
@@ -110,7 +121,7 @@ def test_weights_that_stand_in_nodes_of_their_own_are_found(line: Line) -> None:
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.save(model, line.model())
-    after = source_and_file(line.spec, line.model())
+    after = layers_of(line)
     assert [one.name for one in after] == [one.name for one in before]
     assert first_departure(after) is None
 
@@ -193,5 +204,48 @@ def test_what_still_agrees_is_told(line: Line) -> None:
 
 def test_a_place_that_cannot_be_found_is_said(line: Line) -> None:
     line.export()
-    layers = source_and_file(line.spec, line.model())
+    layers = layers_of(line)
     assert departure(layers) == "no layer departs (4 looked at): what follows the last one differs"
+
+
+# ── TorchScript ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sound_torchscript_departs_nowhere_and_has_the_same_layers(line: Line) -> None:
+    line.export()
+    line.export(TORCHSCRIPT)
+    layers = layers_of(line, TORCHSCRIPT)
+    assert [one.name for one in layers] == [one.name for one in layers_of(line)]
+    assert min(min(one.before_db, one.after_db) for one in layers) > 100
+
+
+@pytest.mark.parametrize("name", ["stem", "grouped", "fc"])
+def test_the_layer_of_a_torchscript_is_named(line: Line, name: str) -> None:
+    line.export(TORCHSCRIPT)
+    path = str(line.model(TORCHSCRIPT))
+    module: Any = load(Path(path))
+    with torch.no_grad():
+        dict(module.named_parameters())[f"{name}.weight"][1] = 0
+    module.save(path)
+    found = first_departure(layers_of(line, TORCHSCRIPT))
+    assert found is not None
+    assert found.name == name
+    assert found.before_db > 100 > found.after_db
+    assert "its weights are others in 1 of" in told(found)
+
+
+def test_more_layers_than_are_looked_at_at_once_are_all_found(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.export(TORCHSCRIPT)
+    at_once = layers_of(line, TORCHSCRIPT)
+    monkeypatch.setattr("harness.backends.torch.layer_traces.AT_ONCE", 1)
+    assert layers_of(line, TORCHSCRIPT) == at_once
+
+
+def test_a_torchscript_that_does_not_run_is_an_error_of_the_step(line: Line) -> None:
+    line.export(TORCHSCRIPT)
+    path = line.model(TORCHSCRIPT)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(RunError, match=r"model\.pt, layer by layer: "):
+        layers_of(line, TORCHSCRIPT)
