@@ -108,8 +108,8 @@ def test_int8_depends_on_the_instruction_set(
 import sys
 from pathlib import Path
 import numpy as np
-from harness.backends.openvino.sessions import Session
-np.save(sys.argv[3], Session(Path(sys.argv[1])).logits(np.load(sys.argv[2])))
+from harness.backends.openvino.sessions import OpenVinoSession
+np.save(sys.argv[3], OpenVinoSession(Path(sys.argv[1])).logits(np.load(sys.argv[2])))
 """
     np.save(tmp_path / "images.npy", evaluation)
     model = compiled(OpenVinoQdq(Host()), build).path
