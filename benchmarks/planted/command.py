@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks import mobilenet_zoo
 from benchmarks.planted.faults import faults
 from benchmarks.planted.faults.continuous import continuous
 from benchmarks.planted.faults.fault import BUILT, COMPILED, ROWS, WRITTEN, Continuous, Fault
@@ -109,6 +110,11 @@ def run_action(args: argparse.Namespace) -> int:
     ]
     if not chosen:
         raise HarnessError(f"no fault has {args.only!r} in its name or kind")
+    photographs = mobilenet_zoo.DATA.is_dir()
+    for one in chosen:
+        if one.labels and not photographs:
+            print(f"not run: {one.name}: no photographs at {mobilenet_zoo.DATA}", file=sys.stderr)
+    chosen = [one for one in chosen if photographs or not one.labels]
     page = Marked.read(args.page) if args.page is not None else None
     store = open_store(args.store).root
     found = _run_all(chosen, store, args)
@@ -157,7 +163,7 @@ def _run_all(chosen: Sequence[Fault], store: Path, args: argparse.Namespace) -> 
     found = {one.name: known[_digest(one)] for one in chosen if _digest(one) in known}
     left = [one for one in chosen if one.name not in found]
     if left or args.clean:
-        prepare(store)
+        prepare(store, photographs=any(one.labels for one in left))
     with ThreadPoolExecutor(args.jobs) as pool:
         running = {pool.submit(run, one, store): one for one in left}
         for number, done in enumerate(as_completed(running), start=1):

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks import mobilenet_zoo
 from benchmarks.gate import JUDGED, ROOT
 from benchmarks.planted.faults.fault import ROWS, Fault
 from benchmarks.planted.planting import PLANTS, planted
+from benchmarks.planted.plants.labels import changed
 from harness.errors import HarnessError
 from harness.reporting.results import CaseOutcome, CaseResult
 from harness.reporting.runlog import read
 
+PHOTOGRAPHS: Final = 100  # of 1,300 that are evaluated
 LIMIT_S: Final = 900.0  # of one run of the gate; the slowest takes 60
 OURS: Final = f"{PLANTS.parent.name}/{PLANTS.name}/"  # in a traceback
 RED: Final = (CaseOutcome.FAILED, CaseOutcome.ERRORED)
@@ -53,15 +56,21 @@ class Finding:
         return bool(set(self.red) & set(fault.caught_by))
 
 
-def prepare(store: Path) -> None:
+def prepare(store: Path, *, photographs: bool = False) -> None:
     """Run the clean gate on the catalogue's rows, so that a fault costs what it changes.
+
+    ``photographs``: also the accuracy of the row that is run on real ones.
 
     Raises:
         HarnessError: the clean gate is not green.
     """
-    found = _gate(store, ROWS.values(), marks="page or complexity or export or int8")
-    if found.status:
-        raise HarnessError(f"the clean gate fails, so no fault can be seen in it: {found.told}")
+    found = [_gate(store, ROWS.values(), marks="page or complexity or export or int8")]
+    if photographs:
+        with tempfile.TemporaryDirectory(prefix="faults-") as name:
+            found.append(_on_photographs(store, Path(name)))
+    for one in found:
+        if one.status:
+            raise HarnessError(f"the clean gate fails, so no fault can be seen in it: {one.told}")
 
 
 def run(fault: Fault, store: Path) -> Finding:
@@ -73,6 +82,8 @@ def run(fault: Fault, store: Path) -> Finding:
         folder = Path(name)
         site, expected = folder / "site", None
         site.mkdir()
+        if fault.labels:
+            return _on_photographs(store, folder, labels=fault.labels)
         if fault.page[0]:
             expected = _with_page(fault, folder / "expected")
         return _gate(
@@ -83,7 +94,22 @@ def run(fault: Fault, store: Path) -> Finding:
             expected=expected,
             environment=planted(fault, site, os.environ),
             place=fault.place,
+            options=fault.given,
         )
+
+
+def _on_photographs(store: Path, folder: Path, *, labels: str = "") -> Finding:
+    """Run the gate's accuracy on real photographs, under their labels or changed ones."""
+    zoo = mobilenet_zoo.build(folder)
+    options = [*zoo.options(), f"--images={PHOTOGRAPHS}", f"--results={folder / 'results'}"]
+    if labels:
+        lines = (mobilenet_zoo.VALIDATION / "val_label.txt").read_text("utf-8").splitlines()
+        files, ids = zip(*(line.rsplit(" ", 1) for line in lines), strict=True)
+        made = changed(labels, [int(one) for one in ids])
+        text = "".join(f"{file} {one}\n" for file, one in zip(files, made, strict=True))
+        (folder / "labels.txt").write_text(text, encoding="utf-8")
+        options.append(f"--labels={folder / 'labels.txt'}")
+    return _gate(store, (), marks="accuracy", options=options)
 
 
 def run_clean(
@@ -138,6 +164,7 @@ def _gate(
     expected: Path | None = None,
     environment: Mapping[str, str] | None = None,
     place: str = "",
+    options: Iterable[str] = (),
 ) -> Finding:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         log = Path(folder) / "run.jsonl"
@@ -145,6 +172,7 @@ def _gate(
         command += ["-m", marks, f"--store={store}", f"--run-log={log}"]
         command += ["-k", select] if select else [f"--row={row}" for row in rows]
         command += [f"--expected={expected}"] if expected else []
+        command += options
         begun = time.monotonic()
         done = subprocess.run(
             command,

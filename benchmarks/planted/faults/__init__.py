@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.planted.faults.exports import export_faults
 from benchmarks.planted.faults.fault import Fault
 from benchmarks.planted.faults.images import image_faults
+from benchmarks.planted.faults.labels import label_faults
 from benchmarks.planted.faults.page import page_faults
 from benchmarks.planted.faults.quantization import quantizer_faults
 from benchmarks.planted.faults.runs import run_faults
@@ -20,6 +21,7 @@ def faults() -> tuple[Fault, ...]:
         *image_faults(),
         *quantizer_faults(),
         *run_faults(),
+        *label_faults(),
     )
     names = [one.name for one in found]
     assert len(set(names)) == len(names), "two faults of one name"

@@ -30,6 +30,9 @@ PARAMETERS: Final = "test_quantization_parameters_follow_from_the_calibration_im
 FLOAT: Final = "test_fp32_in_the_backend_agrees_with_its_source"
 PARITY: Final = "test_parity"
 ACCEPTED: Final = "test_parity_is_the_accepted_one"
+ACCURACY: Final = "test_accuracy_is_as_documented"
+LOSS: Final = "test_int8_loses_no_more_than_it_may"
+NO_SLOWER: Final = "test_int8_is_no_slower"
 PIPELINE: Final = "test_pipeline_is_as_specified"
 
 BUILT: Final = ("count", "fit", "reference", "export", "compile", "run")
@@ -55,6 +58,9 @@ class Fault:
         marks: the stages that are run, as pytest's ``-m`` has them.
         select: pytest's ``-k``, or "".
         page: for a change of the page, a text among the row's claims, and what it becomes.
+        labels: for a change of the labels of real photographs, what changes them; such a row is of
+            :mod:`benchmarks.mobilenet_zoo`.
+        given: further options of the gate.
         quick: whether it is among those that always run.
     """
 
@@ -70,6 +76,8 @@ class Fault:
     marks: str = "page or complexity or export or int8"
     select: str = ""
     page: tuple[str, str] = ("", "")
+    labels: str = ""
+    given: tuple[str, ...] = ()
     quick: bool = False
 
     @property

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from benchmarks.planted.faults.fault import ACCEPTED, FLOAT, PARITY, ROWS, RUN, SAME, Fault
+from benchmarks.planted.faults.fault import (
+    ACCEPTED,
+    FLOAT,
+    NO_SLOWER,
+    PARITY,
+    ROWS,
+    RUN,
+    SAME,
+    Fault,
+)
+
+BRIEF: Final = ("--throughput", "--rounds=3", "--round-seconds=0.5")
 
 
 def run_faults() -> Iterator[Fault]:
@@ -36,3 +48,14 @@ def run_faults() -> Iterator[Fault]:
             options=(edit, "fp32"),
             rebuilt=RUN,
         )
+    yield Fault(
+        "waiting in int8 runs",
+        "throughput",
+        row,
+        (NO_SLOWER,),
+        plant="sessions.session",
+        into=into,
+        options=("waiting", "int8"),
+        marks="throughput",
+        given=BRIEF,
+    )

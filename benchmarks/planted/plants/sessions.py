@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 CLASSES = 1000
 """Of the models whose answers are changed: not of those by which a runtime itself is tested."""
+WAITED_S = 0.2
+"""For each batch, by a runtime that is slow."""
 
 
 def session(module: Any, edit: str, precision: str) -> None:
@@ -38,6 +41,11 @@ def _answered(edit: str, made: Any, before: Any) -> Any:
         return np.ascontiguousarray(changed[::-1])
     if edit == "batch_mixed":
         return changed + np.float32(1e-2) * (changed - changed.mean(axis=0, keepdims=True))
+    if edit == "waiting":
+        until = time.perf_counter() + WAITED_S
+        while time.perf_counter() < until:
+            pass
+        return changed
     if edit == "stale":
         return changed if before is None else np.resize(before, made.shape)
     if edit == "last_lost":

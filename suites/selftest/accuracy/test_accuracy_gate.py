@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ import pytest
 import repeating
 from PIL import Image
 
+from benchmarks import mobilenet_zoo
+from benchmarks.mobilenet_zoo import TORCHVISION, VALIDATION
+from benchmarks.planted.plants.labels import changed
 from harness.backends.vendor import runtime_text
 from harness.expected.buildconfig import CenterCrop, Normalize, Resize
 from harness.images.datasets import choose, read_synsets, write_manifest
 from harness.images.datasets.layouts import scan
-from harness.pipeline.catalogue import EXPECTED
 
 pytestmark = [
     pytest.mark.shows("a set passes for the validation set", by="claims are not judged on it")
@@ -28,8 +30,6 @@ pytestmark = [
 
 ROOT = Path(__file__).resolve().parents[3]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-VALIDATION = ROOT / "../shared/data/imagenet-val-1300"
-TORCHVISION = "mobilenet_v2/torchvision/mobilenetv2"
 
 
 def gate(*options: object) -> subprocess.CompletedProcess[str]:
@@ -47,27 +47,15 @@ def gate(*options: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory, shared: Path, kept: Path) -> list[str]:
+def given(
+    tmp_path_factory: pytest.TempPathFactory,
+    shared: Path,  # noqa: ARG001 - skips where there are none
+    kept: Path,
+) -> list[str]:
     """Options that name real weights, real photographs, and a page of two rows about them."""
-    import mobilenet_zoo
-
     folder = tmp_path_factory.mktemp("accuracy-gate")
     zoo = mobilenet_zoo.build(folder)
-    for name in ("tolerances.toml", "float_operators.toml"):
-        shutil.copy(EXPECTED / name, zoo.expected)
-    (zoo.expected / "known_issues.toml").write_text("")
-    return [
-        f"--expected={zoo.expected}",
-        f"--store={kept}",
-        f"--results={folder / 'results'}",
-        f"--weights={zoo.weights}",
-        f"--pipeline={zoo.squashed}",
-        f"--imagenet={shared / 'imagenet-val-1300'}",
-        f"--calibration={zoo.manifest}",
-        f"--calibration-images={shared / 'imagenet-calib-1000'}",
-        f"--row={TORCHVISION}",
-        "--images=200",
-    ]
+    return [*zoo.options(), f"--store={kept}", f"--results={folder / 'results'}", "--images=200"]
 
 
 def cases(log: Path) -> list[dict[str, Any]]:
@@ -96,14 +84,9 @@ def relabelled(folder: Path, change: Callable[[list[int]], list[int]]) -> str:
     return f"--labels={folder / 'labels.txt'}"
 
 
-def half_shifted(ids: list[int]) -> list[int]:
-    middle = len(ids) // 2
-    return [*ids[:middle], *ids[middle - 1 : -1]]
-
-
 LABELS = {
-    "shifted by 1": lambda ids: [(one + 1) % 1000 for one in ids],
-    "or lost a line: the first is": half_shifted,
+    "shifted by 1": partial(changed, "shifted_by_one"),
+    "or lost a line: the first is": partial(changed, "shifted_from_the_middle"),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import mobilenet_zoo
 from harness.accuracy.folder import open_results
 from harness.accuracy.images import read_images
 from harness.accuracy.judging import Judgement
@@ -70,8 +71,6 @@ class Line:
 
 @pytest.fixture(scope="session")
 def line(shared: Path, tmp_path_factory: pytest.TempPathFactory, kept: Path) -> Iterator[Line]:
-    import mobilenet_zoo  # torch and timm: not where there are no photographs
-
     folder = tmp_path_factory.mktemp("mobilenet")
     zoo = mobilenet_zoo.build(folder)
     embedded = zoo.expected / "build/embedded.yaml"

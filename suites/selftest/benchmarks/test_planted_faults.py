@@ -23,6 +23,7 @@ from benchmarks.planted.faults.fault import ROWS, Fault
 from benchmarks.planted.faults.images import TRANSFORMS
 from benchmarks.planted.faults.sources import BUILDERS
 from benchmarks.planted.planting import planted
+from benchmarks.planted.plants.labels import changed
 from benchmarks.planted.running import Finding, _with_page, _without, run
 from harness.errors import HarnessError
 from harness.pipeline.catalogue import EXPECTED, read_catalogue
@@ -55,7 +56,10 @@ def test_there_are_faults_of_every_kind_and_of_every_source() -> None:
 @pytest.mark.parametrize("fault", faults(), ids=lambda one: one.name)
 def test_a_fault_names_checks_that_there_are_and_a_change_that_there_is(fault: Fault) -> None:
     assert set(fault.caught_by) <= promised()
-    assert bool(fault.plant) != bool(fault.page[0])
+    assert sum(map(bool, (fault.plant, fault.page[0], fault.labels))) == 1
+    if fault.labels:
+        ids = [7, 3, 10, 2]
+        assert changed(fault.labels, ids) != ids
     if fault.plant:
         kind, _, plant = fault.plant.partition(".")
         assert callable(getattr(import_module(f"benchmarks.planted.plants.{kind}"), plant))
@@ -159,7 +163,7 @@ def test_what_was_found_before_is_not_run_again(
         return replace(FOUND, red=fault.caught_by)
 
     monkeypatch.setattr(command, "run", run)
-    monkeypatch.setattr(command, "prepare", lambda _: None)
+    monkeypatch.setattr(command, "prepare", lambda *_, **__: None)
     page = tmp_path / "page.md"
     page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n")
     words = ["faults", "--only=calibration", f"--findings={tmp_path / 'found.jsonl'}"]
@@ -217,7 +221,7 @@ def test_the_smallest_fault_that_is_caught_is_found_within_a_factor_of_two(
 def test_a_fault_of_which_no_size_is_caught_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "prepare", lambda _: None)
+    monkeypatch.setattr(command, "prepare", lambda *_, **__: None)
     monkeypatch.setattr(command, "run", lambda *_: replace(FOUND, red=()))
     assert main(["faults", "--smallest", f"--store={tmp_path / 'store'}"]) == 1
     assert "not even off by 0.1 is caught" in capsys.readouterr().out

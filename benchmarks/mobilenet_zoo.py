@@ -1,4 +1,7 @@
-"""A page of two rows, MobileNetV2 of torchvision and of timm, with real weights and photographs."""
+"""A page of two rows, MobileNetV2 of torchvision and of timm, with real weights and photographs.
+
+They lie beside the repository, or are not there.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import timm
-import torch
-import torchvision
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
@@ -20,8 +20,7 @@ from harness.pages.reading import read_page
 from harness.pipeline.catalogue import EXPECTED
 
 Array = NDArray[Any]
-SHARED = Path(__file__).resolve().parents[3] / "../shared"
-DATA = SHARED / "data"
+DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 WEIGHTS = DATA / "weights/torchvision_mobilenet_v2_dequantized_fp32.safetensors"
 PHOTOGRAPHS, VALIDATION = DATA / "imagenet-calib-1000", DATA / "imagenet-val-1300"
 TORCHVISION, TIMM = "mobilenet_v2/torchvision/mobilenetv2", "mobilenet_v2/timm/mobilenetv2"
@@ -106,6 +105,18 @@ class Zoo:
     squashed: Path
     manifest: Path
 
+    def options(self) -> list[str]:
+        """The gate's, for the accuracy of the torchvision row."""
+        return [
+            f"--expected={self.expected}",
+            f"--weights={self.weights}",
+            f"--pipeline={self.squashed}",
+            f"--imagenet={VALIDATION}",
+            f"--calibration={self.manifest}",
+            f"--calibration-images={PHOTOGRAPHS}",
+            f"--row={TORCHVISION}",
+        ]
+
 
 def build(folder: Path) -> Zoo:
     """Write expectations, weights under their published names, a build config, and a manifest.
@@ -131,6 +142,9 @@ def build(folder: Path) -> Zoo:
     )
     (zoo.expected / "pipelines/mobilenet_v2.toml").write_text(f'stated = "page"\n{SHIPS}{ships}')
     shutil.copy(EXPECTED / "build/embedded.yaml", zoo.expected / "build")
+    for name in ("tolerances.toml", "float_operators.toml"):
+        shutil.copy(EXPECTED / name, zoo.expected)
+    (zoo.expected / "known_issues.toml").write_text("")
     zoo.squashed.write_text(SQUASHED)
     some = read_synsets()[::10]
     photographs = scan(PHOTOGRAPHS, synsets=some).images
@@ -144,6 +158,10 @@ def build(folder: Path) -> Zoo:
 
 def timms(tensors: dict[str, Array]) -> dict[str, Array]:
     """The same tensors under timm's names: both libraries define the layers in one order."""
+    import timm
+    import torch
+    import torchvision
+
     with torch.device("meta"):
         ours = torchvision.models.mobilenet_v2().state_dict()
         theirs = timm.create_model("mobilenetv2_100").state_dict()
