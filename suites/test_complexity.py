@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from harness.counting.claims import judge_claim
@@ -12,8 +10,8 @@ from harness.judging.page import printed_elsewhere
 from harness.pipeline.catalogue import Catalogue, DocumentedModel
 from harness.pipeline.pinned import pinned_macs, pinned_params
 from harness.pipeline.pipeline import Pipeline
-from harness.plugin.blocking import TRUE_MACS, TRUE_PARAMS
 from harness.plugin.collection import Case
+from harness.plugin.foundations import networks, true_params
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Claim, Metric
@@ -53,15 +51,15 @@ def judge_count(
     pinned, defect = expected.pinned(claim.metric), expected.defect(claim.metric)
     if defect:
         record.note_defect(model, defect.column, defect.printed.text, defect.true, defect.cause)
-    record.rests_on(TRUE_PARAMS, partial(pinned_params, pipeline, model))
-    if claim.metric is not Metric.PARAMS:
-        record.rests_on(TRUE_MACS, partial(pinned_macs, pipeline, model))
     found = pipeline.counts_of(model)[pinned.counter].of(claim.metric)
     right = printed(claim.figure, found, pinned.divisor, pinned.printing)
     record.judge(
         judge_claim(claim, found, pinned, defect),
         claim=claim,
         place=lambda: printed_elsewhere(claim, model.row, catalogue.others(model), str(right)),
+        rests_on=[true_params(pipeline, model)]
+        if claim.metric is Metric.PARAMS
+        else networks(pipeline, model),
     )
 
 
@@ -77,5 +75,5 @@ def test_true_macs_are_those_of_the_pinned_network(
 ) -> None:
     """Multiply-accumulates of convolutions and fully connected layers; and what no count shows:
     strides, padding, epsilons, activations, and their order."""
-    record.rests_on(TRUE_PARAMS, partial(pinned_params, pipeline, row_case.model))
-    record.judge(pinned_macs(pipeline, row_case.model))
+    model = row_case.model
+    record.judge(pinned_macs(pipeline, model), rests_on=[true_params(pipeline, model)])

@@ -12,6 +12,7 @@ from harness.judging.layers import measurements
 from harness.pipeline.layers import departure, export_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
+from harness.plugin.foundations import promised
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Metric
@@ -41,6 +42,7 @@ def test_exported_model_computes_the_same(
     record.judge(
         float_verdict(agreement, tolerance),
         place=lambda: departure(layers()),
+        rests_on=[promised(pipeline, model, form)],
     )
 
 
@@ -58,4 +60,7 @@ def test_exporting_again_gives_the_same_model(
 ) -> None:
     """Nothing in an export depends on the moment, or on what was exported before."""
     model, form = repeated_case.model, repeated_case.form
-    record.judge(repeatable_verdict(pipeline.complete(model.variant, model.size, form).facts))
+    record.judge(
+        repeatable_verdict(pipeline.complete(model.variant, model.size, form).facts),
+        rests_on=[promised(pipeline, model, form)],
+    )

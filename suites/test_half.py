@@ -8,6 +8,7 @@ from harness.expected.tolerances import Tolerances
 from harness.judging.int8 import parity_verdict
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
+from harness.plugin.foundations import fp32
 from harness.plugin.recording import Record
 
 pytestmark = pytest.mark.half
@@ -23,4 +24,7 @@ def test_half_precision_parity(
     record.measured(*compared.parity.measurements(precision=precision, backend=backend))
     pipeline.require_judgeable(model.variant)
     limits = tolerances.limits(model.row, precision=precision)
-    record.judge(parity_verdict(compared, limits, precision=precision))
+    record.judge(
+        parity_verdict(compared, limits, precision=precision),
+        rests_on=fp32(pipeline, model, backend),
+    )

@@ -12,12 +12,7 @@ from harness.errors import Regression
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
 from harness.expected.tolerances import Tolerances
-from harness.judging.agreement import (
-    Agreement,
-    FloatTolerance,
-    company_verdict,
-    float_verdict,
-)
+from harness.judging.agreement import company_verdict, float_verdict
 from harness.judging.int8 import (
     baseline_verdict,
     parameters_verdict,
@@ -27,19 +22,16 @@ from harness.judging.int8 import (
     same_model_verdict,
 )
 from harness.judging.layers import measurements
-from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.layers import compiled_layers, costliest, departure, export_layers
 from harness.pipeline.pipeline import Pipeline
+from harness.plugin.blocking import Rest
 from harness.plugin.collection import Case
+from harness.plugin.foundations import fp32, int8, operators, parameters
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Outcome
 
 pytestmark = pytest.mark.int8
-
-SAME = "test_exported_model_computes_the_same"
-HEAVY = "test_every_heavy_operator_is_int8"
-PARAMETERS = "test_quantization_parameters_follow_from_the_calibration_images"
 
 
 def test_every_heavy_operator_is_int8(
@@ -48,9 +40,11 @@ def test_every_heavy_operator_is_int8(
     """No convolution or matrix product fell back to floating point, in the file or when run."""
     model, backend = int8_case.model, int8_case.backend
     facts = pipeline.compiled_row(model, backend).facts
-    if not facts.get("unquantized"):  # what is wrongly quantized, a runtime may compute in float
-        record.rests_on(PARAMETERS, partial(parameters_verdict, facts))
-    record.judge(quantized_verdict(facts, declared=float_operators.of(model.id, backend=backend)))
+    record.judge(
+        quantized_verdict(facts, declared=float_operators.of(model.id, backend=backend)),
+        # what is wrongly quantized, a runtime may compute in float
+        rests_on=[] if facts.get("unquantized") else [parameters(pipeline, model, backend)],
+    )
 
 
 def test_quantization_parameters_follow_from_the_calibration_images(
@@ -59,10 +53,8 @@ def test_quantization_parameters_follow_from_the_calibration_images(
     """Every scale, zero point and code is what images and weights ask for, without a baseline."""
     model, backend = int8_case.model, int8_case.backend
     facts = pipeline.compiled_row(model, backend).facts
-    if facts.get("unquantized"):
-        declared = float_operators.of(model.id, backend=backend)
-        record.rests_on(HEAVY, partial(quantized_verdict, facts, declared=declared))
-    record.judge(parameters_verdict(facts))
+    whole = operators(pipeline, model, backend, float_operators)
+    record.judge(parameters_verdict(facts), rests_on=[whole] if facts.get("unquantized") else [])
 
 
 def test_fp32_in_the_backend_agrees_with_its_source(
@@ -70,23 +62,15 @@ def test_fp32_in_the_backend_agrees_with_its_source(
 ) -> None:
     """The float half of the parity comparison is right by itself."""
     model, backend = fp32_case.model, fp32_case.backend
-    form, agreement = pipeline.form_for(model, backend), float_agreement(pipeline, model, backend)
-    record.measured(*agreement[0].measurements(form=form.id))
-    verdict = float_verdict(*agreement)
-    if backend == EMBEDDED:  # which runs the export as it is
-        record.rests_on(SAME, verdict, case=f"{model.slug}-{form.id}")
-    record.judge(
-        verdict,
-        place=lambda: departure(export_layers(pipeline, model, form)),
-    )
-
-
-def float_agreement(
-    pipeline: Pipeline, model: DocumentedModel, backend: str
-) -> tuple[Agreement, FloatTolerance]:
-    """How far a backend's fp32 is from the source library, and how far it may be."""
+    form = pipeline.form_for(model, backend)
     reference = pipeline.reference(model.variant, model.size)
-    return reference.compared(pipeline.float_probes(model, backend))
+    agreement, tolerance = reference.compared(pipeline.float_probes(model, backend))
+    record.measured(*agreement.measurements(form=form.id))
+    record.judge(
+        float_verdict(agreement, tolerance),
+        place=lambda: departure(export_layers(pipeline, model, form)),
+        rests_on=fp32(pipeline, model, backend),
+    )
 
 
 def test_parity(
@@ -101,31 +85,21 @@ def test_parity(
     model, backend = int8_case.model, int8_case.backend
     compared = pipeline.parity(model, backend, "int8")
     record.measured(*compared.parity.measurements(precision="int8", backend=backend))
+    foundations = int8(pipeline, model, backend, float_operators)
     if backend == EMBEDDED:  # others may round otherwise in another batch
         company = company_verdict(*pipeline.in_company(model, backend, "int8"))
         if company.outcome is Outcome.DOES_NOT_CONFORM:
-            record.judge(company)
+            record.judge(company, rests_on=foundations)
     pipeline.require_judgeable(model.variant)
-    rest_on_quantization(int8_case, pipeline, float_operators, record)
-    limits = tolerances.limits(model.row, precision="int8")
     layers = cache(partial(compiled_layers, pipeline, model, backend))
     if gate.layers:
         record.measured(*measurements(layers(), precision="int8", backend=backend))
+    limits = tolerances.limits(model.row, precision="int8")
     record.judge(
         parity_verdict(compared, limits, precision="int8"),
-        other_half=test_fp32_in_the_backend_agrees_with_its_source,
         place=lambda: costliest(layers()),
+        rests_on=foundations,
     )
-
-
-def rest_on_quantization(
-    case: Case, pipeline: Pipeline, float_operators: FloatOperators, record: Record
-) -> None:
-    """Parity is about a model that is int8 throughout, with the scales that it should have."""
-    facts = pipeline.compiled_row(case.model, case.backend).facts
-    declared = float_operators.of(case.model.id, backend=case.backend)
-    record.rests_on(PARAMETERS, partial(parameters_verdict, facts))
-    record.rests_on(HEAVY, partial(quantized_verdict, facts, declared=declared))
 
 
 def test_the_same_int8_model_agrees_elsewhere(
@@ -153,16 +127,13 @@ def test_parity_is_the_accepted_one(
     model, backend = int8_case.model, int8_case.backend
     accepted = parity_baselines[backend].accepted(model.id, "centred_sqnr")
     compared = pipeline.parity(model, backend, "int8")
-    rest_on_quantization(int8_case, pipeline, float_operators, record)
+    foundations = int8(pipeline, model, backend, float_operators)
     if pipeline.is_judgeable(model.variant):
         limits = tolerances.limits(model.row, precision="int8")
-        record.rests_on("test_parity", parity_verdict(compared, limits, precision="int8"))
-    if backend == EMBEDDED:
-        form = pipeline.form_for(model, backend)
-        record.rests_on(
-            SAME,
-            lambda: float_verdict(*float_agreement(pipeline, model, backend)),
-            case=f"{model.slug}-{form.id}",
-        )
-    verdict = baseline_verdict(compared, accepted, weights=pipeline.weights_kind)
-    record.judge(verdict, failure=Regression)
+        within = partial(parity_verdict, compared, limits, precision="int8")
+        foundations.append(Rest("test_parity", within))
+    record.judge(
+        baseline_verdict(compared, accepted, weights=pipeline.weights_kind),
+        rests_on=foundations,
+        failure=Regression,
+    )

@@ -9,9 +9,10 @@ from fractions import Fraction
 
 import pytest
 
-from harness.judging.page import printed_elsewhere
+from harness.judging.page import printed_elsewhere, top_order_verdict
 from harness.judging.published import METRICS, judge_figure, judge_preprocessing
 from harness.pipeline.catalogue import DocumentedModel
+from harness.plugin.blocking import Rest
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
@@ -61,6 +62,7 @@ def test_documented_accuracy_is_the_published_one(
             gate.catalogue.others(model),
             str(claim.figure.round(Fraction(published.value(metric)))),
         ),
+        rests_on=in_order(model),
     )
 
 
@@ -82,6 +84,14 @@ def test_documented_accuracy_was_measured_as_the_page_describes(
             defect=defect,
         )
     )
+
+
+def in_order(model: DocumentedModel) -> list[Rest]:
+    """Documented top-1 is not above top-5, as it is where the two are swapped."""
+    top1, top5 = (model.row.claim(metric) for metric in METRICS)
+    if top1 is None or top5 is None:
+        return []
+    return [Rest("test_top1_is_not_above_top5", top_order_verdict(top1, top5), model.slug)]
 
 
 def upstream_of_row(model: DocumentedModel, facts: ExpectedPublished) -> Upstream:

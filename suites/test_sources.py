@@ -8,6 +8,7 @@ from harness.judging.agreement import framework_verdict
 from harness.pipeline.layers import departure, source_layers
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import Case
+from harness.plugin.foundations import networks
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 
@@ -18,10 +19,13 @@ def test_network_computes_what_arithmetic_says(
     row_case: Case, pipeline: Pipeline, record: Record
 ) -> None:
     """The source's float32 logits are those of the same network in float64, on torch."""
-    record.rests_on_networks(pipeline, row_case.model)
-    own = pipeline.reference(row_case.model.variant, row_case.model.size)
+    model = row_case.model
+    own = pipeline.reference(model.variant, model.size)
     exact = own.logits64
-    record.judge(framework_verdict(exact, own.logits[: len(exact)], "float64"))
+    record.judge(
+        framework_verdict(exact, own.logits[: len(exact)], "float64"),
+        rests_on=networks(pipeline, model),
+    )
 
 
 def test_same_network_from_another_source_agrees(
@@ -34,9 +38,9 @@ def test_same_network_from_another_source_agrees(
     first = gate.catalogue.first_of(model.variant.network)
     if first is model:
         pytest.skip("the first row of its network; the others are held against it")
-    record.rests_on_networks(pipeline, model, first)
     theirs, own = (pipeline.reference(one.variant, one.size) for one in (first, model))
     record.judge(
         framework_verdict(theirs.logits, own.logits, first.id),
         place=lambda: departure(source_layers(pipeline, first, model)),
+        rests_on=networks(pipeline, model, first),
     )

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,14 @@ LIMIT_S: Final = 900.0  # of one run of the gate; the slowest takes 60
 OURS: Final = f"{PLANTS.parent.name}/{PLANTS.name}/"  # in a traceback
 RED: Final = (CaseOutcome.FAILED, CaseOutcome.ERRORED)
 TELLS: Final = 300  # characters of a failure that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a clean tree is run under: an environment, and so many processes that only spin."""
+
+    environment: Mapping[str, str]
+    busy: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +121,16 @@ def _on_photographs(store: Path, folder: Path, *, labels: str = "") -> Finding:
     return _gate(store, (), marks="accuracy", options=options)
 
 
-def run_clean(
-    store: Path, row: str, rebuilt: Iterable[str], environment: Mapping[str, str]
-) -> Finding:
+def run_clean(store: Path, row: str, rebuilt: Iterable[str], under: Circumstances) -> Finding:
     """Run the gate on a row without a fault, on steps that are built anew."""
-    with tempfile.TemporaryDirectory(prefix="faults-") as name:
+    marks, environment = "page or complexity or export or int8", {**os.environ, **under.environment}
+    spin = [sys.executable, "-c", "while True: pass"]
+    with tempfile.TemporaryDirectory(prefix="faults-") as name, ExitStack() as busy:
+        for _ in range(under.busy):
+            process = busy.enter_context(subprocess.Popen(spin))
+            busy.callback(process.kill)
         copy = _without(rebuilt, store, Path(name) / "store")
-        marks = "page or complexity or export or int8"
-        return _gate(copy, [row], marks=marks, environment={**os.environ, **environment})
+        return _gate(copy, [row], marks=marks, environment=environment)
 
 
 def _with_page(fault: Fault, folder: Path) -> Path:

@@ -15,34 +15,17 @@ A verdict may rest on another one, too: what the gate holds against a wrong expo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Final
 
 import pytest
 
 from harness.errors import StageError, Unavailable
-from harness.pipeline.catalogue import DocumentedModel
-from harness.pipeline.pinned import pinned_macs, pinned_params
-from harness.pipeline.pipeline import Pipeline
 from harness.plugin.collection import CASE, ISSUE, Case
 from harness.records import Outcome, Verdict
 
-__all__ = [
-    "FAULTS",
-    "TRUE_MACS",
-    "TRUE_PARAMS",
-    "Blocked",
-    "Faults",
-    "require_pinned",
-    "require_unblocked",
-]
-
-TRUE_PARAMS: Final = "test_true_params_are_those_of_the_pinned_network"
-TRUE_MACS: Final = "test_true_macs_are_those_of_the_pinned_network"
-"""The tests that judge which network a row has: all that is computed with it rests on them."""
+__all__ = ["FAULTS", "Blocked", "Faults", "Rest", "require_unblocked"]
 
 
 class Blocked(Exception):
@@ -53,44 +36,40 @@ class Blocked(Exception):
         self.origin = origin
 
 
-def require_unblocked(
-    item: pytest.Item, test: str, verdict: Verdict | Callable[[], Verdict], *, case: str = ""
-) -> None:
-    """Require that what a case rests on holds, where another case of this run judges that.
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What has to hold before a case can be judged.
 
-    Args:
+    Attributes:
         test: the name of the test that judges it.
-        verdict: what it comes to, or what finds that, asked only where that case is run.
-        case: that case's id in brackets, by default the same as this one's.
+        verdict: what it comes to, or what finds that, asked only where that test is run.
+        case: that case's id in brackets, by default the same as that of the case that rests on it.
+    """
+
+    test: str
+    verdict: Verdict | Callable[[], Verdict]
+    case: str = ""
+
+
+def require_unblocked(item: pytest.Item, foundations: Iterable[Rest]) -> None:
+    """Require that all that a case rests on holds, where other cases of this run judge that.
 
     Raises:
-        Blocked: it does not hold, and that case is among those of this run. Not where its failure
+        Blocked: something does not, and its case is among those of this run. Not where its failure
             is a known issue: what is known hides nothing else.
+        StageError: it cannot be found out.
     """
-    if isinstance(verdict, Verdict) and verdict.outcome is not Outcome.DOES_NOT_CONFORM:
-        return
-    bracket = f"[{case or item.nodeid.partition('[')[2].removesuffix(']')}]"
-    chosen = (one for one in item.session.items if one.nodeid.endswith(f"::{test}{bracket}"))
-    origin = next(chosen, item)
-    if origin is item or ISSUE in origin.stash:
-        return
-    with suppress(Unavailable):  # what is not known blocks nothing
-        found = verdict if isinstance(verdict, Verdict) else verdict()
-        if found.outcome is Outcome.DOES_NOT_CONFORM:
-            raise Blocked(origin.nodeid, found.headline)
-
-
-def require_pinned(item: pytest.Item, pipeline: Pipeline, model: DocumentedModel) -> None:
-    """Require that a row's network is the one that is pinned for it, where that is judged.
-
-    Raises:
-        Blocked: it is another, and the test that judges that is among those of this run.
-        StageError: it cannot be counted.
-    """
-    if model.complexity is None:
-        return
-    for test, judged in ((TRUE_PARAMS, pinned_params), (TRUE_MACS, pinned_macs)):
-        require_unblocked(item, test, partial(judged, pipeline, model), case=model.slug)
+    for one in foundations:
+        bracket = f"[{one.case or item.nodeid.partition('[')[2].removesuffix(']')}]"
+        name = f"::{one.test}{bracket}"
+        chosen = (other for other in item.session.items if other.nodeid.endswith(name))
+        origin = next(chosen, item)
+        if origin is item or ISSUE in origin.stash:
+            continue
+        with suppress(Unavailable):  # what is not known blocks nothing
+            found = one.verdict if isinstance(one.verdict, Verdict) else one.verdict()
+            if found.outcome is Outcome.DOES_NOT_CONFORM:
+                raise Blocked(origin.nodeid, found.headline)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -31,8 +31,9 @@ from harness.errors import (
 from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
-from harness.plugin.blocking import FAULTS, Blocked, Faults, require_pinned, require_unblocked
+from harness.plugin.blocking import FAULTS, Blocked, Faults, Rest, require_unblocked
 from harness.plugin.collection import CASE, ISSUE, Case
+from harness.plugin.foundations import networks
 from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
@@ -101,52 +102,30 @@ class Record:
             ReportedDefect(model.id, str(column), f"{documented} {place}", shown, cause)
         )
 
-    def rests_on(
-        self, test: str, verdict: Verdict | Callable[[], Verdict], *, case: str = ""
-    ) -> None:
-        """Say what has to hold before this case can be judged, and which test judges that.
-
-        ``verdict``: what it comes to, or what finds that, asked only where that test is run.
-        ``case``: that case's id in brackets, by default this one's.
-
-        Raises:
-            Blocked: it does not hold, and that test is run too: one fault, one failure.
-        """
-        assert self.item is not None
-        require_unblocked(self.item, test, verdict, case=case)
-
-    def rests_on_networks(self, pipeline: Pipeline, *models: DocumentedModel) -> None:
-        """Say that the networks of these rows have to be the ones that are pinned for them.
-
-        Raises:
-            Blocked: one is another, and the test that judges that is run too.
-        """
-        assert self.item is not None
-        for model in models:
-            require_pinned(self.item, pipeline, model)
-
     def judge(
         self,
         verdict: Verdict,
         *,
         claim: Claim | None = None,
-        other_half: Callable[..., None] | None = None,
         place: Callable[[], str] | None = None,
+        rests_on: Iterable[Rest] = (),
         failure: type[NonConformance] | type[Regression] = NonConformance,
     ) -> None:
         """Note a verdict, about a documented figure or not, and require it to conform.
 
-        Where it belongs and what repeats it are added here, for every check. ``other_half``: the
-        test that judges what the measurement was held against. ``place``: finds where the fault
-        is, in the network or on the page; asked only where the verdict does not conform.
+        Where it belongs and what repeats it are added here, for every check. ``place``: finds
+        where the fault is, in the network or on the page; asked only where the verdict does not
+        conform.
+        ``rests_on``: what has to hold for the verdict to mean anything.
 
         Raises:
+            Blocked: that does not hold, and is judged by another case of this run: one fault, one
+                failure.
             NonConformance, Regression: it does not.
             Unavailable: it is inconclusive, or nothing was measured.
         """
-        if other_half is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
-            told = f"the fp32 half is judged by {other_half.__name__}"
-            verdict = replace(verdict, details=(*verdict.details, told))
+        if self.item is not None:
+            require_unblocked(self.item, rests_on)
         if place is not None and verdict.outcome is Outcome.DOES_NOT_CONFORM:
             found = [told for told in [_place(place)] if told]
             verdict = replace(verdict, details=(*verdict.details, *found))
@@ -262,7 +241,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         pipeline = item.funcargs.get("pipeline") if isinstance(item, pytest.Function) else None
         if case is not None and isinstance(pipeline, Pipeline):
             with suppress(StageError):
-                require_pinned(item, pipeline, case.model)
+                require_unblocked(item, networks(pipeline, case.model))
         raise
     except Unavailable as error:
         notes = item.stash[RECORD]

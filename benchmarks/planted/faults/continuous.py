@@ -19,7 +19,7 @@ from benchmarks.planted.faults.fault import (
 
 
 def continuous() -> Iterator[Continuous]:
-    """One layer's scales, and its weights."""
+    """Scales and weights of one layer."""
     row = ROWS["torchvision"]
     for what in ("weights", "activation"):
         yield Continuous(
@@ -34,15 +34,20 @@ def continuous() -> Iterator[Continuous]:
                 rebuilt=COMPILED,
             )
         )
-    yield Continuous(
-        Fault(
-            "weights of one layer in the export",
-            "export",
-            row,
-            (SAME,),
-            plant="exports.written_onnx",
-            into="torch.onnx",
-            options=("layer_scaled", 1.0),
-            rebuilt=WRITTEN,
+    changes = {
+        "weights of one layer in the export": "layer_scaled",
+        "noise in the weights of one layer in the export, of their deviation": "layer_noised",
+    }
+    for name, edit in changes.items():
+        yield Continuous(
+            Fault(
+                name,
+                "export",
+                row,
+                (SAME,),
+                plant="exports.written_onnx",
+                into="torch.onnx",
+                options=(edit, 1.0),
+                rebuilt=WRITTEN,
+            )
         )
-    )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from benchmarks.planted.faults.fault import COMPLETE, REPEATS, ROWS, SAME, WRITTEN, Fault
+
+FORMS: Final = 2
+"""In which a network is exported to ONNX, by the same exporter."""
 
 
 def export_faults() -> Iterator[Fault]:
@@ -35,6 +39,7 @@ def export_faults() -> Iterator[Fault]:
                 plant="exports.written_onnx",
                 into="paddle2onnx" if paddle else "torch.onnx",
                 options=(edit,),
+                failures=FORMS,
                 place="" if paddle else place,
                 rebuilt=WRITTEN,
                 quick=(edit, source) == ("channel_zero", "torchvision"),
@@ -54,6 +59,7 @@ def export_faults() -> Iterator[Fault]:
             caught_by,
             plant="exports.exporter",
             into="torch.onnx",
+            failures=FORMS + (edit == "bias_drawn"),
             options=(edit,),
             rebuilt=WRITTEN,
         )

@@ -53,6 +53,7 @@ class Fault:
             library's module and ``options``; "" for a change of the page.
         into: the module of the library, which is changed as soon as it has been imported.
         caught_by: the checks of which one at least has to fail.
+        failures: cases that may fail: one for each file or pipeline that the change reaches.
         place: what the failure has to name, or "" where there is no place.
         rebuilt: the steps that the change is before, as a new version of the library would be.
         marks: the stages that are run, as pytest's ``-m`` has them.
@@ -71,6 +72,7 @@ class Fault:
     plant: str = ""
     into: str = ""
     options: tuple[object, ...] = ()
+    failures: int = 1
     place: str = ""
     rebuilt: tuple[str, ...] = ()
     marks: str = "page or complexity or export or int8"

@@ -16,6 +16,10 @@ TRANSFORMS: Final = {
 """The modules with the transforms of images, and what names the cases, by source."""
 
 
+PIPELINES: Final = {"torchvision": 2, "timm": 6}
+"""How many a library has, where it is more than one."""
+
+
 def image_faults() -> Iterator[Fault]:
     """Faults of preprocessing."""
     edits: Sequence[tuple[str, tuple[str, ...]]] = (
@@ -40,6 +44,7 @@ def image_faults() -> Iterator[Fault]:
                 plant="images.transform",
                 into=into,
                 options=(source, edit),
+                failures=PIPELINES.get(source, 1),
                 marks="preprocessing",
                 select=f"{PIPELINE} and ({cases})",
                 quick=(edit, source) == ("crop_off_by_one", "torchvision"),

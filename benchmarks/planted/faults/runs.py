@@ -45,6 +45,7 @@ def run_faults() -> Iterator[Fault]:
             (SAME, FLOAT),
             plant="sessions.session",
             into=into,
+            failures=2,  # of two ONNX files
             options=(edit, "fp32"),
             rebuilt=RUN,
         )

@@ -12,7 +12,11 @@ from .onnx_tensors import array_of, initializers, put, weights_of
 
 
 def written_onnx(module: Any, edit: str, amount: float = 1.0) -> None:
-    """What an exporter writes is edited; ``amount`` scales the weights of ``layer_scaled``."""
+    """What an exporter writes is edited.
+
+    ``amount``: scales the weights of ``layer_scaled``; less 1, times their deviation, it is that of
+    the noise of ``layer_noised``.
+    """
     export = module.export
 
     @functools.wraps(export)
@@ -42,6 +46,11 @@ def _edit_onnx(path: Path, edit: str, amount: float) -> None:
     if edit == "layer_scaled":
         weights = weights_of(model)[33]
         put(weights, array_of(weights) * np.float32(amount))
+    elif edit == "layer_noised":
+        weights = weights_of(model)[33]
+        values = array_of(weights)
+        noise = np.random.default_rng(0).normal(0, values.std() * (amount - 1), values.shape)
+        put(weights, values + noise.astype(np.float32))
     else:
         _ONNX_EDITS[edit](model)
     onnx.save(model, str(path))
@@ -219,17 +228,17 @@ def written_torchscript(module: Any, edit: str) -> None:
         import torch
 
         values = dict(traced.named_parameters())
-        if edit != "half_a_file":
-            with torch.no_grad():
-                first = values["layer3.2.conv2.weight"]
-                if edit == "channel_zero":
-                    first[0] = 0
-                else:
-                    second = values["layer3.3.conv2.weight"]
-                    ours = first.clone()
-                    first.copy_(second)
-                    second.copy_(ours)
-        save(traced, path, *arguments, **options)
+        first, second = (values[f"layer3.{block}.conv2.weight"] for block in (2, 3))
+        ours, others = first.detach().clone(), second.detach().clone()
+        with torch.no_grad():  # the network itself shares the values, and gets them back
+            if edit == "channel_zero":
+                first[0] = 0
+            elif edit == "weights_swapped":
+                first.copy_(others)
+                second.copy_(ours)
+            save(traced, path, *arguments, **options)
+            first.copy_(ours)
+            second.copy_(others)
         if edit == "half_a_file":
             file = Path(str(path))
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])

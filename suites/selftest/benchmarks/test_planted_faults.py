@@ -30,7 +30,7 @@ from harness.pipeline.catalogue import EXPECTED, read_catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
 FAULT = Fault("a fault", "source", ROWS["timm"], ("test_one",), place="layer2")
-FOUND = Finding(1, ("test_one", "test_two"), 2, 3, "why", True, 1.0)
+FOUND = Finding(1, ("test_one", "test_two"), 1, 3, "why", True, 1.0)
 
 
 def promised() -> set[str]:
@@ -143,6 +143,7 @@ def test_only_the_checks_that_have_to_make_a_fault_caught() -> None:
             ["the place was not named in 1 of 3: two"],
         ),
         ([FOUND, FOUND, replace(FOUND, placed=None)], []),
+        ([FOUND, FOUND, replace(FOUND, failures=2)], ["1 of 3 faults fail more than once: two"]),
     ],
 )
 def test_shares_that_are_too_small_are_told(found: Sequence[Finding], told: list[str]) -> None:

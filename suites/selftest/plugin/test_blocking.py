@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small_runs import OTHER, OTHER_SLUG, ROW, SLUG, RunGate
 
-from harness.plugin.blocking import TRUE_MACS, TRUE_PARAMS
+from harness.plugin import foundations
 from harness.reporting.results import CaseOutcome
 
 pytest_plugins = ["pytester"]
@@ -61,18 +61,20 @@ def test_against_the_first(row_case):
 """
 
 RESTS_ON_ANOTHER = """
+from harness.plugin.blocking import Rest
 from harness.records import Outcome, Verdict
 
+RIGHT = Verdict(Outcome.CONFORMS, "params = 6")
 WRONG = Verdict(Outcome.DOES_NOT_CONFORM, "params = 7, pinned 6")
 
 def test_counted(row_case, record):
     record.judge(WRONG)
 
 def test_printed(row_case, record):
-    record.rests_on("test_counted", WRONG)
+    record.judge(RIGHT, rests_on=[Rest("test_counted", WRONG)])
 
 def test_sound(row_case, record):
-    record.rests_on("test_counted", Verdict(Outcome.CONFORMS, "params = 6"))
+    record.judge(RIGHT, rests_on=[Rest("test_counted", RIGHT)])
 """
 ONLY_HELD_AGAINST = f"""
 import pytest
@@ -95,6 +97,7 @@ from harness.errors import BuildError
 from harness.pipeline.building import Settings
 from harness.pipeline.pinned import pinned_params
 from harness.pipeline.pipeline import Pipeline
+from harness.plugin.foundations import networks
 from harness.records import Outcome, Verdict
 
 class Library(Pipeline):
@@ -112,8 +115,8 @@ def test_built(row_case, pipeline):
     raise BuildError("weights do not fit the network", case=row_case.model.id)
 
 def test_agrees(row_case, pipeline, record):
-    record.rests_on_networks(pipeline, row_case.model)
-    record.judge(Verdict(Outcome.DOES_NOT_CONFORM, "logits differ"))
+    logits = Verdict(Outcome.DOES_NOT_CONFORM, "logits differ")
+    record.judge(logits, rests_on=networks(pipeline, row_case.model))
 """
 PINNED = "test_true_params_are_those_of_the_pinned_network"
 
@@ -225,9 +228,10 @@ def test_where_nobody_counts_it_what_comes_of_another_network_fails(run_gate: Ru
 
 def test_what_suites_rest_on_are_tests_that_there_are() -> None:
     text = "".join(path.read_text() for path in SUITES.glob("test_*.py"))
-    named = {TRUE_PARAMS, TRUE_MACS, *re.findall(r'^[A-Z]+ = "(test_\w+)"', text, re.MULTILINE)}
-    named |= set(re.findall(r'rests_on\("(\w+)"', text))
-    assert len(named) > 4
+    declared = Path(foundations.__file__).read_text()
+    named = set(re.findall(r'"(test_\w+)"', declared))
+    named |= set(re.findall(r'Rest\("(\w+)"', text))
+    assert len(named) == 9
     assert all(f"def {name}(" in text for name in named)
 
 
