@@ -9,8 +9,9 @@ from harness.judging.layers import LayerAgreement, first_departure, told, worst
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.declared import Step
 from harness.pipeline.limits import RUN_COPIES
-from harness.pipeline.pipeline import Pipeline, exported_file
+from harness.pipeline.pipeline import Pipeline
 from harness.pipeline.steps import NetworkSpec, layering
+from harness.pipeline.variant_pipeline import exported_file
 from harness.runtime.store import Entry, LazyArtifact
 from harness.sources.forms import Form
 

@@ -17,7 +17,8 @@ from harness.pipeline.catalogue import DocumentedModel as Row
 from harness.pipeline.declared import Step
 from harness.pipeline.embedded import sized
 from harness.pipeline.limits import RUN_COPIES
-from harness.pipeline.pipeline import Pipeline, exported_file
+from harness.pipeline.pipeline import Pipeline
+from harness.pipeline.variant_pipeline import exported_file
 from harness.records import Measurement
 from harness.runtime.store import Entry, LazyArtifact
 from harness.throughput.measuring import REFERENCE, Effort, Workload, measure, reference_subject

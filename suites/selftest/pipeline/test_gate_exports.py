@@ -237,7 +237,7 @@ def test_an_exporter_that_hangs_is_killed_at_its_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hanging = replace(ONNX, function=hanging_step.hang)
-    monkeypatch.setattr("harness.pipeline.pipeline.ONNX", hanging)
+    monkeypatch.setattr("harness.pipeline.variant_pipeline.ONNX", hanging)
     settings = Settings(small_config, store=tmp_path, step_timeout_s=2)
     with Worker() as worker, pytest.raises(ExportError, match=r"did not finish within 2 s"):
         Pipeline(settings, worker).exported(tiny_subject.variant, tiny_subject.size, CURRENT)

@@ -17,7 +17,7 @@ from harness.errors import MeasureError, NonConformance
 from harness.expected.float_operators import FloatOperator
 from harness.judging.int8 import quantized_verdict
 from harness.judging.verdicts import require
-from harness.pipeline.pipeline import Array
+from harness.pipeline.variant_pipeline import Array
 from harness.records import Outcome
 from harness.sources.forms import each_once
 

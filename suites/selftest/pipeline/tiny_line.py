@@ -20,8 +20,8 @@ from harness.judging.int8 import Compared, baseline_verdict, parity_verdict
 from harness.judging.parity import compare
 from harness.pipeline import steps
 from harness.pipeline.catalogue import DocumentedModel
-from harness.pipeline.pipeline import Array, ReferenceLogits
 from harness.pipeline.steps import Images, NetworkSpec, Weights
+from harness.pipeline.variant_pipeline import Array, ReferenceLogits
 from harness.records import Measurement, Verdict
 from harness.sources.forms import ALL_BATCHES, PROBES, Form, require_as_promised
 
