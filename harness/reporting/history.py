@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import HarnessError, one_line
-from harness.records import Measurement
-from harness.reporting.comparing import is_beyond
-from harness.reporting.results import Run
+from harness.reporting.levels import steps
+from harness.reporting.results import CaseOutcome, Run
 from harness.reporting.runlog import LARGEST_LOG, read
 from harness.runtime import atomic
 from harness.runtime.foreign import read_bytes
+from harness.runtime.store.quantities import size_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +39,11 @@ VARIABLE: Final = "ZOO_HISTORY"
 CASES: Final = "cases"
 FIGURES: Final = "figures"
 RUNS: Final = "runs"
+AT_ONCE: Final = 256
+"""Series that are made of Arrow's columns at a time."""
+LARGEST_FILE: Final = 64 * 2**20
+MOST_LINES: Final = 1_000_000
+"""Bytes and lines of one file: of a run of 5,000 cases there are 2 MiB and 50,000 lines."""
 TOLD: Final = 300
 """Characters of what a case says that are kept; its log has all of it."""
 
@@ -77,24 +82,44 @@ class Series:
 
     @property
     def steps(self) -> tuple[datetime, ...]:
-        """The runs in which it moved beyond its noise, against the run before."""
-        figures = [Measurement(self.name, value, self.unit) for _, value in self.points]
-        pairs = zip(self.points[1:], pairwise(figures), strict=True)
-        return tuple(when for (when, _), (old, new) in pairs if is_beyond(old, new))
+        """The runs in which it came to another level."""
+        values = [value for _, value in self.points]
+        return tuple(self.points[place][0] for place in steps(self.name, self.unit, values))
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What came of one case over time: when a run started, and the outcome; the oldest first."""
+    """What came of one case over time.
+
+    Attributes:
+        outcomes: when a run started, and the outcome; the oldest first.
+        seconds: what it took in the last run.
+    """
 
     row: str
     case: str
     outcomes: tuple[tuple[datetime, str], ...]
+    seconds: float
 
     @property
     def changes(self) -> int:
         """How often it came to something else than in the run before."""
         return sum(old != new for (_, old), (_, new) in pairwise(self.outcomes))
+
+    @property
+    def rate(self) -> float:
+        """The share of runs, but for the first, in which it did."""
+        return self.changes / max(len(self.outcomes) - 1, 1)
+
+    @property
+    def known_since(self) -> datetime | None:
+        """Since when it has been a known issue without a break; None where it is none now."""
+        since = None
+        for when, outcome in reversed(self.outcomes):
+            if outcome != CaseOutcome.KNOWN_ISSUE:
+                break
+            since = when
+        return since
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +163,15 @@ class History:
         """
         runs = self._runs(last)
         several = len({machine for _, machine in runs.values()}) > 1
-        found = self._lines(FIGURES, runs)
-        named = _chosen(what, found, ("row", "name"))
         series: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
-        for line in named:
-            started, machine = runs[line["run"]]
-            on = f"{line['on']} on {machine}".strip() if several else line["on"]
-            key = (line["row"], line["name"], line["unit"], on)
-            series.setdefault(key, []).append((started, line["value"]))
+        keys = ("row", "name", "unit", "on")
+        grouped = self._grouped(FIGURES, runs, keys, "value")
+        for line in _chosen(what, grouped, ("row", "name")):
+            row, name, unit, on = (line[key] for key in keys)
+            for run, value in zip(line["run"], line["value"], strict=True):
+                started, machine = runs[run]
+                told = f"{on} on {machine}".strip() if several else on
+                series.setdefault((row, name, unit, told), []).append((started, value))
         return [Series(*key, tuple(sorted(series[key]))) for key in sorted(series)]
 
     def courses(self, what: str, *, last: int | None = None) -> list[Course]:
@@ -155,12 +181,14 @@ class History:
             HarnessError: a file is none of ours.
         """
         runs = self._runs(last)
-        found: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
-        for line in self._lines(CASES, runs, columns=("run", "row", "case", "outcome")):
+        courses = []
+        for line in self._grouped(CASES, runs, ("row", "case"), "outcome", "seconds"):
             if fnmatchcase(line["row"], what):
-                key = (line["row"], line["case"])
-                found.setdefault(key, []).append((runs[line["run"]][0], line["outcome"]))
-        return [Course(*key, tuple(sorted(found[key]))) for key in sorted(found)]
+                when = [runs[run][0] for run in line["run"]]
+                came = sorted(zip(when, line["outcome"], line["seconds"], strict=True))
+                outcomes = tuple((started, outcome) for started, outcome, _ in came)
+                courses.append(Course(line["row"], line["case"], outcomes, came[-1][2]))
+        return sorted(courses, key=lambda one: (one.row, one.case))
 
     def runs(self, *, last: int | None = None) -> list[PastRun]:
         """The runs, the oldest first.
@@ -170,8 +198,10 @@ class History:
         """
         chosen = self._newest(last)
         counts: dict[str, Counter[str]] = {line["run"]: Counter() for line in chosen}
-        for line in self._lines(CASES, counts, columns=("run", "outcome")):
-            counts[line["run"]][line["outcome"]] += 1
+        started = {line["run"]: (line["started"], line["machine"]) for line in chosen}
+        for line in self._grouped(CASES, started, ("outcome",)):
+            for run in line["run"]:
+                counts[run][line["outcome"]] += 1
         return [
             PastRun(
                 line["started"], line["machine"], json.loads(line["tools"]), counts[line["run"]]
@@ -184,33 +214,52 @@ class History:
         return {one["run"]: (one["started"], one["machine"]) for one in self._newest(last)}
 
     def _newest(self, last: int | None) -> list[dict[str, Any]]:
-        lines = sorted(self._lines(RUNS, None), key=lambda line: line["started"])
+        files = sorted((self.root / RUNS).glob("*/*.parquet"))
+        read = self._read(RUNS, files) if files else None
+        lines = sorted(read.to_pylist() if read else [], key=lambda line: line["started"])
         chosen = lines if last is None else lines[max(0, len(lines) - last) :]
         if not chosen:
             raise HarnessError(f"{self.root}: no run is here; add one: history add RUN.jsonl")
         return chosen
 
-    def _lines(
-        self, table: str, runs: Collection[str] | None, *, columns: Sequence[str] = ()
-    ) -> list[dict[str, Any]]:
+    def _grouped(
+        self,
+        table: str,
+        runs: Mapping[str, tuple[datetime, str]],
+        keys: Sequence[str],
+        *columns: str,
+    ) -> Iterator[dict[str, Any]]:
+        """What runs have in a table, by some of its columns: lists of runs and of other columns."""
+        files = [self._path(table, started, run) for run, (started, _) in runs.items()]
+        found = self._read(table, files, columns=("run", *keys, *columns))
+        lists = [(name, "list") for name in ("run", *columns)]
+        grouped = found.group_by(list(keys), use_threads=False).aggregate(lists)
+        renamed = {f"{name}_list": name for name, _ in lists}
+        grouped = grouped.rename_columns([renamed.get(one, one) for one in grouped.column_names])
+        for batch in grouped.to_batches(max_chunksize=AT_ONCE):
+            yield from batch.to_pylist()
+
+    def _read(self, table: str, files: Sequence[Path], *, columns: Sequence[str] = ()) -> pa.Table:
         import pyarrow as pa
         from pyarrow import dataset
 
         folder = self.root / table
-        if not folder.is_dir():
-            return []
-        days = dataset.partitioning(pa.schema([("day", pa.string())]), flavor="hive")
-        chosen = None if runs is None else dataset.field("run").isin(list(runs))
         try:
+            for file in files:
+                if file.stat().st_size > LARGEST_FILE:
+                    raise HarnessError(f"{file}: more than {size_text(LARGEST_FILE)}, none of ours")
             found = dataset.dataset(
-                folder, schema=_schema(table, day=True), format="parquet", partitioning=days
-            ).to_table(columns=list(columns or _COLUMNS[table]), filter=chosen)
+                [str(file) for file in files], schema=_schema(table), format="parquet"
+            )
+            for part in found.get_fragments():
+                if part.metadata.num_rows > MOST_LINES:
+                    raise HarnessError(f"{part.path}: more than {MOST_LINES} lines, none of ours")
+            read = found.to_table(columns=list(columns or _COLUMNS[table]))
         except (OSError, pa.ArrowException) as error:
             raise HarnessError(f"{folder}: cannot be read: {one_line(error)}") from error
-        if any(found[name].null_count for name in found.column_names if name != "exit_status"):
+        if any(read[name].null_count for name in read.column_names if name != "exit_status"):
             raise HarnessError(f"{folder}: cannot be read: a file in it has not all columns")
-        lines: list[dict[str, Any]] = found.to_pylist()
-        return lines
+        return read
 
     def _write(
         self, table: str, started: datetime, name: str, lines: Iterable[Mapping[str, object]]
@@ -232,7 +281,7 @@ class History:
         return self.root / table / f"day={started:%Y-%m-%d}" / f"{name}.parquet"
 
 
-def _schema(table: str, *, day: bool = False) -> pa.Schema:
+def _schema(table: str) -> pa.Schema:
     import pyarrow as pa
 
     types: Mapping[str, Callable[[], Any]] = {
@@ -241,8 +290,7 @@ def _schema(table: str, *, day: bool = False) -> pa.Schema:
         "int32": pa.int32,
         "timestamp[us, tz=UTC]": lambda: pa.timestamp("us", tz="UTC"),
     }
-    columns = [(name, types[kind]()) for name, kind in _COLUMNS[table].items()]
-    return pa.schema([*columns, ("day", pa.string())] if day else columns)
+    return pa.schema([(name, types[kind]()) for name, kind in _COLUMNS[table].items()])
 
 
 def _moment(text: str, log: Path) -> datetime:
@@ -303,13 +351,18 @@ def _plain(text: str) -> str:
 
 
 def _chosen(
-    what: str, lines: Sequence[Mapping[str, Any]], columns: Sequence[str]
+    what: str, lines: Iterable[Mapping[str, Any]], columns: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """The lines of the first column in which a pattern names something."""
-    for column in columns:
-        if chosen := [line for line in lines if fnmatchcase(line[column], what)]:
-            return chosen
-    names = sorted({line[columns[-1]] for line in lines})
-    raise HarnessError(
-        f"no row and no figure is called {what!r}; figures are {', '.join(names) or 'none'}"
-    )
+    found: dict[str, list[Mapping[str, Any]]] = {column: [] for column in columns}
+    names = set()
+    for line in lines:
+        names.add(line[columns[-1]])
+        column = next((one for one in columns if fnmatchcase(line[one], what)), None)
+        if column is not None:
+            found[column].append(line)
+    chosen = next((found[column] for column in columns if found[column]), [])
+    if not chosen:
+        told = ", ".join(sorted(names)) or "none"
+        raise HarnessError(f"no row and no figure is called {what!r}; figures are {told}")
+    return chosen

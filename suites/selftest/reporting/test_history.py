@@ -140,10 +140,35 @@ def test_a_log_that_is_not_whole_is_refused_and_nothing_is_written(tmp_path: Pat
 def test_a_file_that_is_none_of_ours_is_told(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.add(CLEAN)
-    (tmp_path / "figures" / "day=2030-01-01").mkdir()
-    (tmp_path / "figures" / "day=2030-01-01" / "x.parquet").write_bytes(b"PAR1 and no more")
+    (file,) = (tmp_path / "figures").glob("*/*.parquet")
+    file.write_bytes(b"PAR1 and no more")
     with pytest.raises(HarnessError, match="figures: cannot be read"):
         history.figures("centred_sqnr")
+    file.unlink()
+    with pytest.raises(HarnessError, match="figures: cannot be read"):
+        history.figures("centred_sqnr")
+
+
+def test_what_belongs_to_no_run_is_not_read(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.add(CLEAN)
+    (tmp_path / "figures" / "day=2030-01-01").mkdir()
+    (tmp_path / "figures" / "day=2030-01-01" / "x.parquet").write_bytes(b"PAR1 and no more")
+    assert len(history.figures("centred_sqnr")) == 1
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [("LARGEST_FILE", "more than 100 B"), ("MOST_LINES", "more than 100 lines")],
+)
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    bound: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(tmp_path)
+    history.add(logged(tmp_path / "large.jsonl", made_runs.gate(20), day=1))
+    monkeypatch.setattr(f"harness.reporting.history.{bound}", 100)
+    with pytest.raises(HarnessError, match=rf"\.parquet: {told}, none of ours"):
+        history.courses("*")
 
 
 def test_a_table_of_somebody_elses_is_told(tmp_path: Path) -> None:
