@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from harness.backends.registry import backend_names
+from harness.expected.baselines import parity_file, read_baseline
+from harness.judging.int8 import PARITY_BAND_DB
+from harness.pipeline.catalogue import EXPECTED
 from harness.reporting.history import VARIABLE, Course, History, Series
 from harness.reporting.history_site import INDEX, write_site
 
@@ -45,6 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     site.add_argument("--out", required=True, type=Path, metavar="DIR", help="a folder of its own")
     site.add_argument("--last", type=_count, metavar="N", help="only over the last N runs")
     site.set_defaults(run=run_site)
+    site.add_argument("--expected", type=Path, default=EXPECTED, help=argparse.SUPPRESS)
     for action in (add, show, site):
         action.add_argument(
             "--history",
@@ -96,9 +101,27 @@ def run_site(arguments: argparse.Namespace) -> int:
     Raises:
         HarnessError: there is no run, or the folder cannot be written.
     """
-    rows = write_site(History(arguments.history), arguments.out, last=arguments.last)
+    history, accepted = History(arguments.history), _accepted(arguments.expected)
+    rows = write_site(history, arguments.out, last=arguments.last, accepted=accepted)
     print(f"{arguments.out / INDEX}: {rows} rows")
     return 0
+
+
+def _accepted(expected: Path) -> Callable[[Series], tuple[float, float] | None]:
+    """Within which parity has been accepted."""
+    files = {name: parity_file(expected, backend=name) for name in backend_names()}
+    baselines = {name: read_baseline(path) for name, path in files.items() if path.exists()}
+    reach = float(PARITY_BAND_DB)
+
+    def band(series: Series) -> tuple[float, float] | None:
+        on = series.conditions
+        if (on.get("precision"), on.get("weights")) != ("int8", "seeded"):
+            return None
+        baseline = baselines.get(on.get("backend", ""))
+        found = baseline.accepted(series.row, series.name) if baseline else None
+        return (found.value - reach, found.value + reach) if found else None
+
+    return band
 
 
 HEADER = ("row", "figure", "on", "runs", "least", "median", "most", "last", "moved")

@@ -76,6 +76,12 @@ class Series:
     points: tuple[tuple[datetime, float], ...]
 
     @property
+    def conditions(self) -> dict[str, str]:
+        """What it was measured on, one by one."""
+        words = (word.partition("=") for word in self.on.split())
+        return {name: value for name, sign, value in words if sign}
+
+    @property
     def is_constant(self) -> bool:
         """Whether it has always been the same."""
         return len({value for _, value in self.points}) == 1

@@ -96,38 +96,61 @@ def over_time(
     unit: str,
     points: Sequence[tuple[datetime, float]],
     steps: Collection[datetime] = (),
+    *,
+    band: tuple[float, float] | None = None,
+    changes: Collection[datetime] = (),
 ) -> Markup:
-    """A figure over time, the oldest first, its steps marked; "" where there are no figures."""
+    """A figure over time, the oldest first; "" where there are no figures.
+
+    Args:
+        steps: runs in which it came to another level, marked by a ring.
+        band: within which it is accepted, a dashed box.
+        changes: runs from which on other versions were used, a dashed line.
+    """
     drawn = [(when, value) for when, value in points if abs(value) <= LARGEST]
     if not drawn:
         return Markup()
     first, last = drawn[0][0], drawn[-1][0]
     length = (last - first).total_seconds() or 1.0
     least, most = min(value for _, value in drawn), max(value for _, value in drawn)
-    height = 90.0
-    places = [
-        (
-            _LABEL + (WIDTH - _LABEL - 12) * (when - first).total_seconds() / length,
-            _TOP + height * (1 - ((value - least) / (most - least) if most > least else 0.5)),
-        )
-        for when, value in drawn
-    ]
+    height, right = 90.0, WIDTH - 12
+    low, high = (min(least, band[0]), max(most, band[1])) if band else (least, most)
+
+    def across(when: datetime) -> float:
+        return _LABEL + (right - _LABEL) * (when - first).total_seconds() / length
+
+    def down(value: float) -> float:
+        return _TOP + height * (1 - ((value - low) / (high - low) if high > low else 0.5))
+
+    places = [(across(when), down(value)) for when, value in drawn]
+    parts = []
+    if band:
+        box = '<rect x="{}" y="{:.1f}" width="{}" height="{:.1f}" class="band"/>'
+        top, bottom = down(band[1]), down(band[0])
+        parts.append(Markup(box).format(_LABEL, top, right - _LABEL, bottom - top))
+    changed = sorted(when for when in changes if first < when <= last)
+    stroke = Markup('<path d="M{:.1f} {}v{}" class="change"/>')
+    parts += [stroke.format(across(when), _TOP, height) for when in changed]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    parts = [Markup('<polyline points="{}" class="axis"/>').format(line)]
+    parts.append(Markup('<polyline points="{}" class="axis"/>').format(line))
     marks = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{}" class="{}"/>')
     for (when, _), (x, y) in zip(drawn, places, strict=True):
         if when in steps or when == last:
             parts.append(marks.format(x, y, 4, "dot" if when == last else "limit"))
     texts = Markup('<text x="{}" y="{}" class="{}">{}</text>')
-    for value, y in {most: _TOP + 8, least: _TOP + height}.items():
+    for value, y in {high: _TOP + 8, low: _TOP + height}.items():
         parts.append(texts.format(_LABEL - 6, y, "l", f"{value:.5g} {unit}".rstrip()))
-    for when, x, side in ((first, _LABEL, "s"), (last, WIDTH - 12, "e")):
+    for when, x, side in ((first, _LABEL, "s"), (last, right, "e")):
         parts.append(texts.format(x, _TOP + height + 20, side, f"{when:%Y-%m-%d}"))
     moved = ", ".join(f"{when:%Y-%m-%d}" for when in sorted(steps)) or "never"
     told = (
         f"{title}: {len(drawn)} runs, from {least:.5g} to {most:.5g} {unit}, last "
         f"{drawn[-1][1]:.5g}, moved {moved}"
     )
+    if band:
+        told += f", accepted from {band[0]:.5g} to {band[1]:.5g}"
+    if changed:
+        told += f", other versions since {', '.join(f'{when:%Y-%m-%d}' for when in changed)}"
     return _drawing(told, _TOP + height + 28, parts)
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from harness.__main__ import main
 from harness.errors import HarnessError
+from harness.expected.baselines import Baseline, parity_file, write_baseline
+from harness.records import Measurement
 from harness.reporting.history import CASES, RUNS, History
 from harness.reporting.history_site import write_site
 from harness.reporting.results import CaseOutcome, Run
@@ -222,11 +224,70 @@ def test_the_site_has_a_page_a_row_and_marks_where_a_figure_moved(
     out = tmp_path / "site"
     assert write_site(history, out) == 2
     index = (out / "index.html").read_text("utf-8")
-    (file,) = re.findall(rf'href="([^"]+)">{ROW}<', index)
+    (file,) = set(re.findall(rf'href="([^"]+)">{ROW}<', index))
     page = (out / file).read_text("utf-8")
     assert "centred_sqnr: 5 runs, from 15.1 to 17.6 dB, last 15.2, moved 2030-03-04" in page
     assert page.count("<polyline") == 1, "figures that never moved are told in words"
-    assert "2 changes in 5 runs, last" in page
+    assert "2 changes in 5 runs (50 %), last" in page
+
+
+def row_page(out: Path) -> str:
+    """The page of the row that every run of these tests has."""
+    index = (out / "index.html").read_text("utf-8")
+    (file,) = set(re.findall(rf'href="([^"]+)">{ROW}<', index))
+    return (out / file).read_text("utf-8")
+
+
+def test_the_site_shows_the_accepted_band_by_the_expectations_at_hand(
+    history: History, tmp_path: Path
+) -> None:
+    out, expected = tmp_path / "site", tmp_path / "expected"
+    (expected / "baselines").mkdir(parents=True)
+    write_baseline(
+        parity_file(expected, backend="onnxruntime"),
+        Baseline({ROW: {"centred_sqnr": Measurement("centred_sqnr", 17.6, "dB")}}),
+    )
+    words = ["history", "site", f"--history={history.root}", f"--out={out}"]
+    assert main([*words, f"--expected={expected}"]) == 0
+    assert "moved 2030-03-04, accepted from 17.3 to 17.9" in row_page(out)
+    assert main([*words, f"--expected={tmp_path}"]) == 0
+    assert "accepted from" not in row_page(out)
+
+
+def test_the_site_tells_from_when_on_versions_were_others(history: History, tmp_path: Path) -> None:
+    run = made_runs.real("clean")
+    tools = {**run.header.tools, "torch": "99.0"}
+    newer = replace(run, header=replace(run.header, tools=tools))
+    history.add(logged(tmp_path / "newer.jsonl", newer, day=6, sqnr=15.2))
+    elsewhere = replace(run.header.machine, cpu="another processor")
+    other = replace(run, header=replace(run.header, machine=elsewhere))
+    history.add(logged(tmp_path / "other.jsonl", other, day=7, sqnr=15.2))
+    write_site(history, tmp_path / "site")
+    assert "other versions since 2030-03-06" in row_page(tmp_path / "site")
+    index = (tmp_path / "site/index.html").read_text("utf-8")
+    assert index.count("→ 99.0") == 1, "another machine has versions of its own"
+
+
+def test_the_site_lists_known_issues_by_age_and_rows_by_time(tmp_path: Path) -> None:
+    history = History(tmp_path / "history")
+    known = ["test_parity["], ["test_parity[", "test_fp32_in"], ["test_fp32_in"]
+    for day, names in enumerate(known, start=1):
+        run = made_runs.real("clean")
+        results = tuple(
+            replace(one, outcome=CaseOutcome.KNOWN_ISSUE)
+            if any(name in one.case for name in names)
+            else one
+            for one in run.results
+        )
+        history.add(logged(tmp_path / f"{day}.jsonl", replace(run, results=results), day=day))
+    write_site(history, tmp_path / "site")
+    index = (tmp_path / "site/index.html").read_text("utf-8")
+    assert re.findall(r"<li>for (\d+ days?), since ([\d-]+): \S+::(\w+)", index) == [
+        ("1 day", "2030-03-02", "test_fp32_in_the_backend_agrees_with_its_source")
+    ], "what is known no more is none"
+    slowest = re.findall(r"<li>([\d.]+) s: ", index)
+    assert slowest == sorted(slowest, key=float, reverse=True)
+    assert len(slowest) == 2
 
 
 def test_the_site_asks_for_nothing_and_texts_stay_texts(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +14,11 @@ from urllib.parse import quote
 import made_runs
 import pytest
 
+from harness.reporting.history import History
+from harness.reporting.history_site import write_site
 from harness.reporting.html import write_html
-from harness.reporting.results import Header, Run
-from harness.reporting.runlog import UNFINISHED
+from harness.reporting.results import CaseOutcome, Header, Run
+from harness.reporting.runlog import UNFINISHED, RunLog
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ROW = made_runs.ROW
@@ -39,15 +42,20 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def show(chromium: Any, tmp_path: Path) -> Iterator[Show]:
-    """Open the page of a run; at the end nothing may have been asked for or complained of.
+    """Open the page of a run, or one on disk; at the end nothing but pages may have been asked for,
+    and nothing complained of.
 
     What the policy stops is not asked for; it is complained of.
     """
-    contexts, asked, errors = [], [], []
+    contexts, asked, errors, paths = [], [], [], []
 
-    def opened(run: Run, address: str = "", *, width: int = 1440, **options: Any) -> Any:
-        path = tmp_path / f"report{len(contexts)}.html"
-        path.write_text(write_html(run), encoding="utf-8")
+    def opened(run: Run | Path, address: str = "", *, width: int = 1440, **options: Any) -> Any:
+        if isinstance(run, Path):
+            path = run
+        else:
+            path = tmp_path / f"report{len(contexts)}.html"
+            path.write_text(write_html(run), encoding="utf-8")
+        paths.append(path.as_uri())
         contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
         page.on("request", lambda one: asked.append(one.url))
@@ -61,9 +69,17 @@ def show(chromium: Any, tmp_path: Path) -> Iterator[Show]:
     yield opened
     for context in contexts:
         context.close()
-    pages = {f"{tmp_path.as_uri()}/report{number}.html" for number in range(len(contexts))}
-    assert {url.partition("#")[0] for url in asked} == pages, "nothing but the page is asked for"
+    assert {url.partition("#")[0] for url in asked} == set(paths), "only pages are asked for"
     assert errors == []
+
+
+def grave_faults(axe: Any, page: Any) -> dict[str, list[str]]:
+    """What axe finds on a page that keeps somebody from using it."""
+    return {
+        one["id"]: [node["html"][:200] for node in one["nodes"]][:3]
+        for one in axe.Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    }
 
 
 def rows_shown(page: Any) -> list[str]:
@@ -274,6 +290,59 @@ def test_five_thousand_cases_are_all_there(show: Show) -> None:
     assert rows_shown(page) == ["resnext/mmcls/net166_32x4d"]
 
 
+# ── past runs ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of 40 days, on the last of which figures came to another level and a case failed."""
+    folder = tmp_path_factory.mktemp("past")
+    history, run = History(folder / "history"), made_runs.real("clean")
+    for day in range(40):
+        late = day > 30
+        results = tuple(
+            replace(
+                one,
+                outcome=CaseOutcome.FAILED if late and "parity" in one.case else one.outcome,
+                measurements=tuple(
+                    replace(figure, value=figure.value * (1 - 0.2 * late + 0.001 * (day % 3)))
+                    for figure in one.measurements
+                ),
+            )
+            for one in run.results
+        )
+        started = (datetime(2030, 1, 1, tzinfo=UTC) + timedelta(days=day)).isoformat()
+        with RunLog(folder / f"{day}.jsonl", replace(run.header, started=started)) as log:
+            for one in results:
+                log.record(one)
+        history.add(folder / f"{day}.jsonl")
+    write_site(history, folder / "site", accepted=lambda one: (17.0, 18.0) if one.row else None)
+    return folder / "site"
+
+
+def test_the_index_of_past_runs_leads_to_a_row_and_back(show: Show, site: Path) -> None:
+    page = show(site / "index.html")
+    assert page.locator("section[aria-labelledby=runs] tbody tr").count() == 40
+    address = page.get_by_role("link", name=ROW).first.get_attribute("href")
+    row = show(site / address)
+    assert row.get_by_role("link", name="all rows and runs").get_attribute("href") == "index.html"
+    told = row.get_by_role("img").first.get_attribute("aria-label")
+    assert "40 runs" in told
+    assert "moved 2030-02-01" in told
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_no_serious_fault_in_past_runs(
+    show: Show, site: Path, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
+    for path in sorted(site.glob("*.html")):
+        page = show(path, width=width, color_scheme=scheme, bypass_csp=True)
+        assert grave_faults(axe, page) == {}
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 # ── for everybody, on paper too ───────────────────────────────────────────────────────────────
 
 
@@ -283,13 +352,7 @@ def test_axe_finds_no_serious_fault(show: Show, scheme: str, width: int) -> None
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
     run = made_runs.real("faults")
     page = show(run, f"#open={ROW}", width=width, color_scheme=scheme, bypass_csp=True)
-    found = axe.Axe().run(page).response["violations"]
-    grave = {
-        one["id"]: [node["html"][:200] for node in one["nodes"]][:3]
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    }
-    assert grave == {}
+    assert grave_faults(axe, page) == {}
 
 
 def test_axe_would_notice_a_page_that_nobody_can_read(show: Show) -> None:
