@@ -1,4 +1,4 @@
-# make gate         the release gate, from a bare machine
+# make gate         the release gate, from a bare machine; GATE holds its options
 # make nightly      the nightly run on this host; ARGS holds its options
 # make docs         the manual as a site, in site/
 # make sensitivity  which planted faults the gate notices; ARGS holds its options
@@ -17,6 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PYTEST := $(BIN)/python -m pytest -n auto
 
 ARGS ?=
+GATE ?=
 STAND_IN := --vendor-tools=fixtures/vendor_toolchain --backend onnxruntime --backend vendor \
 	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d -m "not preprocessing and not postprocessing"
@@ -34,7 +35,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 gate: setup
-	$(PYTEST)
+	$(PYTEST) $(GATE)
 
 nightly: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-nightly} \

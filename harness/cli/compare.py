@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.reporting.comparing import LAST, LAST_GREEN, Comparison, compare_runs, named_run
+from harness.reporting.html import filled
 from harness.reporting.markdown import plain_text
 from harness.reporting.runlog import read
 from harness.runtime import atomic
@@ -15,6 +16,7 @@ from harness.runtime import atomic
 WORSE: Final = 1
 MOST: Final = 40
 """Lines of a section that are printed; with ``--all``, every one."""
+EVERY: Final = 10**9
 
 EXAMPLES = """examples:
   python -m harness compare last-green last
@@ -41,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--runs", type=Path, default=Path(".zoo/runs"), help="where names are sought"
     )
-    parser.add_argument("--format", choices=("text", "md"), default="text")
+    parser.add_argument("--format", choices=("text", "md", "html"), default="text")
     parser.add_argument("--all", action="store_true", help=f"more than {MOST} lines of a kind")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write there, and not to the terminal"
@@ -58,9 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
     new = named_run(arguments.new, arguments.runs)
     old = named_run(arguments.old, arguments.runs, other_than=new)
     found = compare_runs(read(old), read(new))
-    lay_out = _markdown if arguments.format == "md" else _text
-    lines = lay_out(found, most=None if arguments.all else MOST)
-    text = "\n".join((f"{old} → {new}", *lines)) + "\n"
+    most = None if arguments.all else MOST
+    if arguments.format == "html":
+        told = {"old": str(old), "new": str(new), "verdict": _verdict(found), "most": most or EVERY}
+        text = filled("compare.html", sections=[*found.sections()], **told)
+    else:
+        lay_out = _markdown if arguments.format == "md" else _text
+        text = "\n".join((f"{old} → {new}", *lay_out(found, most=most))) + "\n"
     if arguments.out is None:
         print(text, end="")
     else:

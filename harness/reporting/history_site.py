@@ -13,9 +13,8 @@ from markupsafe import Markup
 
 from harness.errors import HarnessError
 from harness.reporting.history import Course, History, PastRun, Series
-from harness.reporting.html import SIGNS, digest, environment, part
+from harness.reporting.html import filled
 from harness.reporting.plots import over_time
-from harness.reporting.results import GRAVITY
 from harness.runtime import atomic
 
 INDEX: Final = "index.html"
@@ -86,10 +85,10 @@ def write_site(
             if not series.is_constant
         ]
         constant = [series for series in one.series if series.is_constant]
-        shown = _page("history_row.html", page=one, plots=plots, constant=constant)
+        shown = filled("history_row.html", page=one, plots=plots, constant=constant)
         atomic.write_text(out / one.file, shown)
     slowest = sorted(rows, key=lambda one: -one.seconds)[:SLOWEST]
-    told = _page("history_index.html", runs=runs, rows=rows, slowest=slowest, known=_known(rows))
+    told = filled("history_index.html", runs=runs, rows=rows, slowest=slowest, known=_known(rows))
     atomic.write_text(out / INDEX, told)  # last, as it names the others
     return len(rows)
 
@@ -147,15 +146,3 @@ def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
         for name in names
         if old.get(name) != new.get(name)
     ]
-
-
-def _page(template: str, **given: object) -> str:
-    style = part("report.css")
-    text = (
-        environment()
-        .get_template(template)
-        .render(
-            style=Markup(style), style_hash=digest(style), signs=SIGNS, gravity=GRAVITY, **given
-        )
-    )
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

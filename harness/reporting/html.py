@@ -103,6 +103,14 @@ def environment() -> jinja2.Environment:
     return made
 
 
+def filled(template: str, **given: object) -> str:
+    """A page that extends ``base.html``, in the style of all pages."""
+    style = part("report.css")
+    page = environment().get_template(template)
+    made = {"style": Markup(style), "style_hash": digest(style), "signs": SIGNS, "gravity": GRAVITY}
+    return page.render(**made, **given).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def part(name: str) -> str:
     """A file of the templates."""
     return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")

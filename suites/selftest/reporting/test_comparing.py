@@ -171,7 +171,7 @@ def test_a_report_tells_what_is_new_since_the_last_run(
     assert since_last(run, tmp_path / "elsewhere" / "2.jsonl") is None
 
 
-@pytest.mark.parametrize("form", ["text", "md"])
+@pytest.mark.parametrize("form", ["text", "md", "html"])
 def test_the_command_says_it_and_its_status(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
@@ -191,6 +191,24 @@ def test_the_command_says_it_and_its_status(
     assert "nothing got worse" in capsys.readouterr().out
     assert run("last-green", "last", "--runs", str(tmp_path), "--out", str(tmp_path / "out")) == 1
     assert "newly failing" in (tmp_path / "out").read_text()
+
+
+def test_a_long_list_is_cut_unless_all_is_asked_for(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"t{number}" for number in range(command.MOST + 2)]
+    old = write("1", *(case(name) for name in names))
+    new = write("2", *(case(name, CaseOutcome.FAILED, reason="no") for name in names), status=1)
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    for form in ("text", "md", "html"):
+        counts = []
+        for words in ([], ["--all"]):
+            parsed = parser.parse_args(["compare", str(old), str(new), "--format", form, *words])
+            assert parsed.run(parsed) == 1
+            told = capsys.readouterr().out
+            counts.append(("and 2 more" in told, told.count("passed → failed")))
+        assert counts == [(True, command.MOST), (False, command.MOST + 2)]
 
 
 def test_a_log_that_is_not_whole_is_no_standard(write: Write) -> None:

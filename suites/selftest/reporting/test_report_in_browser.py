@@ -14,6 +14,7 @@ from urllib.parse import quote
 import made_runs
 import pytest
 
+from harness.__main__ import main
 from harness.reporting.history import History
 from harness.reporting.history_site import write_site
 from harness.reporting.html import write_html
@@ -341,6 +342,25 @@ def test_axe_finds_no_serious_fault_in_past_runs(
         page = show(path, width=width, color_scheme=scheme, bypass_csp=True)
         assert grave_faults(axe, page) == {}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_changed_is_a_page_that_everybody_can_read(
+    show: Show, tmp_path: Path, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
+    logs = [tmp_path / name for name in ("clean.jsonl", "hostile.jsonl")]
+    for path, run in zip(logs, (made_runs.real("clean"), made_runs.hostile()), strict=True):
+        with RunLog(path, run.header) as log:
+            for one in run.results:
+                log.record(one)
+    words = ["compare", *map(str, logs), "--format=html", f"--out={tmp_path / 'changes.html'}"]
+    assert main(words) == 1
+    page = show(tmp_path / "changes.html", width=width, bypass_csp=True)
+    assert "not judged any more" in page.inner_text("h2 >> nth=0")
+    assert page.locator("main script, iframe, img").count() == 0
+    assert grave_faults(axe, page) == {}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 # ── for everybody, on paper too ───────────────────────────────────────────────────────────────

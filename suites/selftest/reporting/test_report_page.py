@@ -249,7 +249,7 @@ def test_its_parts_are_packaged() -> None:
     folder = ROOT / "harness/reporting"
     assert {one.name for one in folder.glob(pattern)} == {
         *("report.html", "report.css", "report.js"),
-        *("history_base.html", "history_index.html", "history_row.html"),
+        *("base.html", "compare.html", "history_index.html", "history_row.html"),
     }
 
 
