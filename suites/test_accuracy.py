@@ -37,4 +37,5 @@ def test_int8_loses_no_more_than_it_may(
         int8_case.model, backend=int8_case.backend, case=record.case
     )
     record.measured(*judgement.measurements())
+    record.answered_otherwise(*accuracies.changed(judgement))
     record.judge(verdict)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from harness.errors import HarnessError
-from harness.reporting.html import write_html
+from harness.images.thumbnails import thumbnail
+from harness.reporting.html import no_picture, write_html
 from harness.reporting.markdown import write_markdown
 from harness.reporting.runlog import read
 from harness.reporting.summary import summarize
@@ -36,6 +37,9 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write there and not to the terminal"
     )
+    parser.add_argument(
+        "--no-images", action="store_true", help="leave photographs out of the page"
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         if args.format == "md":
             text = write_markdown(found)
         elif args.format == "html":
-            text = write_html(found)
+            text = write_html(found, thumbnail=no_picture if args.no_images else thumbnail)
         else:
             width = shutil.get_terminal_size().columns
             text = "\n".join(summarize(found, width=width)) + "\n"

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, MissingDataset, MissingWeights, Unavail
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.records import Claim, Outcome, Verdict
+from harness.reporting.results import ChangedImage
 from harness.runtime.option_types import count, points
 
 if TYPE_CHECKING:  # pyarrow and SciPy: collecting cases does not wait for them
@@ -34,6 +35,7 @@ AnswersOf = tuple[str, str]
 
 FLOAT_HALF: AnswersOf = ("fp32", EMBEDDED)
 SHOWN_FLIPS = 5  # in a failure; a file has all
+SHOWN_IMAGES = 12  # of those lost, and of those gained, on the page of a run
 SECONDS_AN_IMAGE = 30.0  # of each model, after which an evaluation is taken to hang
 
 
@@ -227,6 +229,17 @@ class Accuracies:
         if judgement.disbelief is not None:
             verdict = self._disbelieved(model, FLOAT_HALF, judgement.disbelief, case)
         return self._with_flips(verdict, model, judgement), judgement
+
+    def changed(self, judgement: Judgement) -> list[ChangedImage]:
+        """Images that were lost and gained, as many of each as a page shows."""
+        from harness.judging.accuracy.flips import Turn
+
+        paths = {image.name: str(image.path) for image in self.images.images}
+        return [
+            ChangedImage(paths[flip.image], str(flip))
+            for turn in (Turn.LOST, Turn.GAINED)
+            for flip in [one for one in judgement.flips if one.first is turn][:SHOWN_IMAGES]
+        ]
 
     def _disbelieved(
         self, model: DocumentedModel, half: AnswersOf, found: Verdict, case: str

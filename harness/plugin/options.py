@@ -175,6 +175,9 @@ def _add_options(
         default=os.environ.get(VARIABLE),
         help=f"add the run to those kept here, if it is whole; default: {VARIABLE}, else nowhere",
     )
+    group.addoption(
+        "--no-images", action="store_true", help="leave photographs out of the page of the run"
+    )
     group.addoption("--run-log", metavar="FILE", help="where to write the run log (JSON Lines)")
 
 

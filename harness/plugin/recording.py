@@ -37,12 +37,19 @@ from harness.plugin.foundations import networks
 from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
 from harness.reporting import encoding
-from harness.reporting.results import STAGES, CaseOutcome, CaseResult, ClaimResult, ReportedDefect
+from harness.reporting.results import (
+    STAGES,
+    CaseOutcome,
+    CaseResult,
+    ChangedImage,
+    ClaimResult,
+    ReportedDefect,
+)
 from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
-ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log", "history"})
+ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log", "history", "no_images"})
 """Options that only say which cases run, which a case's id says, and what is kept of a run. Every
 other option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
@@ -70,6 +77,7 @@ class Record:
     claims: list[ClaimResult] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     defects: list[ReportedDefect] = field(default_factory=list)
+    changed: list[ChangedImage] = field(default_factory=list)
     reason: str = ""
     address: str = ""
     options: tuple[str, ...] = ()
@@ -82,6 +90,10 @@ class Record:
     def command(self) -> str:
         """What repeats just this case."""
         return shlex.join(("pytest", self.address or self.case, *self.options))
+
+    def answered_otherwise(self, *images: ChangedImage) -> None:
+        """Note some of the images that int8 answers otherwise than fp32."""
+        self.changed += images
 
     def measured(self, *measurements: Measurement) -> None:
         """Note figures, whatever is judged about them."""
@@ -153,6 +165,7 @@ class Record:
             backend=self.backend,
             precision=self.precision,
             command=self.command,
+            changed=tuple(self.changed),
         )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from harness.backends.registry import EMBEDDED
 from harness.errors import HarnessError, one_line
+from harness.images.thumbnails import thumbnail
 from harness.pipeline.declared import ONNX
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
@@ -25,7 +26,7 @@ from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
 from harness.reporting.comparing import since_last
 from harness.reporting.history import History
-from harness.reporting.html import write_html
+from harness.reporting.html import no_picture, write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
 from harness.reporting.runlog import read as read_log
@@ -143,7 +144,9 @@ class Recorder:
         path = self._path.with_name(f"{self._path.name}.html")
         try:
             run = self._run()
-            atomic.write_text(path, write_html(run, since=since_last(run, self._path)))
+            shown = no_picture if self._config.getoption("--no-images") else thumbnail
+            page = write_html(run, since=since_last(run, self._path), thumbnail=shown)
+            atomic.write_text(path, page)
         except Exception as error:
             return f"WARNING: no report page: {one_line(error)}"
         return f"report: {_shown(path, self._config.rootpath)}"

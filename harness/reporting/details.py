@@ -14,7 +14,7 @@ from harness.reporting.causes import explanation
 from harness.reporting.clauses import Clause, clauses, number, place_of
 from harness.reporting.matrix import Line
 from harness.reporting.plots import Span, bars, spans
-from harness.reporting.results import CaseResult, ClaimResult
+from harness.reporting.results import CaseResult, ChangedImage, ClaimResult
 from harness.reporting.tally import stage_order
 
 LONGEST = 4000
@@ -29,7 +29,6 @@ MOST_FIGURES = 400
 NOT_HELD = (
     "the SQNR of single layers, without --layers",
     "parity of earlier runs",
-    "images whose answers changed",
     "memory by step",
 )
 """What one would look for, and what no run log holds."""
@@ -85,6 +84,7 @@ class Detail:
     claims: tuple[ShownClaim, ...]
     cases: tuple[ShownCase, ...]
     plots: tuple[Plot, ...]
+    changed: tuple[ChangedImage, ...]
     figures: tuple[Measurement, ...]
     left_out: int
 
@@ -96,6 +96,7 @@ def detail(line: Line) -> Detail:
         claims=tuple(_claim(result, one) for result in line.results for one in result.claims),
         cases=tuple(_case(result) for result in line.results),
         plots=tuple(_plots(line)),
+        changed=tuple(one for result in line.results for one in result.changed),
         figures=tuple(figures[:MOST_FIGURES]),
         left_out=max(0, len(figures) - MOST_FIGURES),
     )

@@ -19,6 +19,7 @@ from harness.records import KnownIssue, Measurement, Metric, Outcome, Verdict
 from harness.reporting.results import (
     CaseOutcome,
     CaseResult,
+    ChangedImage,
     ClaimResult,
     Header,
     Machine,
@@ -85,6 +86,7 @@ def case_result(data: Mapping[str, Any]) -> CaseResult:
         "measurements": tuple(_measurement(item) for item in data["measurements"]),
         "known_issue": None if data["known_issue"] is None else _issue(data["known_issue"]),
         "defects": tuple(_typed(ReportedDefect(**item)) for item in data["defects"]),
+        "changed": tuple(_typed(ChangedImage(**item)) for item in data.get("changed", ())),
     }
     return _typed(CaseResult(**{**data, **parts}))
 

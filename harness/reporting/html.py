@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from urllib.parse import quote
@@ -43,17 +43,34 @@ MOST_PLACES = 4
 MOST_HINTS = 2
 """Further lines of a failure that are shown on the first screen."""
 
+MOST_THUMBNAILS = 200
+"""Pictures of one page, of some 4 KiB each."""
+
 _FIRST = ("likely cause: ", "the first layer that departs: ")
 
 LONGEST = 400
 """Characters of a sentence on the first screen; the row has all of it."""
 
 
-def write_html(run: Run, *, since: Sequence[str] | None = None) -> str:
+def no_picture(_: str) -> bytes:
+    """In place of a thumbnail."""
+    return b""
+
+
+def write_html(
+    run: Run,
+    *,
+    since: Sequence[str] | None = None,
+    thumbnail: Callable[[str], bytes] = no_picture,
+) -> str:
     """The page: one file, which asks for nothing from anywhere.
 
     The same results in any order give the same page. Whatever the run log holds is text in it and
-    never markup. ``since``: what is new since the last run, where there was a comparison.
+    never markup.
+
+    Args:
+        since: what is new since the last run, where there was a comparison.
+        thumbnail: makes a small JPEG of an image file, or nothing.
     """
     style, script = part("report.css"), part("report.js")
     told, table = outline(run, since=since), matrix(run)
@@ -71,12 +88,24 @@ def write_html(run: Run, *, since: Sequence[str] | None = None) -> str:
         most_places=MOST_PLACES,
         signs=SIGNS,
         not_held=NOT_HELD,
+        thumbnails=_thumbnails(run, thumbnail),
         style=Markup(style),
         script=Markup(script),
         style_hash=digest(style),
         script_hash=digest(script),
     )
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _thumbnails(run: Run, made: Callable[[str], bytes]) -> dict[str, str]:
+    """Small pictures by the paths of their files, as an address that holds them."""
+    paths = dict.fromkeys(one.path for result in run.results for one in result.changed)
+    pictures = ((path, made(path)) for path in [*paths][:MOST_THUMBNAILS])
+    return {
+        path: f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+        for path, picture in pictures
+        if picture
+    }
 
 
 @cache

@@ -119,6 +119,14 @@ class ReportedDefect:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedImage:
+    """An image that two halves answered otherwise: its file, and what became of the right class."""
+
+    path: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseResult:
     """One test as it ended.
 
@@ -140,6 +148,7 @@ class CaseResult:
         place: the page's file and line that document the row, or "".
         backend, precision: what it ran on and in, or "" where it is about neither.
         command: what repeats just this case, or "" in a log that is older than this field.
+        changed: some of the images that int8 answers otherwise than fp32.
     """
 
     case: str
@@ -160,6 +169,7 @@ class CaseResult:
     backend: str = ""
     precision: str = ""
     command: str = ""
+    changed: tuple[ChangedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

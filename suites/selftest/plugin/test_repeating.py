@@ -37,6 +37,7 @@ WORDS = {
     "card_timeout": ["--card-timeout=10.0"],
     "layers": ["--layers"],
     "history": ["--history=h"],
+    "no_images": ["--no-images"],
     "run_log": ["--run-log=r.jsonl"],
     "nightly": ["--nightly"],
     "imagenet": ["--imagenet=i"],

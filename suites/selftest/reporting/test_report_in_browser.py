@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,12 +17,14 @@ from urllib.parse import quote
 import made_runs
 import pytest
 
+from benchmarks import mobilenet_zoo
 from harness.__main__ import main
+from harness.images.thumbnails import thumbnail
 from harness.reporting.history import History
 from harness.reporting.history_site import write_site
 from harness.reporting.html import write_html
 from harness.reporting.results import CaseOutcome, Header, Run
-from harness.reporting.runlog import UNFINISHED, RunLog
+from harness.reporting.runlog import UNFINISHED, RunLog, read
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ROW = made_runs.ROW
@@ -289,6 +294,64 @@ def test_five_thousand_cases_are_all_there(show: Show) -> None:
     page.fill("#q", "net166_32x4d")
     address_has(page, "q=")
     assert rows_shown(page) == ["resnext/mmcls/net166_32x4d"]
+
+
+# ── photographs ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def on_photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of a gate on real photographs with real weights; its page is beside it."""
+    if not mobilenet_zoo.DATA.is_dir():
+        pytest.skip("no real images here: ../shared/data is missing")
+    folder = tmp_path_factory.mktemp("photographs")
+    options = [*mobilenet_zoo.build(folder).options(), f"--results={folder / 'results'}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "accuracy"]
+    command += [*options, "--images=300", f"--store={folder / 'store'}", "--margin=10"]
+    command += [f"--run-log={folder / 'run.jsonl'}"]
+    run = subprocess.run(
+        command, cwd=made_runs.RUNS.parents[1], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+    return folder / "run.jsonl"
+
+
+def test_images_lost_and_gained_are_shown_with_both_answers(
+    show: Show, on_photographs: Path
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
+    row = quote(mobilenet_zoo.TORCHVISION, safe="")
+    for width in (1440, 390):
+        path = on_photographs.with_name("run.jsonl.html")
+        page = show(path, f"#open={row}", width=width, bypass_csp=width == 390)
+        page.locator("tr.detail:visible .changed summary").click()
+        pictures = page.locator("tr.detail:visible .changed img")
+        assert pictures.count() > 3
+        sides = pictures.evaluate_all("all => all.map(one => one.naturalWidth)")
+        assert set(sides) == {96}
+        told = page.locator("tr.detail:visible .changed li").first.inner_text()
+        assert re.search(r"class \d+: top-1 lost, top-5 kept\s+fp32 \d+ 0\.\d+", told)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert grave_faults(axe, page) == {}
+
+
+def test_photographs_are_left_out_where_that_is_asked_for_and_where_they_are_gone(
+    show: Show, on_photographs: Path, tmp_path: Path
+) -> None:
+    without, gone = tmp_path / "without.html", tmp_path / "gone.html"
+    words = ["report", str(on_photographs), "--format=html", "--no-images", f"--out={without}"]
+    assert main(words) == 0
+    run = read(on_photographs)
+    moved = tuple(
+        replace(one, changed=tuple(replace(image, path="/gone.jpg") for image in one.changed))
+        for one in run.results
+    )
+    gone.write_text(write_html(replace(run, results=moved), thumbnail=thumbnail), encoding="utf-8")
+    for path in (without, gone):
+        page = show(path, f"#open={quote(mobilenet_zoo.TORCHVISION, safe='')}")
+        page.locator("tr.detail:visible .changed summary").click()
+        assert page.locator("img").count() == 0
+        assert "top-1 lost" in page.locator("tr.detail:visible .changed").inner_text()
 
 
 # ── past runs ─────────────────────────────────────────────────────────────────────────────────
