@@ -12,9 +12,10 @@ from harness.errors import Regression
 from harness.expected.baselines import Baseline
 from harness.expected.float_operators import FloatOperators
 from harness.expected.tolerances import Tolerances
-from harness.judging.agreement import company_verdict, float_verdict
+from harness.judging.agreement import float_verdict
 from harness.judging.int8 import (
     baseline_verdict,
+    exact_verdict,
     parameters_verdict,
     parity_verdict,
     quantized_verdict,
@@ -87,9 +88,10 @@ def test_parity(
     record.measured(*compared.parity.measurements(precision="int8", backend=backend))
     foundations = int8(pipeline, model, backend, float_operators)
     if backend == EMBEDDED:  # others may round otherwise in another batch
-        company = company_verdict(*pipeline.in_company(model, backend, "int8"))
-        if company.outcome is Outcome.DOES_NOT_CONFORM:
-            record.judge(company, rests_on=foundations)
+        scale = pipeline.compiled_row(model, backend).facts.get("output_scale")
+        answers = exact_verdict(*pipeline.in_company(model, backend, "int8"), scale)
+        if answers.outcome is Outcome.DOES_NOT_CONFORM:
+            record.judge(answers, rests_on=foundations)
     pipeline.require_judgeable(model.variant)
     layers = cache(partial(compiled_layers, pipeline, model, backend))
     if gate.layers:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import Unavailable
+from harness.judging.agreement import company_verdict
 from harness.judging.causes import likely_causes
 from harness.judging.parity import Parity, compare
 from harness.judging.quantization import RECOMPUTED_MODE, judge_parameters
-from harness.judging.verdicts import Limit, against_baseline, conforms
+from harness.judging.verdicts import Limit, Side, against_baseline, conforms, worst_of
 from harness.records import Measurement, Outcome, Verdict
 
 PARITY_MEASURES = ("centred_sqnr", "centred_cosine_min", "decision_agreement", "top1_agreement")
@@ -29,6 +32,8 @@ SAME_MODEL = "same_model_sqnr"
 SAME_BITS_DB = 200.0
 """Stands for the infinite SQNR of outputs that are the same bit for bit."""
 
+OFF_THE_GRID = Decimal("0.001")
+"""Of a step: float32 leaves 1e-5 after 255 of them."""
 PARITY_BAND_DB = Decimal("0.3")
 """How far centred SQNR may lie from the accepted one. The same build on the same machine gives the
 same figure; one activation scale halved near the output costs 0.34 and more on every row of the
@@ -129,6 +134,35 @@ def parameters_verdict(facts: Mapping[str, Any]) -> Verdict:
             f"{RECOMPUTED_MODE!r} are; weights and biases are as they should be"
         )
     return verdict
+
+
+def grid_verdict(outputs: ArrayLike, scale: float) -> Verdict:
+    """Whether logits that are stored in int8 are whole numbers of their scale.
+
+    Args:
+        outputs: of any shape.
+        scale: the step between two values that a logit can have.
+    """
+    steps = np.asarray(outputs, np.float64) / scale
+    off = np.abs(steps - np.rint(steps))
+    largest = float(off.max()) if np.isfinite(off).all() else math.inf
+    return conforms(
+        Measurement("off_the_grid", largest, "steps"),
+        Limit(Side.AT_MOST, OFF_THE_GRID, f"of {scale:.6g} logits, by which int8 logits are apart"),
+        cause="the runtime returns something else than what the model has as its output",
+    )
+
+
+def exact_verdict(
+    outputs: ArrayLike, batches: Sequence[Sequence[int]], scale: float | None
+) -> Verdict:
+    """Whether a runtime of which that is known computes int8 to the bit, whatever the batch.
+
+    ``outputs``, ``batches``: see :func:`company_verdict`. ``scale``: of the logits, where they are
+    stored in int8.
+    """
+    found = [company_verdict(outputs, batches)]
+    return worst_of(found if scale is None else [*found, grid_verdict(outputs, scale)])
 
 
 def parity_verdict(compared: Compared, limits: Mapping[str, Limit], *, precision: str) -> Verdict:

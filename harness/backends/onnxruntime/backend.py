@@ -55,7 +55,8 @@ class OnnxRuntime:
     def compile(self, build: Build, folder: Path) -> Mapping[str, Any]:
         """Compile an exported model to int8: ``model.onnx``.
 
-        In addition to what every backend may say there is ``calibrate_mode``.
+        In addition to what every backend may say there are ``calibrate_mode``, and ``output_scale``
+        where the logits are stored in int8.
         """
         from harness.backends import operators
         from harness.backends.onnxruntime import (
@@ -64,6 +65,7 @@ class OnnxRuntime:
         from harness.backends.onnxruntime import (
             sessions as onnxruntime,
         )
+        from harness.backends.onnxruntime.qdq_graph import Graph
 
         quantize = build.config.backend.quantize
         if build.precision != "int8" or quantize is None:
@@ -101,6 +103,7 @@ class OnnxRuntime:
             "bytes": compiled.stat().st_size,
             "calibrate_mode": quantize.calibrate_mode,
             "parameters": parameters,
+            "output_scale": Graph(compiled).output_scale(),
         }
 
     def session(self, model: Path, *, precision: Precision) -> Session:

@@ -65,6 +65,14 @@ class Graph:
         made = self.made.get(node.input[index]) if index < len(node.input) else None
         return made if made is not None and made.op_type == "DequantizeLinear" else None
 
+    def output_scale(self) -> float | None:
+        """The step between the values that the model's output can have; None where it is float."""
+        made = self.made.get(self.graph.output[0].name)
+        if made is None or made.op_type != "DequantizeLinear":
+            return None
+        scale = self.scale(made)
+        return float(scale.item()) if scale.size == 1 else None
+
     def scale(self, node: NodeProto) -> Array:
         """The scale of a node that quantizes or dequantizes, in float64: () or (channels,)."""
         return self.values(node.input[1]).astype(np.float64)

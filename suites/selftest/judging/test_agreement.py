@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from harness.errors import MeasureError
 from harness.images.sets import EVALUATION_IMAGES
 from harness.judging.agreement import agree, company_verdict, float_tolerance
+from harness.judging.int8 import exact_verdict
 from harness.judging.parity import FLOAT32_EPS
 from harness.records import Outcome, Verdict
 from harness.sources.forms import ALL_BATCHES
@@ -106,3 +107,16 @@ def test_an_answer_that_is_no_number_is_an_error() -> None:
 def test_where_each_image_ran_once_there_is_nothing_to_compare() -> None:
     verdict = company_verdict(np.eye(4), ((0, 1, 2, 3),))
     assert verdict == Verdict(Outcome.CONFORMS, "no image ran in two batches")
+
+
+def test_int8_logits_that_were_rounded_once_more_lie_off_their_grid() -> None:
+    """By a runtime that answers with something else than the model's own output."""
+    scale, batches = 0.11993037, ((0, 1, 2, 3),)
+    codes = np.random.default_rng(0).integers(-124, 132, (4, 1000)).astype(np.float32)
+    answers = codes * np.float32(scale)
+    assert exact_verdict(answers, batches, scale).outcome is Outcome.CONFORMS
+    assert exact_verdict(answers.round(1), batches, None).outcome is Outcome.CONFORMS
+    for wrong in (answers.round(1), answers * np.float32(1.001), answers + np.float32(0.01)):
+        verdict = exact_verdict(wrong, batches, scale)
+        assert verdict.outcome is Outcome.DOES_NOT_CONFORM
+        assert "something else than what the model has as its output" in str(verdict)
