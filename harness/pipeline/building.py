@@ -55,10 +55,16 @@ def make_worker() -> Worker:
 
 @dataclass
 class Builder:
-    """Builds things once: one store, one child process, one ledger of memory."""
+    """Builds things once: one store, one child process, one ledger of memory.
+
+    Attributes:
+        ran: steps that ran, with their processor seconds and most resident bytes; taken from here
+            by whoever tells of them.
+    """
 
     settings: Settings
     worker: Worker
+    ran: list[tuple[str, float, int]] = field(default_factory=list)
     _failed: dict[str, StageError] = field(default_factory=dict)
 
     @cached_property
@@ -134,15 +140,19 @@ class Builder:
             StageError: see :meth:`harness.runtime.isolation.Worker.run`.
         """
         whole = self.reservations.budget_bytes if alone else bytes_for(step.copies, variant)
+        limit_s = self.settings.step_timeout_s or seconds or seconds_for(variant)
         with self.reservations.reserve(whole, owner=f"{step.name} {variant.row}"):
-            return self.worker.run(
-                step.function,
-                *inputs,
-                timeout_s=waits_s
-                + (self.settings.step_timeout_s or seconds or seconds_for(variant)),
-                stage=step.error,
-                case=variant.row,
-            )
+            try:
+                return self.worker.run(
+                    step.function,
+                    *inputs,
+                    timeout_s=waits_s + limit_s,
+                    stage=step.error,
+                    case=variant.row,
+                )
+            finally:
+                worker = self.worker
+                self.ran.append((step.name, worker.last_cpu_s, worker.last_peak_bytes or 0))
 
 
 def require_resolved(variant: Variant) -> None:

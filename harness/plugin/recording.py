@@ -44,6 +44,7 @@ from harness.reporting.results import (
     ChangedImage,
     ClaimResult,
     ReportedDefect,
+    StepCost,
 )
 from harness.runtime import option_types
 
@@ -78,6 +79,7 @@ class Record:
     measurements: list[Measurement] = field(default_factory=list)
     defects: list[ReportedDefect] = field(default_factory=list)
     changed: list[ChangedImage] = field(default_factory=list)
+    steps: list[StepCost] = field(default_factory=list)
     reason: str = ""
     address: str = ""
     options: tuple[str, ...] = ()
@@ -166,6 +168,7 @@ class Record:
             precision=self.precision,
             command=self.command,
             changed=tuple(self.changed),
+            steps=tuple(self.steps),
         )
 
 
@@ -300,6 +303,9 @@ def pytest_runtest_makereport(
         report.longrepr = str(error)  # the words are for the reader, the traceback is not
     if isinstance(error, AssertionError) and type(error) is not AssertionError and report.failed:
         report.longrepr = str(error)
+    pipeline = item.funcargs.get("pipeline") if isinstance(item, pytest.Function) else None
+    if isinstance(pipeline, Pipeline):
+        notes.steps, pipeline.builder.ran = [StepCost(*one) for one in pipeline.builder.ran], []
     result = notes.result(_outcome(report, error, notes))
     if origin:
         told = f"blocked by {origin}: {str(error).splitlines()[0]}"

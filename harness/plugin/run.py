@@ -25,7 +25,7 @@ from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import RowGroup, make_scheduler
 from harness.reporting import machine
 from harness.reporting.comparing import since_last
-from harness.reporting.history import History
+from harness.reporting.history import History, Series
 from harness.reporting.html import no_picture, write_html
 from harness.reporting.results import CaseOutcome, CaseResult, Header, PageTotals, Run
 from harness.reporting.runlog import RunLog, now
@@ -35,6 +35,8 @@ from harness.runtime import atomic
 from harness.runtime.identity import tools
 from harness.sources import library_versions
 
+PAST_RUNS = 200
+"""Of which the page of a run shows parity."""
 RUNS = Path(".zoo") / "runs"
 _TOOLS = (
     *("thop", "onnx", "onnxruntime", "openvino", "nncf", "mlcommons-loadgen"),
@@ -81,6 +83,7 @@ class Recorder:
         self._problem = ""
         self._files: list[str] = []
         self._whole = False
+        self._past: list[Series] = []
         self._results: list[CaseResult] = []
         self._started = now()
         self._collected = 0
@@ -132,9 +135,9 @@ class Recorder:
         if self._problem and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._log is not None and not self._problem:
-            self._files = [self._written()]
-            if self._whole and self._config.getoption("--history"):
-                self._files.append(self._kept(Path(self._config.getoption("--history"))))
+            folder = self._config.getoption("--history")
+            kept = [self._kept(History(Path(folder)))] if self._whole and folder else []
+            self._files = [self._written(), *kept]
 
     def _written(self) -> str:
         """Write the page beside the log, and say where it is, or why there is none.
@@ -145,19 +148,21 @@ class Recorder:
         try:
             run = self._run()
             shown = no_picture if self._config.getoption("--no-images") else thumbnail
-            page = write_html(run, since=since_last(run, self._path), thumbnail=shown)
+            since = since_last(run, self._path)
+            page = write_html(run, since=since, thumbnail=shown, past=self._past)
             atomic.write_text(path, page)
         except Exception as error:
             return f"WARNING: no report page: {one_line(error)}"
         return f"report: {_shown(path, self._config.rootpath)}"
 
-    def _kept(self, folder: Path) -> str:
-        """Add the run to past ones, and say where, or why it could not be."""
+    def _kept(self, history: History) -> str:
+        """Add the run to past ones and look through them; say where they are, or what failed."""
         try:
-            History(folder).add(self._path)
+            history.add(self._path)
+            self._past = history.parity(last=PAST_RUNS)
         except Exception as error:
             return f"WARNING: not among past runs: {one_line(error)}"
-        return f"history: {_shown(folder, self._config.rootpath)}"
+        return f"history: {_shown(history.root, self._config.rootpath)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """End with what was shown, and what was not: what is on disk, or could not be put there."""

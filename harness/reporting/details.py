@@ -12,8 +12,9 @@ from markupsafe import Markup
 from harness.records import Measurement, Outcome
 from harness.reporting.causes import explanation
 from harness.reporting.clauses import Clause, clauses, number, place_of
+from harness.reporting.history import Series
 from harness.reporting.matrix import Line
-from harness.reporting.plots import Span, bars, spans
+from harness.reporting.plots import Span, bars, over_time, spans
 from harness.reporting.results import CaseResult, ChangedImage, ClaimResult
 from harness.reporting.tally import stage_order
 
@@ -26,12 +27,11 @@ WORST = 10
 MOST_FIGURES = 400
 """Measured figures of a row that are shown."""
 
-NOT_HELD = (
-    "the SQNR of single layers, without --layers",
-    "parity of earlier runs",
-    "memory by step",
-)
+PARITY_OF_BEFORE = "parity of earlier runs, without --history"
+NOT_HELD = ("the SQNR of single layers, without --layers", PARITY_OF_BEFORE)
 """What one would look for, and what no run log holds."""
+
+GIB = 2**30
 
 _STEP = "_mean_rms"  # what ends the names of an ablation's figures, a step each
 
@@ -89,13 +89,13 @@ class Detail:
     left_out: int
 
 
-def detail(line: Line) -> Detail:
-    """What a row's cases hold; nothing that they do not."""
+def detail(line: Line, past: Iterable[Series] = ()) -> Detail:
+    """What a row's cases hold; nothing that they do not. ``past``: figures of all rows."""
     figures = [one for result in line.results for one in result.measurements]
     return Detail(
         claims=tuple(_claim(result, one) for result in line.results for one in result.claims),
         cases=tuple(_case(result) for result in line.results),
-        plots=tuple(_plots(line)),
+        plots=(*_plots(line), *_past(line, past)),
         changed=tuple(one for result in line.results for one in result.changed),
         figures=tuple(figures[:MOST_FIGURES]),
         left_out=max(0, len(figures) - MOST_FIGURES),
@@ -297,6 +297,29 @@ def _cost(line: Line) -> Iterator[Plot]:
     if any(amount for _, amount in rows):
         legend = "Seconds of this run; what an earlier run left in the store costs nothing anew."
         yield Plot("Time by stage", legend, bars("Time by stage", "s", rows))
+
+    cpu_s: dict[str, float] = {}
+    peaks: dict[str, float] = {}
+    for step in (step for result in line.results for step in result.steps):
+        if math.isfinite(step.cpu_s) and step.cpu_s >= 0 and step.peak_bytes >= 0:
+            cpu_s[step.name] = cpu_s.get(step.name, 0.0) + step.cpu_s
+            peaks[step.name] = max(peaks.get(step.name, 0.0), step.peak_bytes / GIB)
+    if cpu_s:
+        told = (
+            ("Processor time by step", "s", cpu_s, "Seconds of the steps that ran in this run."),
+            ("Memory by step", "GiB", peaks, "The most that a step's process held."),
+        )
+        for title, unit, amounts, legend in told:
+            yield Plot(title, legend, bars(title, unit, list(amounts.items())))
+
+
+def _past(line: Line, past: Iterable[Series]) -> Iterator[Plot]:
+    """Parity of the row over past runs, on each backend."""
+    legend = "A dot is the last run; a ring is a run in which it came to another level."
+    for one in past:
+        if one.row == line.id and len(one.points) > 1:
+            title = f"{one.name} over past runs: {one.on}"
+            yield Plot(title, legend, over_time(title, one.unit, one.points, one.steps))
 
 
 def _clauses(line: Line) -> Iterator[tuple[CaseResult, Clause]]:

@@ -25,6 +25,7 @@ from harness.reporting.results import (
     Machine,
     PageTotals,
     ReportedDefect,
+    StepCost,
 )
 
 Result = TypeVar("Result")
@@ -87,6 +88,7 @@ def case_result(data: Mapping[str, Any]) -> CaseResult:
         "known_issue": None if data["known_issue"] is None else _issue(data["known_issue"]),
         "defects": tuple(_typed(ReportedDefect(**item)) for item in data["defects"]),
         "changed": tuple(_typed(ChangedImage(**item)) for item in data.get("changed", ())),
+        "steps": tuple(_step(item) for item in data.get("steps", ())),
     }
     return _typed(CaseResult(**{**data, **parts}))
 
@@ -98,6 +100,10 @@ def _verdict(data: Mapping[str, Any]) -> Verdict:
 def _claim(data: Mapping[str, Any]) -> ClaimResult:
     changes = {"metric": Metric(data["metric"]), "outcome": Outcome(data["outcome"])}
     return _typed(ClaimResult(**{**data, **changes}))
+
+
+def _step(data: Mapping[str, Any]) -> StepCost:
+    return _typed(StepCost(**{**data, "cpu_s": float(data["cpu_s"])}))
 
 
 def _measurement(data: Mapping[str, Any]) -> Measurement:

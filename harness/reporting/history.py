@@ -161,8 +161,9 @@ class History:
             self._write(table, started, name, lines)
         return True
 
-    def figures(self, what: str, *, last: int | None = None) -> list[Series]:
-        """Every figure of the rows, or of the name, that a pattern names, over the last runs.
+    def figures(self, what: str | None = None, *, last: int | None = None) -> list[Series]:
+        """Every figure of the rows, or of the name, that a pattern names, over the last runs; all
+        where none is given.
 
         Raises:
             HarnessError: there is no such row or figure, or a file is none of ours.
@@ -172,13 +173,21 @@ class History:
         series: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
         keys = ("row", "name", "unit", "on")
         grouped = self._grouped(FIGURES, runs, keys, "value")
-        for line in _chosen(what, grouped, ("row", "name")):
+        for line in grouped if what is None else _chosen(what, grouped, ("row", "name")):
             row, name, unit, on = (line[key] for key in keys)
             for run, value in zip(line["run"], line["value"], strict=True):
                 started, machine = runs[run]
                 told = f"{on} on {machine}".strip() if several else on
                 series.setdefault((row, name, unit, told), []).append((started, value))
         return [Series(*key, tuple(sorted(series[key]))) for key in sorted(series)]
+
+    def parity(self, *, last: int | None = None) -> list[Series]:
+        """Centred SQNR of all rows over the last runs.
+
+        Raises:
+            HarnessError: there is no run, or a file is none of ours.
+        """
+        return [one for one in self.figures(last=last) if one.name == "centred_sqnr"]
 
     def courses(self, what: str, *, last: int | None = None) -> list[Course]:
         """What came of every case of the rows that a pattern names; none where it names a figure.

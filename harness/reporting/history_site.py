@@ -112,7 +112,7 @@ def _known(rows: Sequence[RowPage]) -> list[tuple[Course, int]]:
 
 def _rows(history: History, last: int | None) -> list[RowPage]:
     series: dict[str, list[Series]] = {}
-    for one in history.figures("*", last=last):
+    for one in history.figures(last=last):
         series.setdefault(one.row, []).append(one)
     courses: dict[str, list[Course]] = {}
     for course in history.courses("*", last=last):

@@ -15,7 +15,8 @@ from markupsafe import Markup
 from harness.records import Outcome
 from harness.reporting.causes import FailureCause, explanation
 from harness.reporting.clauses import place_of
-from harness.reporting.details import NOT_HELD, detail
+from harness.reporting.details import NOT_HELD, PARITY_OF_BEFORE, detail
+from harness.reporting.history import Series
 from harness.reporting.matrix import matrix
 from harness.reporting.outline import CANNOT_SAY, NO, NOT_COMPARED, QUESTION, counted, outline
 from harness.reporting.results import GRAVITY, CaseOutcome, CaseResult, Run
@@ -62,6 +63,7 @@ def write_html(
     *,
     since: Sequence[str] | None = None,
     thumbnail: Callable[[str], bytes] = no_picture,
+    past: Sequence[Series] = (),
 ) -> str:
     """The page: one file, which asks for nothing from anywhere.
 
@@ -71,6 +73,7 @@ def write_html(
     Args:
         since: what is new since the last run, where there was a comparison.
         thumbnail: makes a small JPEG of an image file, or nothing.
+        past: figures of past runs.
     """
     style, script = part("report.css"), part("report.js")
     told, table = outline(run, since=since), matrix(run)
@@ -87,8 +90,9 @@ def write_html(
         always=ALWAYS,
         most_places=MOST_PLACES,
         signs=SIGNS,
-        not_held=NOT_HELD,
+        not_held=[one for one in NOT_HELD if not (past and one == PARITY_OF_BEFORE)],
         thumbnails=_thumbnails(run, thumbnail),
+        past=past,
         style=Markup(style),
         script=Markup(script),
         style_hash=digest(style),

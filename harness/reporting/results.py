@@ -127,6 +127,15 @@ class ChangedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step took that ran for a case: processor seconds, and its most resident memory."""
+
+    name: str
+    cpu_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseResult:
     """One test as it ended.
 
@@ -149,6 +158,7 @@ class CaseResult:
         backend, precision: what it ran on and in, or "" where it is about neither.
         command: what repeats just this case, or "" in a log that is older than this field.
         changed: some of the images that int8 answers otherwise than fp32.
+        steps: those that ran for it; not what an earlier run left in the store.
     """
 
     case: str
@@ -170,6 +180,7 @@ class CaseResult:
     precision: str = ""
     command: str = ""
     changed: tuple[ChangedImage, ...] = ()
+    steps: tuple[StepCost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

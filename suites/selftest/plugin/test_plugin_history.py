@@ -39,6 +39,24 @@ def test_a_whole_run_is_added(
     assert [value for _, value in series.points] == [7.0]
 
 
+PARITY = """
+from harness.records import Measurement
+
+def test_measured(row_case, record):
+    record.measured(Measurement("centred_sqnr", 17.5, "dB"))
+"""
+
+
+def test_the_page_of_a_run_shows_parity_of_those_before_it(
+    run_gate: RunGate, tmp_path: Path
+) -> None:
+    pages = []
+    for _ in range(2):
+        run = run_gate(f"--history={tmp_path / 'history'}", test_a_b=PARITY)
+        pages.append(run.log_path.with_name(f"{run.log_path.name}.html").read_text("utf-8"))
+    assert [page.count("centred_sqnr over past runs") > 0 for page in pages] == [False, True]
+
+
 def test_nothing_is_kept_unasked(run_gate: RunGate) -> None:
     assert "history" not in run_gate(test_a_b=MEASURES).printed
 

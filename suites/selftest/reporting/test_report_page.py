@@ -6,10 +6,11 @@ import argparse
 import random
 import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import made_runs
 import pytest
@@ -18,10 +19,11 @@ from harness.cli import report as command
 from harness.records import Measurement
 from harness.reporting import html
 from harness.reporting.details import NOT_HELD, WORST, detail
+from harness.reporting.history import Series
 from harness.reporting.html import write_html
 from harness.reporting.matrix import NO_ROW, matrix
 from harness.reporting.outline import NOT_COMPARED, SECTIONS
-from harness.reporting.results import CaseOutcome, CaseResult, Header, Run
+from harness.reporting.results import CaseOutcome, CaseResult, Header, Run, StepCost
 
 ROOT = made_runs.RUNS.parents[1]
 LARGEST = 3 * 10**6
@@ -50,7 +52,7 @@ class Elements(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-def text_of(run: Run, **options: Sequence[str]) -> str:
+def text_of(run: Run, **options: Any) -> str:
     return Elements(write_html(run, **options)).text
 
 
@@ -118,6 +120,34 @@ def test_a_row_tells_what_was_documented_measured_and_tolerated() -> None:
     assert {one.title for one in detail(line).plots} == {
         *("Centred SQNR against limit and accepted", "Time by stage"),
     }
+
+
+def test_steps_that_ran_are_drawn_with_what_they_took() -> None:
+    (line, _) = matrix(made_runs.real("clean")).lines
+    export, again = StepCost("export", 2.0, 3 * 2**30), StepCost("export", 1.5, 2**30)
+    results = (
+        replace(line.results[0], steps=(export, StepCost("run", 4.0, 2**29))),
+        replace(line.results[1], steps=(again,)),
+        *line.results[2:],
+    )
+    drawn = {one.title: one.drawing for one in detail(replace(line, results=results)).plots}
+    assert "Processor time by step in s: export 3.5, run 4" in drawn["Processor time by step"]
+    assert "Memory by step in GiB: export 3, run 0.5" in drawn["Memory by step"]
+
+
+def test_parity_of_past_runs_is_drawn_for_its_row_alone() -> None:
+    (line, _) = matrix(made_runs.real("clean")).lines
+    days = [datetime(2030, 1, day, tzinfo=UTC) for day in range(1, 7)]
+    values = (17.5, 17.6, 17.5, 15.0, 15.1, 15.0)
+    points = tuple(zip(days, values, strict=True))
+    past = [
+        Series(row, "centred_sqnr", "dB", "precision=int8", points) for row in (line.id, "another")
+    ]
+    (plot,) = (one for one in detail(line, past).plots if "past runs" in one.title)
+    assert "6 runs, from 15 to 17.6 dB, last 15, moved 2030-01-04" in plot.drawing
+    text = text_of(made_runs.real("clean"), past=past)
+    assert "parity of earlier runs" not in text
+    assert text.count("centred_sqnr over past runs: precision=int8") == 1
 
 
 def test_preprocessing_has_a_bar_a_step() -> None:
