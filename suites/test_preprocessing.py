@@ -59,7 +59,7 @@ def test_pipeline_is_as_specified(pipeline: ImagePipeline) -> None:
     """On a scene as large as photographs are, and upright too."""
     (scene,) = scenes(1, seed=4)
     for image in (scene, np.ascontiguousarray(scene.transpose(1, 0, 2)[:, :-1])):
-        require_specified(load(pipeline.id), pipeline, image)
+        require_specified(load(pipeline.id), pipeline, image, place=True)
 
 
 @fuzz()

@@ -22,16 +22,16 @@ PIPELINES: Final = {"torchvision": 2, "timm": 6}
 
 def image_faults() -> Iterator[Fault]:
     """Faults of preprocessing."""
-    edits: Sequence[tuple[str, tuple[str, ...]]] = (
-        ("statistics_swapped", ("torchvision", "timm", "ppcls")),
-        ("levels_not_divided", ("ppcls",)),
-        ("channels_swapped", ("torchvision", "timm", "ppcls")),
-        ("nearest", ("torchvision", "timm", "mmcls", "ppcls")),
-        ("squashed", ("torchvision", "timm")),
-        ("crop_off_by_one", ("torchvision", "timm", "mmcls", "ppcls")),
-        ("float16_statistics", ("torchvision", "timm")),
+    edits: Sequence[tuple[str, str, tuple[str, ...]]] = (
+        ("statistics_swapped", "normalization", ("torchvision", "timm", "ppcls")),
+        ("levels_not_divided", "normalization", ("ppcls",)),
+        ("channels_swapped", "normalization", ("torchvision", "timm", "ppcls")),
+        ("nearest", "resize", ("torchvision", "timm", "mmcls", "ppcls")),
+        ("squashed", "resize", ("torchvision", "timm")),
+        ("crop_off_by_one", "crop", ("torchvision", "timm", "mmcls", "ppcls")),
+        ("float16_statistics", "normalization", ("torchvision", "timm")),
     )
-    for edit, sources in edits:
+    for edit, step, sources in edits:
         for source in sources:
             into, cases = TRANSFORMS[source]
             if (edit, source) == ("crop_off_by_one", "mmcls"):
@@ -45,6 +45,7 @@ def image_faults() -> Iterator[Fault]:
                 into=into,
                 options=(source, edit),
                 failures=PIPELINES.get(source, 1),
+                place=f"departs: {step}",
                 marks="preprocessing",
                 select=f"{PIPELINE} and ({cases})",
                 quick=(edit, source) == ("crop_off_by_one", "torchvision"),
@@ -56,6 +57,7 @@ def image_faults() -> Iterator[Fault]:
         (PIPELINE,),
         plant="images.jagged",
         into="torchvision.transforms.v2",
+        place="departs: resize",
         marks="preprocessing",
         select=f"{PIPELINE} and page",
     )

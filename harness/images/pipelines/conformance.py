@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.errors import NonConformance
 from harness.images.pipelines.catalogue import ImagePipeline
+from harness.images.pipelines.departure import departing_step
 from harness.images.pipelines.recipe import Kernel, Recipe
 from harness.images.pipelines.reference import reference
 from harness.images.pipelines.run import Floats, Levels, Run
@@ -32,18 +33,25 @@ def distance(tensor: Floats, image: Levels, recipe: Recipe) -> float:
     return min(float(np.max(np.abs(tensor - one) * _level(recipe))) for one in references)
 
 
-def require_specified(run: Run, pipeline: ImagePipeline, image: Levels) -> float:
+def require_specified(
+    run: Run, pipeline: ImagePipeline, image: Levels, *, place: bool = False
+) -> float:
     """The tensor is what the specification says, as near as the library's arithmetic allows.
 
-    Returns the distance from the reference in levels.
+    Returns the distance from the reference in levels. ``place``: whether the step is looked for
+    that departs, which takes a second where one does.
     """
-    found = distance(run(image), image, pipeline.recipe)
-    if not found <= pipeline.bound.levels:
+    tensor = run(image)
+    found, bound = distance(tensor, image, pipeline.recipe), pipeline.bound.levels
+    if not found <= bound:
+        told = ""
+        if place and math.isfinite(found):
+            told = f"\n  {departing_step(tensor, image, pipeline.recipe, bound=bound)}"
         raise NonConformance(
             f"{pipeline.id} is {found:.3f} levels of 255 from its specification, bound "
             f"{pipeline.bound.levels} [image of {image.shape[0]}×{image.shape[1]}]\n"
             f"  the bound: {pipeline.bound.cause}\n"
-            f"  specified: {pipeline.recipe}"
+            f"  specified: {pipeline.recipe}{told}"
         )
     return found
 

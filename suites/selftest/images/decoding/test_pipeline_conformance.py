@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from harness.errors import ImageError, MissingSource, NonConformance
 from harness.expected.buildconfig import read_build_config
@@ -44,6 +45,56 @@ def bgr(image: Levels) -> NDArray[np.float32]:
 
 def off_by_one(image: Levels) -> NDArray[np.float32]:
     return np.roll(by_reference()(image), 1, axis=2)
+
+
+def nearest(image: Levels) -> NDArray[np.float32]:
+    height, width = PAGE.recipe.resized(*image.shape[:2])
+    picture = Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST)
+    return reference(np.asarray(picture), replace(PAGE.recipe, resize=(height, width))).astype(
+        np.float32
+    )
+
+
+def shifted(image: Levels) -> NDArray[np.float32]:
+    larger = replace(PAGE.recipe, crop=(228, 228))
+    return reference(image, larger)[:, 3:227, 2:226].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (by_reference(kernel=Kernel.PILLOW_BICUBIC), "resize (Pillow's bicubic, antialiased)"),
+        (by_reference(kernel=Kernel.OPENCV_BILINEAR), "resize (OpenCV's bilinear, two taps"),
+        (nearest, "resize (nearest neighbours)"),
+        (by_reference(resize=(256, 256)), "resize (aspect ratio lost)"),
+        (by_reference(resize=(257,)), "resize (to 257 in place of 256 pixels)"),
+        (shifted, "crop (off by 1 rows and 0 columns)"),
+        (lambda image: by_reference()(image[:, :, ::-1]), "channels (BGR)"),
+        (by_reference(scale=1.0), "normalization (levels not divided by 255)"),
+        (
+            by_reference(mean=PAGE.recipe.mean[::-1], std=PAGE.recipe.std[::-1]),
+            "normalization (statistics of the channels in reverse)",
+        ),
+        (
+            by_reference(mean=PAGE.recipe.std, std=PAGE.recipe.mean),
+            "normalization (mean and standard deviation swapped)",
+        ),
+        (by_reference(std=(0.3, 0.3, 0.3)), "normalization; each channel is a scale and a shift"),
+        (by_reference(resize=(300,)), "resize or crop; no scale and shift"),
+    ],
+)
+def test_the_step_that_departs_is_named(run: Run, told: str) -> None:
+    with pytest.raises(NonConformance) as caught:
+        require_specified(run, PAGE, IMAGE, place=True)
+    assert f"the step that departs: {told}" in str(caught.value)
+
+
+def test_what_has_another_shape_or_is_no_number_has_no_step() -> None:
+    nothing = np.full((3, 224, 224), np.nan, np.float32)
+    for run in (lambda image: reference(image, PAGE.recipe), lambda _: nothing):
+        with pytest.raises(NonConformance) as caught:
+            require_specified(run, PAGE, IMAGE, place=True)
+        assert "the step that departs" not in str(caught.value)
 
 
 VENDOR_CONFIGS = Path(__file__).resolve().parents[4] / "../shared/zoo/resnext/build"
