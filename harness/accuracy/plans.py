@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,9 @@ from harness.accuracy.rows import (
 )
 from harness.accuracy.vendor_files import read_vendor_file, write_vendor_file
 from harness.accuracy.vendor_results.lists import read_labels
+from harness.accuracy.vendor_results.vendor_rule import count_by_name
 from harness.accuracy.wording import report
-from harness.errors import HarnessError, StageError, Unavailable
+from harness.errors import HarnessError, MeasureError, StageError, Unavailable
 from harness.images.datasets import open_dataset, read_manifest, read_synsets, require_disjoint
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import Catalogue, DocumentedModel, read_catalogue
@@ -160,7 +162,20 @@ def _from_results(catalogue: Catalogue, arguments: argparse.Namespace) -> int:
         for precision, path in files.items()
     }
     print(model.id)
+    if arguments.class_names is not None:
+        names = dict(zip(synsets, read_labels(arguments.class_names), strict=False))
+        for precision, path in files.items():
+            print(f"  {precision} as the vendor counts, by names: {_by_name(path, names)}")
     return _judge(model, answers, arguments)
+
+
+def _by_name(path: Path, names: Mapping[str, str]) -> str:
+    """The vendor's own count of a result file, or why its program would end."""
+    try:
+        top1, top5 = count_by_name(path, names).measurements()
+    except MeasureError as error:
+        return str(error)
+    return f"top1 {top1.value:.3f} %, top5 {top5.value:.3f} %"
 
 
 def _judge(

@@ -238,7 +238,16 @@ def test_the_command_says_what_was_measured(
     ]
     paired = ("--from-results", str(files[1]), "--reference", str(files[0]), "--margin", "2")
     assert command(line, *paired) == 0
-    assert "fp32        top1 78.3" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "fp32        top1 78.3" in told
+    assert "by names" not in told
+    names = line.folder / "names.txt"  # under which the files above have the classes
+    names.write_text("\n".join(read_synsets()))
+    assert command(line, *paired, "--class-names", str(names)) == 0
+    assert "fp32 as the vendor counts, by names: top1 78.3" in capsys.readouterr().out
+    names.write_text("\n".join(f"class {one}" for one in range(1000)))
+    assert command(line, *paired, "--class-names", str(names)) == 0
+    assert "fp32 as the vendor counts, by names: top1 0.000 %" in capsys.readouterr().out
 
 
 def test_a_narrow_margin_is_inconclusive(line: Line, measured: tuple[str, ...]) -> None:

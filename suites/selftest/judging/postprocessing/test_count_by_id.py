@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.accuracy.vendor_results.evaluation import count_by_id
-from harness.accuracy.vendor_results.files import Result, read_results, write_results
+from harness.accuracy.vendor_files import read_vendor_file
+from harness.accuracy.vendor_results.files import Result, write_results
 from harness.accuracy.vendor_results.lines import Guess
 from harness.accuracy.vendor_results.lists import read_labels, read_synsets
 from harness.accuracy.vendor_results.vendor_rule import count_by_name
@@ -32,9 +32,15 @@ def answers(images: dict[str, int], labels: Sequence[str]) -> list[Result]:
     ]
 
 
+def counted(path: Path, synsets: dict[str, int]) -> Hits:
+    """By id, as ``accuracy --from-results`` reads a file."""
+    read = read_vendor_file(path, row="", precision="int8", synsets=synsets)
+    return Hits(len(read), int(read.hit1.sum()), int(read.hit5.sum()), 5)
+
+
 def both(path: Path, synsets: dict[str, int], names: dict[str, str]) -> tuple[Hits, Hits]:
     """The count by id and the vendor's, of one file."""
-    return count_by_id(read_results(path), synsets), count_by_name(path, names)
+    return counted(path, synsets), count_by_name(path, names)
 
 
 def test_both_rules_agree_where_names_are_unique_and_paths_plain(
@@ -98,19 +104,15 @@ def test_the_vendors_rule_ends_where_its_table_has_no_name(
     [
         ("/npz/tench/a.npz", 0, "'/npz/tench/a.npz' lies in the folder 'tench', expected one of 6"),
         ("a.npz", 0, "lies in the folder ''"),
-        ("/n01440764/a.npz", 6, "has class 6, the synset list ends at 5"),
+        ("/n01440764/a.npz", 6, "has class 6, expected 0 to 5"),
     ],
 )
 def test_results_that_belong_to_no_class_are_refused(
-    synsets: dict[str, int], image: str, class_id: int, message: str
+    tmp_path: Path, synsets: dict[str, int], image: str, class_id: int, message: str
 ) -> None:
+    write_results(tmp_path / "r.txt", answers({image: class_id}, ["tench"] * 7))
     with pytest.raises(MeasureError, match=message):
-        count_by_id([Result(image, (Guess(class_id, 1.0, "tench"),))], synsets)
-
-
-def test_nothing_is_no_accuracy(synsets: dict[str, int]) -> None:
-    with pytest.raises(MeasureError, match="there is no result to count"):
-        count_by_id([], synsets)
+        counted(tmp_path / "r.txt", synsets)
 
 
 def test_line_of_a_list_is_the_class_id(tmp_path: Path) -> None:
