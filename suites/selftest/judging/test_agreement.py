@@ -109,6 +109,10 @@ def test_where_each_image_ran_once_there_is_nothing_to_compare() -> None:
     assert verdict == Verdict(Outcome.CONFORMS, "no image ran in two batches")
 
 
+@pytest.mark.shows(
+    "a runtime returns something else than the int8 model has as its output",
+    by="logits that are stored in int8 are whole numbers of their scale",
+)
 def test_int8_logits_that_were_rounded_once_more_lie_off_their_grid() -> None:
     """By a runtime that answers with something else than the model's own output."""
     scale, batches = 0.11993037, ((0, 1, 2, 3),)

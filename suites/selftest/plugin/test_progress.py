@@ -26,7 +26,7 @@ import time
 
 def test_building(row_case, pipeline):
     with pipeline.builder.reservations.reserve(1, owner=f"export {row_case.model.id}"):
-        time.sleep(1.5)
+        time.sleep(2.5)
 
 def test_fails(row_case):
     print("printed by the case")
