@@ -8,6 +8,7 @@ import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import made_runs
 import pytest
 
 from harness.cli import report as command
-from harness.records import Measurement
+from harness.judging.verdicts import conforms
+from harness.records import Claim, Figure, Measurement, Metric, Tolerance
 from harness.reporting import html
 from harness.reporting.details import NOT_HELD, WORST, detail
 from harness.reporting.history import Series
@@ -120,6 +122,28 @@ def test_a_row_tells_what_was_documented_measured_and_tolerated() -> None:
     assert {one.title for one in detail(line).plots} == {
         *("Centred SQNR against limit and accepted", "Time by stage"),
     }
+
+
+def test_accuracy_is_drawn_against_its_claim_with_what_sampling_explains() -> None:
+    (line, _) = matrix(made_runs.real("clean")).lines
+    claim = Claim(Metric.TOP1, Figure("76.13"), "%", "top1", 49, 3)
+    parts = (("print", Decimal("0.005")), ("sampling", Decimal("0.43")), ("int8", Decimal("0.76")))
+    measured = {"fp32": (76.2, parts[:2]), "int8": (74.1, parts)}
+    results = []
+    for one in line.results:
+        if "test_accuracy_is_as_documented" in one.case and "top1" in one.case:
+            value, allowed = measured[one.precision]
+            verdict = conforms(Measurement("top1", value, "%"), claim, Tolerance(allowed))
+            verdict = verdict.recorded(f"[{line.id}] resnext.md:49", "")
+            one = replace(one, verdict=verdict, reason="")
+        results.append(one)
+    plots = {one.title: one.drawing for one in detail(replace(line, results=tuple(results))).plots}
+    drawing = plots["top1 against its claim"]
+    assert "onnxruntime fp32 76.20 %, documented 76.13 ± 0.435" in drawing
+    assert "onnxruntime int8 74.10 %, documented 76.13 ± 1.195" in drawing
+    marks = {name: drawing.count(f'class="{name}"') for name in ("dot", "band", "reach")}
+    assert marks == {"dot": 2, "band": 2, "reach": 2}
+    assert "top5 against its claim" not in plots, "which was not measured"
 
 
 def test_steps_that_ran_are_drawn_with_what_they_took() -> None:
