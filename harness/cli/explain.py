@@ -39,7 +39,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("row", nargs="+", metavar="ROW", help="an id, a name, or a pattern")
     parser.add_argument("--json", action="store_true", help="a JSON array, an object for each row")
-    parser.add_argument("--page", type=Path, metavar="PAGE.md", help="a page without expectations")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        action="append",
+        metavar="PAGE.md",
+        help="a page without expectations; repeatable",
+    )
     parser.add_argument("--lenient", action="store_true", help="with --page, as for extract")
     parser.add_argument("--store", type=Path, metavar="DIR", help="where findings are kept")
     parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="run logs")

@@ -133,8 +133,11 @@ def _add_options(
     group.addoption("--expected", metavar="DIR", help="expectations in place of expected/")
     group.addoption(
         "--page",
+        action="append",
+        default=[],
         metavar="PAGE.md",
-        help="gate on this page, whatever is in expected/: its rows are resolved and counted first",
+        help="gate on this page, whatever is in expected/: its rows are resolved and counted "
+        "first; repeatable",
     )
     group.addoption(
         "--lenient", action="store_true", help="with --page: list what cannot be understood of it"
@@ -198,8 +201,8 @@ def _gate(config: pytest.Config) -> Gate:
     store = Path(option("--store")) if option("--store") else None
     open_store(store, limit=option("--store-limit"))  # refused before anything is built
     if option("--page"):
-        page, lenient = Path(option("--page")), bool(option("--lenient"))
-        expected = expected_for(page, lenient=lenient, store=store, base=expected)
+        pages, lenient = [Path(page) for page in option("--page")], bool(option("--lenient"))
+        expected = expected_for(pages, lenient=lenient, store=store, base=expected)
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.models
     sources = option("--source")

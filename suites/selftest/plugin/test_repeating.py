@@ -26,7 +26,7 @@ WORDS = {
     "weights": ["--weights=a b"],
     "build_config": ["--build-config=b.yaml"],
     "expected": ["--expected=e"],
-    "page": ["--page=P.md"],
+    "page": ["--page=P.md", "--page=Q.md"],
     "lenient": ["--lenient"],
     "store": ["--store=s"],
     "store_limit": ["--store-limit=1GiB"],

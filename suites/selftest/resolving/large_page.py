@@ -82,5 +82,5 @@ def large_expected(folder: Path, *, rows: int) -> Path:
         (made / name).write_text(text, encoding="utf-8")
     expected = folder / "expected"
     expected.mkdir()
-    generated.write(expected, page, Files(made), EXPECTED)
+    generated.write(expected, [(page, Files(made))], EXPECTED)
     return expected

@@ -64,7 +64,7 @@ def test_what_is_drafted_for_a_page_is_gated(made: MadeUpPage) -> None:
         _, page, found = written(Path(folder), made)
         expected = Path(folder) / "expected"
         expected.mkdir()
-        generated.write(expected, page, found, EXPECTED)
+        generated.write(expected, [(page, found)], EXPECTED)
         rows = gated(expected).rows
         assert [one.id for one in rows] == [row.id for row in page.rows]
         assert not any("contradicts itself" in one.uncountable for one in rows)

@@ -57,6 +57,38 @@ def run(folder: Path) -> Run:
     return gate(folder, "complexity", code=1)
 
 
+OTHER_PAGE = """
+| model | source | top1 | top5 | macs(G) | params(M) | input size |
+| --- | --- | --- | --- | --- | --- | --- |
+| squeezenet1_1 | torchvision | 58.178 | 80.624 | 0.349 | 1.235 | 224 |
+"""
+
+
+def test_two_pages_are_one_gate_in_any_order(folder: Path, run: Run) -> None:
+    other = folder / "other.md"
+    other.write_text(OTHER_PAGE, encoding="utf-8")
+    both = gate(folder, "complexity", f"--page={other}", f"--page={folder / 'own.md'}", code=1)
+    assert {page.path: len(page.rows) for page in both.header.pages} == {
+        "other.md": 1,
+        "own.md": 5,
+    }
+    assert outcomes(both, "other/torchvision/squeezenet1_1") == {CaseOutcome.PASSED: 4}
+    own = {one.case: one.outcome for one in run.results}
+    assert {case: one.outcome for one in both.results if (case := one.case) in own} == own
+
+
+def test_two_pages_of_one_name_are_refused_before_anything_is_resolved(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.md").write_text(OTHER_PAGE, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", f"--page={folder / 'own.md'}"]
+    command += [f"--page={tmp_path / 'own.md'}", f"--store={tmp_path / 'store'}"]
+    done = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"{tmp_path / 'own.md'}: {folder / 'own.md'} is called 'own' too" in done.stderr
+    assert not (tmp_path / "store" / "page").exists()
+
+
 def outcomes(run: Run, row: str) -> Counter[CaseOutcome]:
     return Counter(one.outcome for one in run.results if one.row == row)
 
