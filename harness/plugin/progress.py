@@ -31,6 +31,7 @@ from harness.runtime.store.quantities import size_text
 
 REFRESHED: Final = 2.0  # times a second
 MOST_LINES: Final = 12  # of what runs
+BAD: Final = ("failed", "error")  # as pytest calls the outcomes
 ENOUGH: Final = 0.02  # of a run, before which nothing is said of the rest
 
 
@@ -74,7 +75,8 @@ class Tally:
         known = [self.weights[case] for case in self.cases if case in self.weights]
         mean = sum(known) / len(known) if known else 1.0
         weights = {case: self.weights.get(case, mean) for case in self.cases}
-        done = sum(weights[case] for case in self.finished if case in weights)
+        finished = list(self.finished)  # at once, as another thread adds to it
+        done = sum(weights[case] for case in finished if case in weights)
         whole = sum(weights.values())
         return elapsed_s * (whole - done) / done if whole and done > ENOUGH * whole else None
 
@@ -104,6 +106,8 @@ def _clock(seconds: float) -> str:
 
 def steps_of(reservations: MemoryReservations) -> dict[str, str]:
     """Row → the step that is built for it just now, or for which memory is waited."""
+    if not reservations.path.exists():
+        return {}  # nothing was ever built, and looking makes no folder
     try:
         books = reservations.books()
     except HarnessError:  # told by who has to write there
@@ -148,6 +152,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, reporter: Any) -> None:
         gate = config.stash[GATE]
+        self._config = config
         self._terminal = reporter._tw
         self._reservations = Pipeline(gate.settings).builder.reservations
         self.tally = Tally({one.slug: one.id for one in gate.catalogue.models})
@@ -183,9 +188,11 @@ class Progress:
         self.tally.finished.add(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count what failed; a case whose worker died has no end of its own."""
-        self.tally.bad += report.failed
+        """Count what failed, and not what is blocked by it; a case whose worker died has no end of
+        its own."""
         if report.failed:
+            status = self._config.hook.pytest_report_teststatus(report=report, config=self._config)
+            self.tally.bad += status[0] in BAD
             self.tally.running.pop(report.nodeid, None)
             self.tally.finished.add(report.nodeid)
 

@@ -24,6 +24,9 @@ MIB = 2**20
 FILE = """
 import time
 
+from harness.plugin.blocking import Rest
+from harness.records import Outcome, Verdict
+
 def test_building(row_case, pipeline):
     with pipeline.builder.reservations.reserve(1, owner=f"export {row_case.model.id}"):
         time.sleep(2.5)
@@ -31,6 +34,10 @@ def test_building(row_case, pipeline):
 def test_fails(row_case):
     print("printed by the case")
     assert row_case is None
+
+def test_blocked(row_case, record):
+    wrong = Verdict(Outcome.DOES_NOT_CONFORM, "no")
+    record.judge(wrong, rests_on=[Rest("test_fails", wrong)])
 """
 
 
@@ -78,9 +85,11 @@ def test_steps_are_those_that_hold_memory_or_wait_for_it(tmp_path: Path) -> None
     assert seen == {ROW: "export", OTHER: "waits for memory: run (4.0 MiB)"}
 
 
-def test_a_damaged_ledger_stops_no_display(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert steps_of(MemoryReservations(tmp_path / "file" / "memory.json", budget_bytes=1)) == {}
+def test_a_ledger_that_is_damaged_or_not_there_stops_no_display(tmp_path: Path) -> None:
+    (tmp_path / "memory.json").mkdir()
+    assert steps_of(MemoryReservations(tmp_path / "memory.json", budget_bytes=1)) == {}
+    assert steps_of(MemoryReservations(tmp_path / "none" / "memory.json", budget_bytes=1)) == {}
+    assert not (tmp_path / "none").exists()
 
 
 def test_whole_lines_are_printed_and_the_open_one_is_kept() -> None:
@@ -141,7 +150,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 TWO_ROWS = (f"--row={ROW}", f"--row={OTHER}", "--store=store", "--run-log=run.jsonl")
-STANDS = re.compile(r"\d of 2 rows, \d of 4 cases")
+STANDS = re.compile(r"\d of 2 rows, \d of 6 cases(?:, (\d) failed)?")
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -152,9 +161,11 @@ def test_a_terminal_shows_row_and_step_beside_the_lines_of_pytest(
     assert re.search(rf"{ROW} +export +test_building +0:0\d", shown)
     assert STANDS.search(shown)
     tail = shown[[found.end() for found in STANDS.finditer(shown)][-1] :]
+    failed = {found[1] for found in STANDS.finditer(shown)}
+    assert failed <= {None, "1", "2"}, "what is blocked is no failure"
     assert "printed by the case" in tail
     assert "2 failed, 2 passed" in tail
-    assert re.search(r"^\r?(test_rows\.py )?(\.F\.F|\.\.FF|F\.\.F|\.FF\.) ", tail, re.M)
+    assert re.search(r"^\r?(test_rows\.py )?[.FB]{6} ", tail, re.M)
 
 
 @pytest.mark.parametrize(
