@@ -163,7 +163,11 @@ def _run_all(chosen: Sequence[Fault], store: Path, args: argparse.Namespace) -> 
     found = {one.name: known[_digest(one)] for one in chosen if _digest(one) in known}
     left = [one for one in chosen if one.name not in found]
     if left or args.clean:
-        prepare(store, photographs=any(one.labels for one in left))
+        prepare(
+            store,
+            photographs=any(one.labels for one in left),
+            vendor=any(one.environment for one in left),
+        )
     with ThreadPoolExecutor(args.jobs) as pool:
         running = {pool.submit(run, one, store): one for one in left}
         for number, done in enumerate(as_completed(running), start=1):

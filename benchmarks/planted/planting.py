@@ -53,8 +53,9 @@ sys.meta_path.insert(0, Waiting())
 
 def planted(fault: Fault, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment in which a library has the fault, by way of an empty folder."""
+    environment = {**environment, **dict(fault.environment)}
     if not fault.plant:
-        return dict(environment)
+        return environment
     kind, _, plant = fault.plant.partition(".")
     arguments = json.dumps([fault.into, kind, plant, fault.options, str(PLANTS)])
     site = folder / "sitecustomize.py"

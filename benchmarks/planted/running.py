@@ -18,6 +18,7 @@ from typing import Any, Final
 from benchmarks import mobilenet_zoo
 from benchmarks.gate import JUDGED, ROOT
 from benchmarks.planted.faults.fault import ROWS, Fault
+from benchmarks.planted.faults.vendor import ON_VENDOR
 from benchmarks.planted.planting import PLANTS, planted
 from benchmarks.planted.plants.labels import changed
 from harness.errors import HarnessError
@@ -65,10 +66,11 @@ class Finding:
         return bool(set(self.red) & set(fault.caught_by))
 
 
-def prepare(store: Path, *, photographs: bool = False) -> None:
+def prepare(store: Path, *, photographs: bool = False, vendor: bool = False) -> None:
     """Run the clean gate on the catalogue's rows, so that a fault costs what it changes.
 
-    ``photographs``: also the accuracy of the row that is run on real ones.
+    ``photographs``: also the accuracy of the row that is run on real ones. ``vendor``: also one row
+    on the stand-in for the vendor's tools.
 
     Raises:
         HarnessError: the clean gate is not green.
@@ -77,6 +79,8 @@ def prepare(store: Path, *, photographs: bool = False) -> None:
     if photographs:
         with tempfile.TemporaryDirectory(prefix="faults-") as name:
             found.append(_on_photographs(store, Path(name)))
+    if vendor:
+        found.append(_gate(store, [ROWS["torchvision"]], marks="int8", options=ON_VENDOR))
     for one in found:
         if one.status:
             raise HarnessError(f"the clean gate fails, so no fault can be seen in it: {one.told}")
@@ -185,10 +189,11 @@ def _gate(
         command += [f"--expected={expected}"] if expected else []
         command += options
         begun = time.monotonic()
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # of the stand-in
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=dict(environment or os.environ),
+            env={**(environment or os.environ), "PATH": path},
             capture_output=True,
             text=True,
             check=False,

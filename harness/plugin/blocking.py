@@ -23,6 +23,7 @@ import pytest
 
 from harness.errors import StageError, Unavailable
 from harness.plugin.collection import CASE, ISSUE, Case
+from harness.plugin.options import GATE
 from harness.records import Outcome, Verdict
 
 __all__ = ["FAULTS", "Blocked", "Faults", "Rest", "require_unblocked"]
@@ -83,7 +84,8 @@ class Faults:
         case = item.stash.get(CASE, None)
         if case is None:
             return ""
-        if error.case and error.case != case.model.id:
+        rows = {model.id for model in item.config.stash[GATE].catalogue.models}
+        if error.case != case.model.id and error.case in rows:  # else it is a tool's own word
             return self._elsewhere(item, case, error.case)
         return self._first(item.nodeid, case.model.id, error)
 

@@ -10,6 +10,7 @@ from benchmarks.planted.faults.page import page_faults
 from benchmarks.planted.faults.quantization import quantizer_faults
 from benchmarks.planted.faults.runs import run_faults
 from benchmarks.planted.faults.sources import source_faults
+from benchmarks.planted.faults.vendor import vendor_faults
 
 
 def faults() -> tuple[Fault, ...]:
@@ -22,6 +23,7 @@ def faults() -> tuple[Fault, ...]:
         *quantizer_faults(),
         *run_faults(),
         *label_faults(),
+        *vendor_faults(),
     )
     names = [one.name for one in found]
     assert len(set(names)) == len(names), "two faults of one name"

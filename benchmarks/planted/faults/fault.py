@@ -62,6 +62,7 @@ class Fault:
         labels: for a change of the labels of real photographs, what changes them; such a row is of
             :mod:`benchmarks.mobilenet_zoo`.
         given: further options of the gate.
+        environment: variables by which a stand-in is told to be wrong.
         quick: whether it is among those that always run.
     """
 
@@ -80,6 +81,7 @@ class Fault:
     page: tuple[str, str] = ("", "")
     labels: str = ""
     given: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
     quick: bool = False
 
     @property

@@ -56,7 +56,7 @@ def test_there_are_faults_of_every_kind_and_of_every_source() -> None:
 @pytest.mark.parametrize("fault", faults(), ids=lambda one: one.name)
 def test_a_fault_names_checks_that_there_are_and_a_change_that_there_is(fault: Fault) -> None:
     assert set(fault.caught_by) <= promised()
-    assert sum(map(bool, (fault.plant, fault.page[0], fault.labels))) == 1
+    assert sum(map(bool, (fault.plant, fault.page[0], fault.labels, fault.environment))) == 1
     if fault.labels:
         ids = [7, 3, 10, 2]
         assert changed(fault.labels, ids) != ids
@@ -189,7 +189,7 @@ def test_a_page_without_a_place_for_the_matrix_is_refused_before_anything_runs(
 def test_the_manual_shows_the_whole_catalogue() -> None:
     manual = (ROOT / "docs" / "trust.md").read_text("utf-8")
     matrix = manual.partition(command.BEGIN)[2].partition(command.END)[0]
-    shown = re.findall(r"^\| (\w+) \| ([^|]+?)\*? \|", matrix, re.M)[1:]
+    shown = re.findall(r"^\| ([\w ]+) \| ([^|]+?)\*? \|", matrix, re.M)[1:]
     assert shown == [(one.kind, one.name) for one in faults()]
 
 

@@ -150,6 +150,17 @@ def test_where_the_origin_was_not_chosen_the_first_that_meets_it_is(run_gate: Ru
     }
 
 
+@pytest.mark.parametrize("word", ["model.onnx", ""])
+def test_a_tool_that_calls_the_case_otherwise_fails_it_once_too(
+    run_gate: RunGate, word: str
+) -> None:
+    """Such as a vendor's compiler, which knows its files and not the row."""
+    found = outcomes(run_gate, test_a_b=BROKEN.replace("case=model.id", f"case={word!r}"))
+    assert found[f"test_built[{SLUG}]"] is CaseOutcome.ERRORED
+    assert found[f"test_exported[{SLUG}]"] is CaseOutcome.BLOCKED
+    assert found[f"test_compiled[{SLUG}]"] is CaseOutcome.BLOCKED
+
+
 def test_each_row_has_a_failure_of_its_own(run_gate: RunGate) -> None:
     found = outcomes(run_gate, row="resnext/timm/*50_32x4d", test_a_b=BROKEN)
     assert sum(one is CaseOutcome.ERRORED for one in found.values()) == 6
