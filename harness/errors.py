@@ -253,8 +253,13 @@ class StageError(HarnessError):
         super().__init__("\n".join(lines))
 
     def repeated_by(self, command: str, *, case: str = "") -> StageError:
-        """The same error with the command that repeats it; ``case`` where it names none."""
-        return _rebuild(type(self), self.message, self.case or case, command, self.log)
+        """The same error with the command that repeats it, and with the place of its case.
+
+        ``case``: where that is, its row first. What a tool calls the case stays beside it.
+        """
+        named = (self.case, case) if self.case and not case.startswith(self.case) else (case,)
+        told = ", ".join(filter(None, named)) or self.case
+        return _rebuild(type(self), self.message, told, command, self.log)
 
     def again(self) -> StageError:
         """The same error, to be raised once more."""

@@ -84,7 +84,7 @@ def test_a_failed_step_is_told_in_its_words_and_not_as_a_traceback(
 ) -> None:
     run = run_gate("-k", "step_broke", f"--weights={tmp_path}", test_endings=endings.SOURCE)
     printed = " ".join(run.printed.split())
-    assert "export failed: nothing was written [a]" in printed
+    assert f"export failed: nothing was written [a, {ROW}, resnext.md:49]" in printed
     case = f"test_endings.py::test_step_broke[{SLUG}]"
     assert f"repeat: pytest '{case}' --weights={tmp_path}" in printed, "just this, as it was run"
     assert "python -m again" not in printed
