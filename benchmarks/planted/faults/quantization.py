@@ -76,3 +76,20 @@ def quantizer_faults() -> Iterator[Fault]:
             rebuilt=COMPILED,
             quick=name == "weight scale by 0.97",
         )
+    for source in ("timm", "mmcls", "ppcls"):
+        others: Sequence[tuple[str, str, str, tuple[object, ...]]] = (
+            ("calibrated on channels swapped", "calibration", "calibration", ("channels_swapped",)),
+            ("per tensor quantized", "quantization", "quantizer", ("per_tensor",)),
+            ("weight scale by 0.97", "quantization", "quantized_file", ("weights", 0.97)),
+        )
+        for name, kind, plant, options in others:
+            yield Fault(
+                f"{name}, {source}",
+                kind,
+                ROWS[source],
+                (PARAMETERS, ACCEPTED, PARITY),
+                plant=f"quantizers.{plant}",
+                into=into,
+                options=options,
+                rebuilt=COMPILED,
+            )

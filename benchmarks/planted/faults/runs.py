@@ -49,6 +49,17 @@ def run_faults() -> Iterator[Fault]:
             options=(edit, "fp32"),
             rebuilt=RUN,
         )
+    for source in ("timm", "mmcls", "ppcls"):
+        yield Fault(
+            f"classes shifted in int8 runs, {source}",
+            "run",
+            ROWS[source],
+            (PARITY, ACCEPTED),
+            plant="sessions.session",
+            into=into,
+            options=("classes_shifted", "int8"),
+            rebuilt=RUN,
+        )
     yield Fault(
         "waiting in int8 runs",
         "throughput",

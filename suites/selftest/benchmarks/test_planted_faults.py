@@ -172,10 +172,12 @@ def test_what_was_found_before_is_not_run_again(
     assert (main(words), main(words)) == (0, 0)
     before, begin, *table, _, end, after = page.read_text().splitlines()
     assert (before, begin, end, after) == ("before", command.BEGIN, command.END, "after")
-    assert sum(line.startswith("| calibration |") for line in table) == 5
-    assert sorted(ran) == sorted(one.name for one in faults() if one.kind == "calibration")
-    assert capsys.readouterr().out.count("all: 5 of 5 caught") == 2
-    assert len((tmp_path / "found.jsonl").read_text().splitlines()) == 5
+    chosen = [one.name for one in faults() if one.kind == "calibration"]
+    count = len(chosen)
+    assert sum(line.startswith("| calibration |") for line in table) == count
+    assert sorted(ran) == sorted(chosen)
+    assert capsys.readouterr().out.count(f"all: {count} of {count} caught") == 2
+    assert len((tmp_path / "found.jsonl").read_text().splitlines()) == count
 
 
 def test_a_page_without_a_place_for_the_matrix_is_refused_before_anything_runs(
