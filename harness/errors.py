@@ -257,8 +257,8 @@ class StageError(HarnessError):
 
         ``case``: where that is, its row first. What a tool calls the case stays beside it.
         """
-        named = (self.case, case) if self.case and not case.startswith(self.case) else (case,)
-        told = ", ".join(filter(None, named)) or self.case
+        row = case.partition(",")[0]
+        told = case if self.case in ("", row) else ", ".join(filter(None, (self.case, case)))
         return _rebuild(type(self), self.message, told, command, self.log)
 
     def again(self) -> StageError:

@@ -22,7 +22,7 @@ def thumbnail(path: str) -> bytes:
 
     try:
         levels = decode(Path(path))
-    except HarnessError:
+    except (HarnessError, ValueError):  # the latter of a path that can be none
         return b""
     picture, sink = Image.fromarray(levels), io.BytesIO()
     picture.thumbnail((SIDE, SIDE))

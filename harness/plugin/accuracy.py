@@ -234,7 +234,7 @@ class Accuracies:
         """Images that were lost and gained, as many of each as a page shows."""
         from harness.judging.accuracy.flips import Turn
 
-        paths = {image.name: str(image.path) for image in self.images.images}
+        paths = {image.name: str(image.path.absolute()) for image in self.images.images}
         return [
             ChangedImage(paths[flip.image], str(flip))
             for turn in (Turn.LOST, Turn.GAINED)

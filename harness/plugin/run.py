@@ -156,12 +156,15 @@ class Recorder:
         return f"report: {_shown(path, self._config.rootpath)}"
 
     def _kept(self, history: History) -> str:
-        """Add the run to past ones and look through them; say where they are, or what failed."""
+        """Add the run to past ones, and say where they are, or what failed."""
         try:
             history.add(self._path)
-            self._past = history.parity(last=PAST_RUNS)
         except Exception as error:
             return f"WARNING: not among past runs: {one_line(error)}"
+        try:
+            self._past = history.parity(last=PAST_RUNS)
+        except HarnessError as error:
+            return f"WARNING: added, but past runs cannot be read: {one_line(error)}"
         return f"history: {_shown(history.root, self._config.rootpath)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

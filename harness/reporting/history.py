@@ -47,6 +47,9 @@ MOST_LINES: Final = 1_000_000
 TOLD: Final = 300
 """Characters of what a case says that are kept; its log has all of it."""
 
+_ON: Final = ("row", "name", "unit", "on")
+"""What tells one figure from another."""
+
 _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     CASES: dict.fromkeys(
         ("run", "case", "row", "backend", "precision", "outcome", "told"), "string"
@@ -169,25 +172,18 @@ class History:
             HarnessError: there is no such row or figure, or a file is none of ours.
         """
         runs = self._runs(last)
-        several = len({machine for _, machine in runs.values()}) > 1
-        series: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
-        keys = ("row", "name", "unit", "on")
-        grouped = self._grouped(FIGURES, runs, keys, "value")
-        for line in grouped if what is None else _chosen(what, grouped, ("row", "name")):
-            row, name, unit, on = (line[key] for key in keys)
-            for run, value in zip(line["run"], line["value"], strict=True):
-                started, machine = runs[run]
-                told = f"{on} on {machine}".strip() if several else on
-                series.setdefault((row, name, unit, told), []).append((started, value))
-        return [Series(*key, tuple(sorted(series[key]))) for key in sorted(series)]
+        lines = self._grouped(FIGURES, runs, _ON, "value")
+        return _series(lines if what is None else _chosen(what, lines, ("row", "name")), runs)
 
     def parity(self, *, last: int | None = None) -> list[Series]:
-        """Centred SQNR of all rows over the last runs.
+        """Centred SQNR of all rows over the last runs; none where none was ever measured.
 
         Raises:
             HarnessError: there is no run, or a file is none of ours.
         """
-        return [one for one in self.figures(last=last) if one.name == "centred_sqnr"]
+        runs = self._runs(last)
+        lines = self._grouped(FIGURES, runs, _ON, "value")
+        return _series((one for one in lines if one["name"] == "centred_sqnr"), runs)
 
     def courses(self, what: str, *, last: int | None = None) -> list[Course]:
         """What came of every case of the rows that a pattern names; none where it names a figure.
@@ -294,6 +290,21 @@ class History:
 
     def _path(self, table: str, started: datetime, name: str) -> Path:
         return self.root / table / f"day={started:%Y-%m-%d}" / f"{name}.parquet"
+
+
+def _series(
+    lines: Iterable[Mapping[str, Any]], runs: Mapping[str, tuple[datetime, str]]
+) -> list[Series]:
+    """Figures over time; apart by machine, where the runs had several."""
+    several = len({machine for _, machine in runs.values()}) > 1
+    points: dict[tuple[str, str, str, str], list[tuple[datetime, float]]] = {}
+    for line in lines:
+        row, name, unit, on = (line[key] for key in _ON)
+        for run, value in zip(line["run"], line["value"], strict=True):
+            started, machine = runs[run]
+            told = f"{on} on {machine}".strip() if several else on
+            points.setdefault((row, name, unit, told), []).append((started, value))
+    return [Series(*key, tuple(sorted(points[key]))) for key in sorted(points)]
 
 
 def _schema(table: str) -> pa.Schema:

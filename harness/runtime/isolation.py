@@ -146,7 +146,7 @@ class Worker:
         call = _pickled(function, args)
         step = _Step(stage, case, command)
         deadline = time.monotonic() + timeout_s
-        self.last_peak_bytes = 0
+        self.last_peak_bytes, self.last_cpu_s = 0, 0.0
         try:
             child = self._ready_child(deadline)
             child.output.seek(0)  # the child shares the position

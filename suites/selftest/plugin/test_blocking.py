@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from small_runs import OTHER, OTHER_SLUG, ROW, SLUG, RunGate
 
+from harness.expected.float_operators import FloatOperators
+from harness.pipeline.building import Settings
+from harness.pipeline.catalogue import EXPECTED, read_catalogue
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin import foundations
 from harness.reporting.results import CaseOutcome
 
@@ -244,6 +250,27 @@ def test_what_suites_rest_on_are_tests_that_there_are() -> None:
     named |= set(re.findall(r'Rest\("(\w+)"', text))
     assert len(named) == 9
     assert all(f"def {name}(" in text for name in named)
+
+
+def test_what_verdicts_rest_on_are_cases_that_there_are(tmp_path: Path) -> None:
+    """On every kind of backend: with a name that no case has, nothing would ever be blocked."""
+    names = ("onnxruntime", "torch", "vendor")
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    command += [*(f"--backend={name}" for name in names), f"--row={ROW}", f"--store={tmp_path}"]
+    collected = subprocess.run(
+        command, cwd=SUITES.parent, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    ids = {line.partition("::")[2] for line in collected}
+    model = read_catalogue().one(ROW)
+    pipeline, declared = Pipeline(Settings(EXPECTED / "build/embedded.yaml")), FloatOperators(())
+    for name in names:
+        for rest in (
+            *foundations.networks(pipeline, model),
+            *foundations.int8(pipeline, model, name, declared),
+        ):
+            case = rest.case or f"{SLUG}-{name}-int8"
+            has = name != "torch" or rest.test not in (foundations.PARAMETERS, foundations.HEAVY)
+            assert (f"{rest.test}[{case}]" in ids) == has, (name, rest.test)
 
 
 def test_under_require_it_is_an_error(run_gate: RunGate) -> None:

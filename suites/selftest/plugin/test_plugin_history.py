@@ -57,6 +57,20 @@ def test_the_page_of_a_run_shows_parity_of_those_before_it(
     assert [page.count("centred_sqnr over past runs") > 0 for page in pages] == [False, True]
 
 
+def test_past_runs_that_cannot_be_read_are_a_warning_and_the_run_is_kept(
+    run_gate: RunGate, tmp_path: Path
+) -> None:
+    folder = tmp_path / "history"
+    run_gate(f"--history={folder}", test_a_b=PARITY)
+    (file,) = folder.glob("figures/*/*.parquet")
+    file.write_bytes(b"PAR1 and no more")
+    run = run_gate(f"--history={folder}", test_a_b=PARITY)
+    assert run.code == 0
+    assert "WARNING: added, but past runs cannot be read: " in run.printed
+    assert len(list(folder.glob("runs/*/*.parquet"))) == 2
+    assert run.log_path.with_name(f"{run.log_path.name}.html").exists()
+
+
 def test_nothing_is_kept_unasked(run_gate: RunGate) -> None:
     assert "history" not in run_gate(test_a_b=MEASURES).printed
 

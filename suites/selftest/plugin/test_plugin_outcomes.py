@@ -8,6 +8,7 @@ import endings
 import pytest
 from small_runs import ROW, SLUG, RunGate
 
+from harness.errors import ExportError
 from harness.records import Metric, Outcome
 from harness.reporting.results import CaseOutcome
 
@@ -90,6 +91,21 @@ def test_a_failed_step_is_told_in_its_words_and_not_as_a_traceback(
     assert "python -m again" not in printed
     assert "Traceback" not in printed
     assert "raise ExportError" not in printed
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("", f"[{ROW}, resnext.md:49]"),
+        (ROW, f"[{ROW}, resnext.md:49]"),
+        ("model.onnx", f"[model.onnx, {ROW}, resnext.md:49]"),
+        (ROW[:-1], f"[{ROW[:-1]}, {ROW}, resnext.md:49]"),
+    ],
+)
+def test_a_step_that_broke_has_row_and_line_beside_its_tools_own_word(own: str, told: str) -> None:
+    error = ExportError("no", case=own).repeated_by("pytest", case=f"{ROW}, resnext.md:49")
+    assert f"export failed: no {told}" in str(error)
+    assert f"[{own}]" * bool(own) in str(ExportError("no", case=own).repeated_by("pytest"))
 
 
 def test_what_is_not_measured_is_a_skip(run_gate: RunGate) -> None:

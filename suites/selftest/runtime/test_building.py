@@ -49,6 +49,19 @@ def ask(builder: Builder, needed: LazyArtifact) -> Entry:
     return builder.build(doing(steps.count_bytes), key_of("count"), VARIANT, needed)
 
 
+def test_steps_that_ran_are_told_with_what_they_took_and_found_ones_are_not(
+    builder: Builder,
+) -> None:
+    model = LazyArtifact(lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL)
+    for _ in range(2):
+        ask(builder, model)
+    ((name, cpu_s, peak),) = builder.ran
+    assert (name, cpu_s >= 0, peak > MIB) == ("export", True, True)
+    with pytest.raises(ExportError):
+        builder.build(doing(steps.fail), key_of("fails"), VARIANT, "no")
+    assert [one[0] for one in builder.ran] == ["export", "export"], "what failed took time, too"
+
+
 def test_needed_file_is_asked_for_where_something_is_built_only(builder: Builder) -> None:
     asked = []
 

@@ -84,6 +84,16 @@ def test_peak_memory_is_that_of_the_last_call_alone(run: Run, worker: Worker) ->
     assert worker.last_peak_bytes < 150 * MIB
 
 
+def test_a_call_that_was_not_answered_has_no_processor_time_of_the_one_before(
+    run: Run, worker: Worker
+) -> None:
+    run(steps.hold_memory, 200 * MIB)
+    assert worker.last_cpu_s > 0
+    with pytest.raises(ExportError, match="SIGSEGV"):
+        run(steps.segfault)
+    assert worker.last_cpu_s == 0
+
+
 def test_hang_is_ended_with_all_descendants(run: Run, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     with pytest.raises(CompileError, match="did not finish within 1 s") as caught:
