@@ -1,13 +1,20 @@
-"""A small run in which everything happens that can happen to a case."""
+"""A small run in which everything happens that can happen to a case, and a browser for pages."""
 
 from __future__ import annotations
 
 import math
+import os
+import shutil
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
+from browsing import Show
 
 from harness.records import KnownIssue, Measurement, Metric, Outcome, Verdict
+from harness.reporting.html import write_html
 from harness.reporting.results import (
     CaseOutcome,
     CaseResult,
@@ -16,8 +23,10 @@ from harness.reporting.results import (
     Machine,
     PageTotals,
     ReportedDefect,
+    Run,
 )
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 ROWS = ("resnext/timm/a", "resnext/timm/b", "resnext/ppcls/c")
 
 
@@ -102,3 +111,50 @@ def results() -> tuple[CaseResult, ...]:
         CaseResult("test_top1[b]", CaseOutcome.INCONCLUSIVE, row=ROWS[1], reason="9 images"),
         CaseResult("test_vendor[a]", CaseOutcome.SKIPPED, row=ROWS[0], reason="no | toolchain"),
     )
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; its tests skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here")
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium here; Debian has it in the package chromium")
+    with playwright.sync_playwright() as running:
+        sandbox = ["--no-sandbox"] * (os.geteuid() == 0)  # which Chromium has not for root
+        browser = running.chromium.launch(executable_path=path, args=sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(chromium: Any, tmp_path: Path) -> Iterator[Show]:
+    """Open the page of a run, or one on disk; at the end nothing but pages may have been asked for,
+    and nothing complained of.
+
+    What the policy stops is not asked for; it is complained of.
+    """
+    contexts, asked, errors, paths = [], [], [], []
+
+    def opened(run: Run | Path, address: str = "", *, width: int = 1440, **options: Any) -> Any:
+        if isinstance(run, Path):
+            path = run
+        else:
+            path = tmp_path / f"report{len(contexts)}.html"
+            path.write_text(write_html(run), encoding="utf-8")
+        paths.append(path.as_uri())
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
+        page = contexts[-1].new_page()
+        page.on("request", lambda one: asked.append(one.url))
+        page.on("requestfailed", lambda one: one.failure == "csp" and asked.remove(one.url))
+        page.on("pageerror", lambda one: errors.append(str(one)))
+        page.on("console", lambda one: errors.append(one.text))
+        page.goto(f"{path.as_uri()}{address}")
+        return page
+
+    opened.complaints = errors  # type: ignore[attr-defined]
+    yield opened
+    for context in contexts:
+        context.close()
+    assert {url.partition("#")[0] for url in asked} == set(paths), "only pages are asked for"
+    assert errors == []
