@@ -69,7 +69,7 @@ def test_fp32_in_the_backend_agrees_with_its_source(
     record.measured(*agreement.measurements(form=form.id))
     record.judge(
         float_verdict(agreement, tolerance),
-        place=lambda: departure(export_layers(pipeline, model, form)),
+        place=lambda: departure(export_layers(pipeline, model, form), backend=backend),
         rests_on=fp32(pipeline, model, backend),
     )
 

@@ -74,9 +74,17 @@ def _network(pipeline: Pipeline, model: DocumentedModel) -> tuple[Entry | None, 
     return (None, found) if isinstance(found, NetworkSpec) else found.opened()
 
 
-def departure(layers: Layers) -> str:
-    """The place where two float runs part, as a failure tells it."""
+def departure(layers: Layers, *, backend: str = EMBEDDED) -> str:
+    """The place where two float runs part, as a failure tells it.
+
+    ``backend``: what failed; layers are looked at in ONNX Runtime or in torch on the CPU.
+    """
     found = first_departure(layers)
+    if found is None and backend != EMBEDDED:
+        return (
+            f"no layer of the export departs in its usual runtime on the CPU ({len(layers)} looked "
+            f"at): what {backend} makes of it differs, or what follows the last one"
+        )
     if found is None:
         return f"no layer departs ({len(layers)} looked at): what follows the last one differs"
     where = layers.index(found)

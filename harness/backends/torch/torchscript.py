@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,41 @@ from harness.errors import OutOfDeviceMemory, RunError
 
 Floats = npt.NDArray[np.float32]
 
+ALLOW_TF32: Final = 12
+"""Which argument of ``aten::_convolution`` it is."""
+
 
 def load(path: Path) -> torch.jit.ScriptModule:
-    """The module of a file, on the CPU. Raises RuntimeError or ValueError where it is none."""
+    """The module of a file, on the CPU, without TF32.
+
+    Raises RuntimeError or ValueError where it is none.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated
-        return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-any-return]
+        for deprecated in (FutureWarning, DeprecationWarning):  # by the version of torch
+            warnings.simplefilter("ignore", deprecated)
+        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
+    _forbid_tf32(module)
+    return module
+
+
+def _forbid_tf32(module: torch.jit.ScriptModule) -> None:
+    """Have convolutions compute float32 in float32, whatever the file says of TF32.
+
+    Tracing writes the switch of its own process into each convolution, and that goes before the
+    switches of :func:`settle_cuda`. Before the module is run or looked at: what torch has inlined
+    once stays.
+    """
+    for part in module.modules():
+        compiled: Any = part._c
+        for method in compiled._method_names():
+            graph = compiled._get_method(method).graph
+            for node in graph.findAllNodes("aten::_convolution"):
+                arguments = len(list(node.inputs()))
+                if arguments <= ALLOW_TF32:  # written before there was TF32
+                    continue
+                with graph.insert_point_guard(node):
+                    never = graph.insertConstant(False)
+                node.replaceInput(ALLOW_TF32, never)
 
 
 class TorchScriptSession:
@@ -126,7 +156,8 @@ def settle_cuda() -> None:
     """Have CUDA compute float32 in float32, and the same twice: for the whole process, for good.
 
     TF32 keeps ten bits of a mantissa, and is what torch takes for convolutions unless told. The
-    switches are the process's, so going back after each run would change another thread's.
+    switches are the process's, so going back after each run would change another thread's. What a
+    traced file says of its own convolutions :func:`load` takes out.
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False

@@ -208,6 +208,15 @@ def test_a_place_that_cannot_be_found_is_said(line: Line) -> None:
     assert departure(layers) == "no layer departs (4 looked at): what follows the last one differs"
 
 
+def test_layers_that_ran_elsewhere_are_not_what_failed(line: Line) -> None:
+    line.export()
+    told = departure(layers_of(line), backend="torch-cuda")
+    assert told == (
+        "no layer of the export departs in its usual runtime on the CPU (4 looked at): what "
+        "torch-cuda makes of it differs, or what follows the last one"
+    )
+
+
 # ── TorchScript ───────────────────────────────────────────────────────────────────────────────
 
 

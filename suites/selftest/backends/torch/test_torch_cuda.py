@@ -1,7 +1,6 @@
 """The CUDA backend where there is no CUDA: why it is missing, and what it would tell torch.
 
-Nothing here ran on a device. What a device computes is shown by the conformance kit on a host that
-has one.
+What a device computes is shown by the conformance kit and by the gate, on a host that has one.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.backends.backend import Host
 from harness.backends.torch import backend as kinds
@@ -120,6 +120,54 @@ def switches() -> Iterator[None]:
 def test_float32_is_computed_in_float32_and_the_same_twice() -> None:
     torchscript.settle_cuda()
     assert [getattr(owner, name) for owner, name, _ in SWITCHES] == [one for *_, one in SWITCHES]
+
+
+class Convolutions(TorchDispatchMode):
+    """What the convolutions that are executed are told of TF32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed: list[object] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket.__name__ == "_convolution":
+            self.allowed.append(args[torchscript.ALLOW_TF32])
+        return func(*args, **(kwargs or {}))
+
+
+class Nested(torch.nn.Module):
+    """Convolutions in two depths, and weights that two of them share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.Conv2d(3, 3, 1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        again = torch.nn.functional.conv2d(self.inner(images), self.inner[1].weight)
+        return again.mean((2, 3))
+
+
+@pytest.mark.usefixtures("switches")
+@pytest.mark.shows(
+    "fp32 on a CUDA device keeps ten bits, since the export was traced with TF32 allowed",
+    by="loading takes TF32 out of every convolution",
+)
+def test_what_a_file_was_traced_with_does_not_bring_tf32_back(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        traced = torch.jit.trace(Nested().eval(), torch.from_numpy(images))
+        torch.jit.save(traced, str(tmp_path / "a.pt"))
+        as_it_is = torch.jit.load(str(tmp_path / "a.pt"))
+    before, after = Convolutions(), Convolutions()
+    with before, torch.no_grad():
+        expected = as_it_is(torch.from_numpy(images))
+    session = torchscript.TorchScriptSession(tmp_path / "a.pt")
+    with after:
+        logits = session.logits(images)
+    assert before.allowed == [True] * 3
+    assert after.allowed == [False] * 3
+    assert np.array_equal(logits, expected.numpy())
 
 
 def test_out_of_memory_has_a_name_of_its_own_simulated(tmp_path: Path) -> None:
