@@ -9,15 +9,16 @@ from fractions import Fraction
 
 import pytest
 
+from harness.expected.published import ExpectedPublished
 from harness.judging.page import printed_elsewhere, top_order_verdict
 from harness.judging.published import METRICS, judge_figure, judge_preprocessing
 from harness.pipeline.catalogue import DocumentedModel
+from harness.pipeline.pipeline import Pipeline
 from harness.plugin.blocking import Rest
 from harness.plugin.collection import Case
 from harness.plugin.options import Gate
 from harness.plugin.recording import Record
 from harness.records import Measurement, Metric
-from harness.sources.published import ExpectedPublished, Upstream, upstream_of
 
 pytestmark = pytest.mark.page
 
@@ -30,14 +31,19 @@ def facts(row_case: Case, gate: Gate) -> ExpectedPublished:
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 def test_documented_accuracy_is_the_published_one(
-    row_case: Case, metric: Metric, facts: ExpectedPublished, gate: Gate, record: Record
+    row_case: Case,
+    metric: Metric,
+    facts: ExpectedPublished,
+    gate: Gate,
+    pipeline: Pipeline,
+    record: Record,
 ) -> None:
     """For the pinned variant at the documented input size."""
     model = row_case.model
     claim = model.row.claim(metric)
     if claim is None:
         pytest.skip(f"the page documents no {metric}")
-    upstream = upstream_of_row(model, facts)
+    upstream = pipeline.upstream(model, facts)
     published = upstream.at(model.size)
     difference = claim.figure.value - published.value(metric)
     record.measured(
@@ -67,7 +73,7 @@ def test_documented_accuracy_is_the_published_one(
 
 
 def test_documented_accuracy_was_measured_as_the_page_describes(
-    row_case: Case, facts: ExpectedPublished, record: Record
+    row_case: Case, facts: ExpectedPublished, pipeline: Pipeline, record: Record
 ) -> None:
     """At the documented input size, with the crop and the kernel of the page's own pipeline."""
     model = row_case.model
@@ -80,7 +86,7 @@ def test_documented_accuracy_was_measured_as_the_page_describes(
     record.judge(
         judge_preprocessing(
             page,
-            upstream_of_row(model, facts).measured(model.row, size=model.size),
+            pipeline.upstream(model, facts).measured(model.row, size=model.size),
             defect=defect,
         )
     )
@@ -92,15 +98,3 @@ def in_order(model: DocumentedModel) -> list[Rest]:
     if top1 is None or top5 is None:
         return []
     return [Rest("test_top1_is_not_above_top5", top_order_verdict(top1, top5), model.slug)]
-
-
-def upstream_of_row(model: DocumentedModel, facts: ExpectedPublished) -> Upstream:
-    """What is published for a row's pinned variant."""
-    variant = model.variant
-    return upstream_of(
-        facts,
-        row=model.id,
-        source=variant.source,
-        model=variant.model,
-        weights=variant.weights,
-    )

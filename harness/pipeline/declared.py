@@ -3,6 +3,7 @@
 ===========  =================================  ============================================
 step         from                               to
 ===========  =================================  ============================================
+published    the source's package               accuracies that it publishes
 count        network                            operations and parameters under each rule
 fit          reference network, images          what its seeded weights owe to the images
 reference    network, weights, images           its own logits, in float32 and float64
@@ -25,13 +26,12 @@ from harness.errors import (
     CompileError,
     CountError,
     ExportError,
+    MeasureError,
     RunError,
     StageError,
 )
 from harness.pipeline import steps
 from harness.pipeline.limits import RUN_COPIES
-
-__all__ = ["COMPILE", "COUNT", "FIT", "ONNX", "REFERENCE", "RUN", "TORCHSCRIPT", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Step:
     recycles: bool = False
 
 
+PUBLISHED = Step("published", steps.published, MeasureError, copies=0.0)
 COUNT = Step("count", steps.count, CountError, copies=0.0)
 FIT = Step("fit", steps.fit, BuildError, copies=2.5)
 REFERENCE = Step("reference", steps.reference, BuildError, copies=2.5, checked=True)

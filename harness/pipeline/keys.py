@@ -27,6 +27,20 @@ def count_key(variant: Variant, size: int, rules: Sequence[str]) -> Key:
     )
 
 
+def published_key(variant: Variant) -> Key:
+    """Of what the package of a variant's source publishes."""
+    code = code_digest(
+        *("sources", "expected/percentages.py", "expected/buildconfig/strict_yaml.py"),
+        *("judging/published.py", "pipeline/steps/publishing.py"),
+    )
+    return Key.of(
+        "published",
+        inputs={"source": variant.source, "model": variant.model, "weights": variant.weights},
+        options={},
+        tools=source_tools(variant.source) | {"code": code},
+    )
+
+
 def fit_key(network: str, weights: str) -> Key:
     """Of what seeded weights of this identity owe to the images that they are fitted to."""
     code = code_digest("sources", "pipeline/steps/networks.py")

@@ -11,6 +11,7 @@ from harness.backends.backend import Precision
 from harness.backends.registry import EMBEDDED, RUNS
 from harness.counting.counts import Counts
 from harness.counting.rules import TRUE, together
+from harness.expected.published import ExpectedPublished
 from harness.judging.int8 import Compared
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.variant_pipeline import Array, VariantPipeline, exported_file
@@ -25,6 +26,7 @@ from harness.sources.forms import (
     each_once,
     probes,
 )
+from harness.sources.published import Upstream, upstream_of
 
 
 @dataclass
@@ -32,6 +34,14 @@ class Pipeline(VariantPipeline):
     """Counts, exports, compiles and runs rows; what was compared is kept for the next case."""
 
     _compared: dict[tuple[str, str, str], Compared] = field(default_factory=dict)
+
+    def upstream(self, model: DocumentedModel, facts: ExpectedPublished) -> Upstream:
+        """What is published for a row's pinned variant, by its package or in the facts.
+
+        Raises:
+            MissingSource, ExpectationError, MeasureError: see :func:`upstream_of`.
+        """
+        return upstream_of(facts, row=model.id, variant=model.variant, read=self.published)
 
     def counts_of(self, model: DocumentedModel) -> dict[str, Counts]:
         """Counts of a row under the rules of its figures, and the true ones."""

@@ -23,13 +23,23 @@ from harness.errors import CountError, ExpectationError, StageError
 from harness.expected.buildconfig import BuildConfig, read_build_config
 from harness.expected.variants import Variant
 from harness.judging.agreement import Agreement, FloatTolerance, agree, float_tolerance
+from harness.judging.published import Published
 from harness.pipeline import keys
 from harness.pipeline.building import Builder, Settings, make_worker, require_resolved
-from harness.pipeline.declared import COMPILE, COUNT, FIT, ONNX, REFERENCE, RUN, TORCHSCRIPT
+from harness.pipeline.declared import (
+    COMPILE,
+    COUNT,
+    FIT,
+    ONNX,
+    PUBLISHED,
+    REFERENCE,
+    RUN,
+    TORCHSCRIPT,
+)
 from harness.pipeline.embedded import EmbeddedImages, sized
 from harness.pipeline.given_weights import is_judgeable, require_judgeable, weights_of
 from harness.pipeline.limits import is_large
-from harness.pipeline.steps import FITTED, NetworkSpec
+from harness.pipeline.steps import FITTED, NetworkSpec, publishing
 from harness.runtime.isolation import Worker
 from harness.runtime.store import Entry, LazyArtifact, Store
 from harness.sources import source
@@ -153,6 +163,16 @@ class VariantPipeline:
         require_judgeable(variant, asked=self.settings.weights)
 
     # ── steps ──
+
+    def published(self, variant: Variant) -> tuple[Published, ...]:
+        """What the installed package of a variant's source publishes for it, and beside it.
+
+        Raises:
+            MissingSource, ExpectationError, MeasureError: see
+                :class:`harness.sources.published.PublishedReader`.
+        """
+        key = keys.published_key(variant)
+        return publishing.from_facts(self.builder.build(PUBLISHED, key, variant, variant).facts)
 
     def counts(self, variant: Variant, size: int, rules: Sequence[str]) -> dict[str, Counts]:
         """Operations and parameters under each rule.

@@ -179,9 +179,9 @@ class Accuracies:
             Unavailable: no data set, no weights, or only a shard of the images is asked for.
             StageError: a step failed.
         """
+        answers = self._measured(model, backend, precisions)
         from harness.accuracy.rows import Allowed, judge_row
 
-        answers = self._measured(model, backend, precisions)
         margin = Allowed(self.options.margin, self.options.acceptable).of(model.row)
         until = self.options.until_decided
         chosen: dict[str, Predictions] = {one: answers[one] for one in precisions}

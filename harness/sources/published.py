@@ -6,13 +6,14 @@ PaddleClas publish tables, whose figures stand in ``expected/published``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, cast
 
 from harness.errors import ExpectationError, MissingSource, Unavailable
 from harness.expected.published import ExpectedPublished, TableRole, read_expected
+from harness.expected.variants import Variant
 from harness.judging.published import METRICS, Published
 from harness.records import Row, Tolerance
 from harness.runtime import entry_points
@@ -23,9 +24,12 @@ __all__ = [
     "PublishedReader",
     "ResultsModule",
     "Upstream",
+    "installed",
     "read_expected",
     "upstream_of",
 ]
+
+ReadInstalled = Callable[[Variant], tuple[Published, ...]]
 
 NEVER_REMEASURED = Tolerance((), "the package publishes one figure, which the page has copied")
 
@@ -115,10 +119,27 @@ class Upstream:
         return self.at(size)
 
 
+def installed(source: str, model: str, *, weights: str) -> tuple[Published, ...]:
+    """What the installed package of a source publishes; imports it.
+
+    Raises:
+        MissingSource: it is not installed, or does not know the model.
+        ExpectationError, MeasureError: see :class:`PublishedReader`.
+    """
+    try:
+        reader = cast(PublishedReader, entry_points.load(declared(source).published))
+    except (ImportError, Unavailable) as error:
+        raise MissingSource(f"figures of {source!r} cannot be read here: {error}") from error
+    return reader.results(model, weights=weights)
+
+
 def upstream_of(
-    facts: ExpectedPublished, *, row: str, source: str, model: str, weights: str
+    facts: ExpectedPublished, *, row: str, variant: Variant, read: ReadInstalled | None = None
 ) -> Upstream:
     """What is published for a row: by the installed package where it says, else in the facts.
+
+    Args:
+        read: what the package of a variant's source publishes, in place of :func:`installed`.
 
     Raises:
         MissingSource: nothing is published, for the reason that the facts give; or the package is
@@ -127,13 +148,10 @@ def upstream_of(
             published which is; or the package's figures are of another weights file.
         MeasureError: see :class:`PublishedReader`.
     """
-    published = declared(source).published if source in entry_points.sources() else ""
+    source, model = variant.source, variant.model
+    published = source in entry_points.sources() and declared(source).published
     if published and row not in facts.missing:
-        try:
-            reader = cast(PublishedReader, entry_points.load(published))
-        except (ImportError, Unavailable) as error:
-            raise MissingSource(f"figures of {source!r} cannot be read here: {error}") from error
-        found = reader.results(model, weights=weights)
+        found = read(variant) if read else installed(source, model, weights=variant.weights)
         return Upstream(model, found, (), NEVER_REMEASURED)
     table = facts.table(source, TableRole.CURRENT)
     copied = facts.table(source, TableRole.COPIED)

@@ -35,7 +35,7 @@ LOSS: Final = "test_int8_loses_no_more_than_it_may"
 NO_SLOWER: Final = "test_int8_is_no_slower"
 PIPELINE: Final = "test_pipeline_is_as_specified"
 
-BUILT: Final = ("count", "fit", "reference", "export", "compile", "run")
+BUILT: Final = ("published", "count", "fit", "reference", "export", "compile", "run")
 WRITTEN: Final = ("export", "compile", "run")
 COMPILED: Final = ("compile", "run")
 RUN: Final = ("run",)

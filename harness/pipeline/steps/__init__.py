@@ -7,6 +7,7 @@ can be made again, and differently, without building anything.
 from harness.pipeline.steps.counting import count
 from harness.pipeline.steps.exporting import export_onnx, export_torchscript
 from harness.pipeline.steps.networks import FITTED, Images, NetworkSpec, Weights, fit
+from harness.pipeline.steps.publishing import published
 from harness.pipeline.steps.referring import reference
 from harness.pipeline.steps.targets import compile_model, run
 
@@ -20,6 +21,7 @@ __all__ = [
     "export_onnx",
     "export_torchscript",
     "fit",
+    "published",
     "reference",
     "run",
 ]

@@ -44,17 +44,7 @@ def entries(facts: ExpectedPublished) -> Mapping[str, Entry]:
 
 
 def entry(model: DocumentedModel, facts: ExpectedPublished) -> Entry:
-    variant = model.variant
-    return Entry(
-        model,
-        upstream_of(
-            facts,
-            row=model.id,
-            source=variant.source,
-            model=variant.model,
-            weights=variant.weights,
-        ),
-    )
+    return Entry(model, upstream_of(facts, row=model.id, variant=model.variant))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import ExpectationError, MissingSource, UnknownKey
 from harness.expected.published import TableRole
+from harness.expected.variants import Variant
 from harness.sources.published import read_expected, upstream_of
 
 TABLE = Path(__file__).resolve().parents[4] / "../shared/data/published/timm-results-imagenet.csv"
@@ -123,7 +124,7 @@ def test_a_missing_file_is_named(tmp_path) -> None:
 
 
 def of_net(facts, *, model: str = "net.a", source: str = "timm"):
-    return upstream_of(facts, row=ROW, source=source, model=model, weights="net.pth")
+    return upstream_of(facts, row=ROW, variant=Variant(ROW, source, model, "net.pth", "net"))
 
 
 def test_a_removed_result_is_an_error_and_not_a_pass(tmp_path) -> None:

@@ -222,5 +222,6 @@ def test_mmpretrain_that_is_not_installed_is_missing(monkeypatch) -> None:
 def test_a_reader_whose_package_is_not_installed_says_so(monkeypatch, facts) -> None:
     absent = replace(source("torchvision"), published="not_installed.published")
     monkeypatch.setattr("harness.sources._declared", lambda *_: absent)
+    row = "a/torchvision/b"
     with pytest.raises(MissingSource, match="figures of 'torchvision' cannot be read here"):
-        upstream_of(facts, row="a/torchvision/b", source="torchvision", model="b", weights="b.pth")
+        upstream_of(facts, row=row, variant=Variant(row, "torchvision", "b", "b.pth", "b"))
