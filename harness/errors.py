@@ -147,8 +147,16 @@ class MalformedTable(PageError):
     """A table row or cell is not what its header promises."""
 
 
+class NoModelTable(MalformedTable):
+    """A file documents no models at all."""
+
+
 class UnknownColumn(PageError):
     """A column header or unit cannot be understood."""
+
+
+class OtherTask(UnknownColumn):
+    """A page documents models of another task than classification."""
 
 
 class DuplicateRow(PageError):

@@ -201,6 +201,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPage:
+    """A page of which no row can be judged: its name and path, and why."""
+
+    name: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """One measured figure, with what it was measured on.
 

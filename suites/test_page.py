@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judging.page import top_order_verdict
-from harness.plugin.collection import Case
+from harness.judging.page import read_verdict, top_order_verdict
+from harness.plugin.collection import Case, PageCase
 from harness.plugin.recording import Record
 from harness.records import Metric
 
 pytestmark = pytest.mark.page
+
+
+def test_page_of_the_zoo_can_be_read(page_case: PageCase, record: Record) -> None:
+    """Where it cannot, none of its rows is judged."""
+    record.judge(read_verdict(page_case.rows, page_case.problem))
 
 
 def test_top1_is_not_above_top5(row_case: Case, record: Record) -> None:

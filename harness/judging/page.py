@@ -7,6 +7,14 @@ from collections.abc import Mapping
 from harness.records import Claim, Outcome, Row, Verdict
 
 
+def read_verdict(rows: int, problem: str) -> Verdict:
+    """Whether there is anything of a page that can be judged. ``problem``: why not, or ""."""
+    if not problem:
+        return Verdict(Outcome.CONFORMS, f"{rows} rows read")
+    first, *others = problem.splitlines()
+    return Verdict(Outcome.DOES_NOT_CONFORM, first, tuple(others))
+
+
 def top_order_verdict(top1: Claim, top5: Claim) -> Verdict:
     """Whether documented top-1 is at most top-5: whoever is right at once is right within five."""
     headline = f"top1 = {top1.figure.text}, at most top5 = {top5.figure.text}"

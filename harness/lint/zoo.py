@@ -6,21 +6,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from harness.errors import HarnessError, MalformedTable, PageError
+from harness.errors import HarnessError, MalformedTable, NoModelTable, PageError
 from harness.lint.commands import Named, named_in
 from harness.lint.known import Knowledge, Known
 from harness.lint.places import Place
 from harness.lint.siblings import Siblings, siblings_of
 from harness.pages.bounds import MAX_BYTES
+from harness.pages.folders import pages_below
 from harness.pages.reading import read_page
 from harness.pages.tables import Document, parse
 from harness.records import Claim, Page, Row
 from harness.runtime.foreign import read_bytes, real_path
-
-_PAGES: Final = "*.md"
-_MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +97,7 @@ def read_zoo(paths: Iterable[Path], *, know: Asking | None = None) -> Zoo:
     given = tuple(paths)
     for path in given:
         is_folder = os.path.isdir(path)  # where a name is too long for a file, Path raises
-        found = _below(path) if is_folder else [path]
+        found = pages_below(path) if is_folder else [path]
         read = {real_path(one): read_linted(one) for one in found}
         if is_folder:
             read = {one: page for one, page in read.items() if not _is_other(page)}
@@ -137,18 +134,4 @@ def read_linted(path: Path) -> LintedPage:
 
 def _is_other(page: LintedPage) -> bool:
     """Whether a file is no page about models at all."""
-    return page.page is None and isinstance(page.problem, MalformedTable)
-
-
-def _below(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for path in folder.rglob(_PAGES):
-        if not os.path.isdir(path) and not _hidden(path.relative_to(folder)):
-            found.append(path)
-        if len(found) > _MOST_PAGES:
-            raise HarnessError(f"{folder}: more than {_MOST_PAGES} pages; give a smaller folder")
-    return sorted(found)
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    return page.page is None and isinstance(page.problem, NoModelTable)

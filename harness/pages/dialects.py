@@ -161,6 +161,12 @@ TASKS: Final[Mapping[str, re.Pattern[str]]] = {
         "image restoration": r"\bpsnr\b|\bssim\b|\blpips\b",
         "re-identification": r"\brank-?1\b|\bminp\b",
         "pose estimation": r"\bpck(?:h|@|\b)|\boks\b",
+        "tracking": r"\bmot[ap]\b|\bidf1\b|\bhota\b",
+        "salient object detection": r"\bmae\b|\b[fse]-?measure\b",
+        "face detection": r"^(?:easy|medium|hard)$",
+        "face recognition": r"\blfw\b|\beer\b",
+        "face alignment": r"\bnme\b",
+        "facial attributes": r"^(?:race|gender|age)$",
     }.items()
 }
 """Figures that models of another task than classification have, in lower case."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import MalformedTable, PageError, UnknownColumn
+from harness.errors import MalformedTable, NoModelTable, OtherTask, PageError, UnknownColumn
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.cells import Cell, without_marks
 from harness.pages.columns import Column, ColumnRole, other_task
@@ -41,9 +41,10 @@ def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> 
             page.
 
     Raises:
+        NoModelTable: it has no model table, lenient or not.
+        OtherTask: its models do not classify.
         PageError: file and line of what cannot be read, all of it: MalformedTable, UnknownColumn
-            or DuplicateRow, as the first is; lenient or not, a page must be readable and have a
-            model table.
+            or DuplicateRow, as the first is; lenient or not, a page must be readable.
     """
     try:
         data = read_bytes(path, most=MAX_BYTES)
@@ -80,7 +81,7 @@ class _Reading:
                 raise self._malformed(stray.reason, stray.line)
         if not tables:
             self._refuse()
-            raise MalformedTable(self._no_models(), path=self.file, line=1)
+            raise NoModelTable(self._no_models(), path=self.file, line=1)
         rows = {table: self._rows(table, at) for at, table in enumerate(tables, 1)}
         failures: list[DocumentedFailure] = []
         for note in failure_notes(self.document.tokens, tables=lines):
@@ -115,7 +116,7 @@ class _Reading:
         if not self.faults:
             return
         if about := self._other_task():
-            self.faults.insert(0, UnknownColumn(about, path=self.file, line=self.faults[0].line))
+            self.faults.insert(0, OtherTask(about, path=self.file, line=self.faults[0].line))
         hint = "--lenient lists what cannot be understood"
         raise self.faults[0].with_others(self.faults[1:], hint=hint)
 

@@ -14,15 +14,19 @@ from pathlib import Path
 from harness.errors import ExpectationError, HarnessError, MissingSource, NonConformance
 from harness.expected.complexity import ExpectedComplexity, PageComplexity
 from harness.expected.complexity import read_expected as read_complexity
+from harness.expected.document import ExpectedTable
 from harness.expected.pages import read_expected as read_page
 from harness.expected.pipelines import RowPipelines
 from harness.expected.repairing import DEFAULT, naming_the_repair
 from harness.expected.variants import Variant, read_variants
 from harness.images.ablation.routes import pipelines_of
-from harness.records import Claim, DocumentedFailure, Metric, Page, Row
+from harness.records import Claim, DocumentedFailure, Metric, Page, Row, UnreadPage
 
 EXPECTED = DEFAULT
 """Where the expectations lie in a checkout."""
+
+UNREAD = "unread.toml"
+"""Of a whole zoo, which pages could not be read: written by :mod:`harness.resolving.generated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,23 @@ class DocumentedModel:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything documented, in the order of the pages."""
+    """Everything documented, in the order of the pages.
+
+    Attributes:
+        unread: pages of a zoo of which nothing can be judged.
+        modelless: how many Markdown files of the zoo document no models that classify.
+    """
 
     pages: tuple[Page, ...]
     rows: tuple[DocumentedModel, ...]
     failures: tuple[DocumentedModel, ...]
+    unread: tuple[UnreadPage, ...] = ()
+    modelless: int = 0
 
-    def first_of(self, network: str) -> DocumentedModel:
-        """The first row of a network, which the others are held against."""
-        return next(one for one in self.rows if one.variant.network == network)
+    def first_like(self, model: DocumentedModel) -> DocumentedModel:
+        """The first row of a model's network at its size, which the others are held against."""
+        network, size = model.variant.network, model.size
+        return next(one for one in self.rows if (one.variant.network, one.size) == (network, size))
 
     def others(self, model: DocumentedModel) -> dict[str, Row]:
         """The rows of a model's page that have another network, by their places."""
@@ -166,11 +178,23 @@ def read_catalogue(expected: Path = EXPECTED) -> Catalogue:
         ExpectationError: a file is missing or wrong, or the files do not fit each other.
     """
     paths = sorted((expected / "pages").glob("*.toml"))
-    if not paths:
+    unread, modelless = _unread(expected / UNREAD)
+    if not paths and not unread:
         raise ExpectationError(
             f"{expected / 'pages'}: no page; make one with: python -m harness extract"
         )
-    return read_pages(paths, expected)
+    return replace(read_pages(paths, expected), unread=unread, modelless=modelless)
+
+
+def _unread(path: Path) -> tuple[tuple[UnreadPage, ...], int]:
+    if not path.is_file():
+        return (), 0
+    top = ExpectedTable.load(path)
+    pages = [
+        UnreadPage(one.text("name"), one.text("path"), one.text("reason"))
+        for one in top.tables("page")
+    ]
+    return tuple(pages), int(top.number("modelless"))
 
 
 def read_pages(paths: Iterable[Path], expected: Path, *, source: str = "") -> Catalogue:

@@ -45,6 +45,25 @@ class Case:
         return "-".join((self.model.slug, *(part for part in parts if part)))
 
 
+@dataclass(frozen=True, slots=True)
+class PageCase:
+    """One page of a zoo: its name in ids, its path, how many rows it has, or why none."""
+
+    name: str
+    path: str
+    rows: int
+    problem: str = ""
+
+
+def _pages(gate: Gate) -> Iterator[PageCase]:
+    """All pages of a zoo, those that could not be read too."""
+    if gate.zoos:
+        for page in gate.catalogue.pages:
+            yield PageCase(page.name, page.path, len(page.rows))
+        for unread in gate.catalogue.unread:
+            yield PageCase(unread.name, unread.path, 0, unread.reason)
+
+
 def _rows(gate: Gate) -> Iterator[Case]:
     return (Case(model) for model in gate.catalogue.rows)
 
@@ -129,6 +148,8 @@ def _accuracies(gate: Gate) -> Iterator[Case]:
                     yield Case(model, None, named, precision, metric, inapplicable=lacks)
 
 
+PAGE = "page_case"
+"""The argument of a test that is about pages."""
 CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
     "row_case": _rows,
     "export_case": _exports,
@@ -147,6 +168,9 @@ CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test over the cases that its argument names."""
+    if PAGE in metafunc.fixturenames:
+        pages = list(_pages(metafunc.config.stash[GATE]))
+        metafunc.parametrize(PAGE, pages, ids=[page.name for page in pages])
     for argument, cases in CASES.items():
         if argument in metafunc.fixturenames:
             made = list(cases(metafunc.config.stash[GATE]))
@@ -172,15 +196,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _case(item: pytest.Item) -> Case | None:
+    return next((value for value in _given(item) if isinstance(value, Case)), None)
+
+
+def page_of(item: pytest.Item) -> PageCase | None:
+    """The page that a test is about, or None."""
+    return next((value for value in _given(item) if isinstance(value, PageCase)), None)
+
+
+def _given(item: pytest.Item) -> Iterable[object]:
     callspec = getattr(item, "callspec", None)
-    values: Iterable[object] = callspec.params.values() if callspec else ()
-    return next((value for value in values if isinstance(value, Case)), None)
+    return callspec.params.values() if callspec else ()
 
 
 def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     case = item.stash.get(CASE, None)
+    arguments = getattr(item, "fixturenames", ())
+    if PAGE in arguments:
+        return page_of(item) is not None and chosen == {one.id for one in gate.catalogue.models}
     if case is None:  # about no row, or about none of the cases that there could be
-        return not set(CASES) & set(getattr(item, "fixturenames", ()))
+        return not set(CASES) & set(arguments)
     if item.get_closest_marker("throughput") and not gate.throughput:
         return False
     return case.model.id in chosen and (not case.precision or case.precision in gate.precisions)

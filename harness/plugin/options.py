@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,7 @@ class Gate:
 
     Attributes:
         expected: the folder of expectations.
+        zoos: folders of which all pages are gated.
         standards: all that is in it beside the rows.
         selected: the rows and documented failures asked for; all where none was named.
         backends: those asked for, with what each of them runs in.
@@ -51,6 +53,7 @@ class Gate:
     """
 
     expected: Path
+    zoos: tuple[Path, ...]
     catalogue: Catalogue
     standards: Standards
     selected: tuple[DocumentedModel, ...]
@@ -65,6 +68,8 @@ class Gate:
 
 
 GATE = pytest.StashKey[Gate]()
+RESOLVED = "zoo_resolved"
+"""What workers of pytest-xdist are told of the folder of expectations."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -140,7 +145,17 @@ def _add_options(
         "first; repeatable",
     )
     group.addoption(
-        "--lenient", action="store_true", help="with --page: list what cannot be understood of it"
+        "--zoo",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="gate on all pages below this folder that document models that classify; what is in "
+        "expected/ of a page that has not changed holds for it; repeatable",
+    )
+    group.addoption(
+        "--lenient",
+        action="store_true",
+        help="with --page and --zoo: list what cannot be understood of a page",
     )
     group.addoption("--store", metavar="DIR", help="where everything built is kept")
     group.addoption("--store-limit", metavar="SIZE", help="its size limit, such as 20GiB")
@@ -200,9 +215,18 @@ def _gate(config: pytest.Config) -> Gate:
     expected = Path(option("--expected") or EXPECTED)
     store = Path(option("--store")) if option("--store") else None
     open_store(store, limit=option("--store-limit"))  # refused before anything is built
-    if option("--page"):
-        pages, lenient = [Path(page) for page in option("--page")], bool(option("--lenient"))
-        expected = expected_for(pages, lenient=lenient, store=store, base=expected)
+    zoos = tuple(Path(folder) for folder in option("--zoo"))
+    if RESOLVED in getattr(config, "workerinput", {}):
+        expected = Path(config.workerinput[RESOLVED])  # type: ignore[attr-defined]
+    elif option("--page") or zoos:
+        expected = expected_for(
+            [Path(page) for page in option("--page")],
+            zoos=zoos,
+            lenient=bool(option("--lenient")),
+            store=store,
+            base=expected,
+            told=tell,
+        )
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.models
     sources = option("--source")
@@ -214,6 +238,7 @@ def _gate(config: pytest.Config) -> Gate:
     host = host_of(config)
     return Gate(
         expected=expected,
+        zoos=zoos,
         catalogue=catalogue,
         standards=read_standards(
             expected,
@@ -241,6 +266,30 @@ def _gate(config: pytest.Config) -> Gate:
         cards_required=option("--cards") is not None,
         throughput=option("--throughput"),
         layers=option("--layers"),
+    )
+
+
+def tell(text: str) -> None:
+    """Say what takes its time before there is a case."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Have workers use what the controller has resolved."""
+    node.workerinput[RESOLVED] = str(node.config.stash[GATE].expected)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What a zoo's folders hold."""
+    gate = config.stash[GATE]
+    if not gate.zoos:
+        return None
+    catalogue = gate.catalogue
+    return (
+        f"zoo: {len(catalogue.pages)} pages with {len(catalogue.rows)} rows, "
+        f"{len(catalogue.unread)} pages that cannot be read; {catalogue.modelless} files about no "
+        "models that classify"
     )
 
 

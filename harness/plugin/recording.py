@@ -32,7 +32,7 @@ from harness.judging.verdicts import require
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.blocking import FAULTS, Blocked, Faults, Rest, require_unblocked
-from harness.plugin.collection import CASE, ISSUE, Case
+from harness.plugin.collection import CASE, ISSUE, Case, page_of
 from harness.plugin.foundations import networks
 from harness.plugin.options import GATE, GROUP
 from harness.records import Claim, Measurement, Outcome, Verdict
@@ -65,6 +65,7 @@ PHASES = ("setup", "call", "teardown")
 class Record:
     """One case's notes.
 
+    ``row``: its id; of a case about a whole page, the page's name.
     ``address``: the case's id as pytest takes it where it was started. ``options``: those that were
     given, without which it might not be the same case.
     """
@@ -192,7 +193,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Open the notes of a case."""
     case = item.stash.get(CASE, None)
     stage = next((name for name in STAGES if item.get_closest_marker(name)), "")
-    row = case.model.id if case else ""
+    page = page_of(item)
+    row = case.model.id if case else page.name if page else ""
     weights = item.config.stash[GATE].settings.weights_kind if stage in WITH_WEIGHTS else ""
     item.stash[RECORD] = Record(
         item.nodeid,
@@ -203,7 +205,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         address=_address(item),
         options=given_options(item.config),
         item=item,
-        place=case.model.page.at(case.model.documented.line) if case else "",
+        place=case.model.page.at(case.model.documented.line) if case else page.path if page else "",
         backend=_backend(case) if case else "",
         precision=case.precision if case else "",
     )

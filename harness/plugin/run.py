@@ -212,7 +212,10 @@ class Recorder:
             command=tuple(sys.argv),
             tools=_tools(gate),
             options=_options(self._config),
-            pages=tuple(PageTotals.of(page, chosen) for page in gate.catalogue.pages),
+            pages=(
+                *(PageTotals.of(page, chosen) for page in gate.catalogue.pages),
+                *(PageTotals(one.name, one.path, "", (), {}) for one in gate.catalogue.unread),
+            ),
         )
 
 

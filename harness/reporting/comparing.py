@@ -178,8 +178,9 @@ def _first(found: tuple[object, ...], most: int = 3) -> str:
 
 
 def _rows(run: Run) -> set[str]:
-    """The rows that a run was asked for; "" stands for what is about no row."""
-    return {row for page in run.header.pages for row in page.rows} | {""}
+    """The rows, and pages as a whole, that a run was asked for; "" is what is about none."""
+    pages = run.header.pages
+    return {row for page in pages for row in (page.name, *page.rows)} | {""}
 
 
 def _cases(run: Run, rows: set[str]) -> dict[str, CaseResult]:

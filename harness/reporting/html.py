@@ -18,7 +18,15 @@ from harness.reporting.clauses import place_of
 from harness.reporting.details import NOT_HELD, PARITY_OF_BEFORE, detail
 from harness.reporting.history import Series
 from harness.reporting.matrix import matrix
-from harness.reporting.outline import CANNOT_SAY, NO, NOT_COMPARED, QUESTION, counted, outline
+from harness.reporting.outline import (
+    CANNOT_SAY,
+    NO,
+    NOT_COMPARED,
+    QUESTION,
+    counted,
+    outcomes_told,
+    outline,
+)
 from harness.reporting.results import GRAVITY, CaseOutcome, CaseResult, Run
 
 SIGNS: Mapping[str, str] = {
@@ -43,6 +51,9 @@ MOST_PLACES = 4
 
 MOST_HINTS = 2
 """Further lines of a failure that are shown on the first screen."""
+
+MOST_NAMED = 3
+"""Pages that the title of a run names; more are counted."""
 
 MOST_THUMBNAILS = 200
 """Pictures of one page, of some 4 KiB each."""
@@ -82,7 +93,7 @@ def write_html(
         told=told,
         table=table,
         rows={line.id for line in table.lines},
-        pages=", ".join(page.path for page in run.header.pages) or "no page",
+        pages=_named([page.path for page in run.header.pages]),
         question=QUESTION,
         answer_kind={NO: "no", CANNOT_SAY: "unsaid"}.get(told.answer, "good"),
         not_compared=NOT_COMPARED,
@@ -99,6 +110,13 @@ def write_html(
         script_hash=digest(script),
     )
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _named(pages: Sequence[str]) -> str:
+    """What a run is about, in a title."""
+    if len(pages) > MOST_NAMED:
+        return counted(len(pages), "page")
+    return ", ".join(pages) or "no page"
 
 
 def _thumbnails(run: Run, made: Callable[[str], bytes]) -> dict[str, str]:
@@ -126,6 +144,7 @@ def environment() -> jinja2.Environment:
         "address": _address,
         "capital": lambda text: text[:1].upper() + text[1:],
         "counted": counted,
+        "outcomes_told": outcomes_told,
         "detail": detail,
         "gravity": lambda outcomes: min(map(GRAVITY.index, outcomes)),
         "hints": _hints,

@@ -169,6 +169,22 @@ def _all_setting(told: Outline) -> str:
     return _table("Run, machine and versions", ("what", "value"), told.setting)
 
 
+def _pages(told: Outline) -> str:
+    rows = [
+        (
+            one.name,
+            one.answer,
+            one.rows,
+            one.documented,
+            one.reproduced,
+            outcomes_told(one.outcomes),
+        )
+        for one in told.pages
+    ]
+    header = ("page", "may ship", "rows", "claims", "reproduced", "cases")
+    return _table(f"Pages ({len(rows)})", header, rows)
+
+
 def _blocked(told: Outline) -> str:
     return _table("Blocked", ("by the failure of", "cases"), told.tally.blocked)
 
@@ -210,6 +226,7 @@ _FOLDED: Mapping[str, Callable[[Outline], str]] = {
     "defects": _all_defects,
     "known": _all_known,
     "setting": _all_setting,
+    "pages": _pages,
     "blocked": _blocked,
     "inconclusive": _inconclusive,
     "claims": _claims,

@@ -88,7 +88,8 @@ def matrix(run: Run) -> Matrix:
     found: dict[str, list[CaseResult]] = {row: [] for row in documented}
     free: dict[str, list[CaseResult]] = {}
     for result in sorted(run.results, key=lambda one: (stage_order(one.stage), one.case)):
-        where, key = (found, result.row) if result.row else (free, result.stage or "no stage")
+        of_row = "/" in result.row  # and not of a page as a whole
+        where, key = (found, result.row) if of_row else (free, result.stage or "no stage")
         where.setdefault(key, []).append(result)
     lines = [_line(row, results) for row, results in found.items()]
     lines += [_line(stage, results, source=NO_ROW) for stage, results in free.items()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
@@ -25,6 +25,7 @@ SECTIONS = (
     "defects",
     "known",
     "setting",
+    "pages",
     "blocked",
     "inconclusive",
     "claims",
@@ -72,6 +73,19 @@ class MetIssue:
 
 
 @dataclass(frozen=True, slots=True)
+class PageAnswer:
+    """What came of one page: the answer as for the whole run, and its rows, claims and cases."""
+
+    name: str
+    path: str
+    answer: str
+    rows: int
+    documented: int
+    reproduced: int
+    outcomes: Mapping[CaseOutcome, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A report's content.
 
@@ -84,6 +98,7 @@ class Outline:
         since: what is new since the last run; None where there was no comparison.
         unmeasured: what was not measured, the reason, and how many claims and cases that are.
         defects: of the documentation, by their causes.
+        pages: what came of each page, those that may not ship first; none where there is one page.
         setting: on which weights, backends, machine and versions: what, and its value.
     """
 
@@ -99,6 +114,7 @@ class Outline:
     defects: tuple[tuple[str, tuple[ReportedDefect, ...]], ...]
     known: tuple[MetIssue, ...]
     setting: tuple[tuple[str, str], ...]
+    pages: tuple[PageAnswer, ...] = ()
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -136,6 +152,7 @@ def outline(run: Run, *, since: Sequence[str] | None = None) -> Outline:
         defects=tuple(sorted(defects, key=lambda pair: (-len(pair[1]), pair[0]))),
         known=_known(run, found),
         setting=tuple(_setting(run)),
+        pages=_pages(run),
     )
 
 
@@ -233,6 +250,33 @@ def _unmeasured(found: Tally) -> tuple[tuple[str, str, int], ...]:
 
 def _plural(word: str, pairs: Sequence[tuple[int, str]]) -> str:
     return word if sum(count for count, _ in pairs) == 1 else f"{word}s"
+
+
+def _pages(run: Run) -> tuple[PageAnswer, ...]:
+    """Each page as if the run had been about it alone."""
+    pages = run.header.pages
+    if len(pages) < 2:
+        return ()
+    of_page: dict[str, list[CaseResult]] = {}
+    for result in run.results:
+        of_page.setdefault(result.row.partition("/")[0], []).append(result)
+    answers = []
+    for page in pages:
+        own = tuple(of_page.get(page.name, ()))
+        status = None if run.exit_status is None else 0
+        alone = replace(
+            run, header=replace(run.header, pages=(page,)), results=own, exit_status=status
+        )
+        found = tally(alone)
+        answer, _ = _decision(alone, found, 0)
+        answers.append(
+            PageAnswer(
+                *(page.name, page.path, answer, len(page.rows)),
+                *(found.documented, found.reproduced, found.outcomes),
+            )
+        )
+    order = (NO, CANNOT_SAY, NOTHING_AGAINST, YES)
+    return tuple(sorted(answers, key=lambda one: order.index(one.answer)))
 
 
 def _known(run: Run, found: Tally) -> tuple[MetIssue, ...]:

@@ -115,6 +115,22 @@ def _setting(told: Outline) -> list[str]:
     return [f"{what}: {value}" for what, value in told.setting[:3]]
 
 
+def _pages(told: Outline) -> list[str]:
+    if not told.pages:
+        return []
+    rows = [
+        (one.name, one.answer, one.rows, f"{one.reproduced} of {one.documented}")
+        for one in told.pages
+    ]
+    width = max(len(one.answer) for one in told.pages)
+    table = _columns(
+        ("pages", "may ship".ljust(width), "rows", "claims reproduced"),
+        [(name, answer.ljust(width), *others) for name, answer, *others in rows],
+    )
+    told_of = ("cases", *(outcomes_told(one.outcomes) or "none" for one in told.pages))
+    return [f"{line}  {cases}" for line, cases in zip(table, told_of, strict=True)]
+
+
 def _blocked(told: Outline) -> list[str]:
     origins = told.tally.blocked
     if not origins:
@@ -185,6 +201,7 @@ _WRITERS: Mapping[str, Callable[[Outline], list[str]]] = {
     "defects": _defects,
     "known": _known,
     "setting": _setting,
+    "pages": _pages,
     "blocked": _blocked,
     "inconclusive": _inconclusive,
     "claims": _claims,

@@ -51,7 +51,7 @@ LostRows = dict[str, tuple[str, str]]
 Describe = Callable[[Page, str, Path, LostRows, Store | None], dict[str, str]]
 
 
-def resolved(page: Page, text: str, store: Store) -> Entry:
+def resolved(page: Page, text: str, store: Store, *, begin: Callable[[], object] = bool) -> Entry:
     """What is found of a page: drafts of expectations, and the findings in JSON.
 
     The libraries are imported in a child process alone, and only where the store has not the page
@@ -60,6 +60,7 @@ def resolved(page: Page, text: str, store: Store) -> Entry:
     Args:
         page: as it was read.
         text: the page itself, for what it says outside its tables.
+        begin: called where the store has not the page.
 
     Raises:
         BuildError: the child crashed or hung.
@@ -76,6 +77,7 @@ def resolved(page: Page, text: str, store: Store) -> Entry:
     )
 
     def produce(folder: Path) -> Mapping[str, JSON]:
+        begin()
         for name, content in described(page, text, store=store).items():
             (folder / name).write_text(content, encoding="utf-8")
         return {"rows": len(page.rows)}

@@ -1,0 +1,73 @@
+"""The pages of a folder: which files, and how each is called."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from harness.errors import HarnessError
+from harness.pages.identity import id_part, page_title
+
+_PAGES: Final = "*.md"
+_MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
+
+
+def pages_below(folder: Path) -> list[Path]:
+    """All Markdown files below a folder, in order; none in hidden folders.
+
+    Raises:
+        HarnessError: there are more than any zoo has.
+    """
+    found: list[Path] = []
+    for path in folder.rglob(_PAGES):
+        if not os.path.isdir(path) and not _hidden(path.relative_to(folder)):
+            found.append(path)
+        if len(found) > _MOST_PAGES:
+            raise HarnessError(f"{folder}: more than {_MOST_PAGES} pages; give a smaller folder")
+    return sorted(found)
+
+
+def page_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """What pages are called in ids: each by its title, behind the folders that tell it from others.
+
+    A name may make no id, which whoever reads the page says.
+
+    Raises:
+        HarnessError: two paths cannot be told apart.
+
+    >>> page_names([Path("/zoo/a/net.md"), Path("/zoo/b/net.md"), Path("/zoo/b/vgg/README.md")])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {PosixPath('/zoo/a/net.md'): 'a-net', PosixPath('/zoo/b/net.md'): 'b-net',
+     PosixPath('/zoo/b/vgg/README.md'): 'vgg'}
+    """
+    folders = dict.fromkeys(paths, 0)
+    while True:
+        names = {path: _name(path, count) for path, count in folders.items()}
+        times = Counter(names.values())
+        twice = [path for path, name in names.items() if times[name] > 1]
+        deeper = [path for path in twice if folders[path] < len(path.parents)]
+        if not twice:
+            return names
+        if not deeper:
+            raise HarnessError(f"{twice[0]}: {twice[1]} is called {names[twice[0]]!r} too")
+        for path in deeper:
+            folders[path] += 1
+
+
+def _name(path: Path, folders: int) -> str:
+    title = page_title(path)
+    above = [one.name for one in path.parents]
+    if title != path.stem:  # that of the folder
+        above = above[1:]
+    named = "-".join((*reversed(above[:folders]), title))
+    try:
+        return id_part(named)
+    except ValueError:
+        return named
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
