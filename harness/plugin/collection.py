@@ -190,7 +190,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = {model.id for model in gate.selected}
     kept = [item for item in items if _is_selected(item, gate, chosen)]
     if len(kept) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        chosen_items = set(kept)
+        config.hook.pytest_deselected(items=[one for one in items if one not in chosen_items])
     order = {model.id: model for model in gate.catalogue.models}
     items[:] = sorted(kept, key=lambda item: _weight(item, order))
 
@@ -213,7 +214,8 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     case = item.stash.get(CASE, None)
     arguments = getattr(item, "fixturenames", ())
     if PAGE in arguments:
-        return page_of(item) is not None and chosen == {one.id for one in gate.catalogue.models}
+        narrowed = item.config.getoption("--row") or item.config.getoption("--source")
+        return page_of(item) is not None and not narrowed
     if case is None:  # about no row, or about none of the cases that there could be
         return not set(CASES) & set(arguments)
     if item.get_closest_marker("throughput") and not gate.throughput:

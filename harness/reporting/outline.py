@@ -40,6 +40,7 @@ YES = "Yes"
 NO = "No"
 CANNOT_SAY = "Cannot be said"
 NOTHING_AGAINST = "Nothing that was measured stands against it"
+NOTHING_FOUND = "Nothing against it"  # the same in a table
 
 STAND_IN = "stand-in"
 """What tools that only stand in for others say of themselves."""
@@ -269,13 +270,14 @@ def _pages(run: Run) -> tuple[PageAnswer, ...]:
         )
         found = tally(alone)
         answer, _ = _decision(alone, found, 0)
+        answer = NOTHING_FOUND if answer == NOTHING_AGAINST else answer
         answers.append(
             PageAnswer(
                 *(page.name, page.path, answer, len(page.rows)),
                 *(found.documented, found.reproduced, found.outcomes),
             )
         )
-    order = (NO, CANNOT_SAY, NOTHING_AGAINST, YES)
+    order = (NO, CANNOT_SAY, NOTHING_FOUND, YES)
     return tuple(sorted(answers, key=lambda one: order.index(one.answer)))
 
 

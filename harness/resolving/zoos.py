@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from harness.pages.folders import page_names, pages_below
 from harness.pages.reading import read_page, recorded_path
 from harness.records import Page, UnreadPage
 
-_ANY: Final = "page"  # a name, while it is not known what else is called so
+_ANY: Final = "page"  # a name, where a file's own makes no id
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +59,55 @@ def find_pages(
         PageError: a page that is named cannot be read.
         HarnessError: there is no such folder, or no page in it.
     """
-    own, below, modelless = dict.fromkeys(named), dict[Path, str](), 0
+    own = {path: read_page(path, lenient=lenient) for path in named}
+    below, shown, modelless = dict[Path, Page | str](), dict[Path, str](), 0
     for folder in folders:
         if not folder.is_dir():
             raise HarnessError(f"{folder}: no such folder")
-        found = {path: _unread(path, lenient=lenient) for path in pages_below(folder)}
-        pages = {path: problem for path, problem in found.items() if problem is not None}
-        if not pages:
+        files = pages_below(folder)
+        found = {path: one for path in files if (one := _found(path, lenient=lenient)) is not None}
+        if not found:
             raise HarnessError(f"{folder}: no page with a model table in this folder")
-        modelless += len(found) - len(pages)
-        below |= {path: problem for path, problem in pages.items() if path not in own}
+        modelless += len(files) - len(found)
+        below |= {path: one for path, one in found.items() if path not in own}
+        shown |= {path: _shown(path, folder) for path in found if path not in shown}
     names = page_names((*own, *below))
-    read = {path: read_page(path, name=names[path], lenient=lenient) for path in own}
+    pages = {path: _called(page, path, names[path], lenient) for path, page in own.items()}
     unread = []
-    for path, problem in below.items():
-        try:
-            if problem:
-                raise HarnessError(problem)
-            read[path] = read_page(path, name=names[path], lenient=lenient)
-        except HarnessError as error:
-            unread.append(UnreadPage(names[path], recorded_path(path), str(error)))
-    return FoundPages(dict(sorted(read.items())), tuple(unread), modelless)
+    for path, one in below.items():
+        if isinstance(one, str):
+            unread.append(UnreadPage(names[path], shown[path], one))
+        else:
+            page = _called(one, path, names[path], lenient)
+            pages[path] = replace(page, path=shown[path])
+    return FoundPages(dict(sorted(pages.items())), tuple(unread), modelless)
 
 
-def _unread(path: Path, *, lenient: bool) -> str | None:
-    """Why a page of a folder cannot be read, "" where it can; None where it is no page of models.
-
-    What cannot be understood makes it none only where nothing else of it can.
-    """
+def _found(path: Path, *, lenient: bool) -> Page | str | None:
+    """A page of a folder, or why it cannot be read; None where it is no page of models."""
     try:
-        read_page(path, name=_ANY, lenient=lenient)
+        return read_page(path, lenient=lenient)
     except (NoModelTable, OtherTask):
         return None
     except PageError as error:
+        try:
+            read_page(path, name=_ANY, lenient=lenient)
+        except (NoModelTable, OtherTask):
+            return None
+        except PageError:
+            pass
         return str(error)
-    return ""
+
+
+def _called(page: Page, path: Path, name: str, lenient: bool) -> Page:
+    """A page under its name, which stands in the ids of its rows."""
+    return page if page.name == name else read_page(path, name=name, lenient=lenient)
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """The path of a page below the working directory, or else below the zoo's folder."""
+    recorded = recorded_path(path)
+    return path.relative_to(folder).as_posix() if recorded == path.name else recorded
 
 
 def render(found: FoundPages) -> str:

@@ -27,6 +27,7 @@ WORDS = {
     "build_config": ["--build-config=b.yaml"],
     "expected": ["--expected=e"],
     "page": ["--page=P.md", "--page=Q.md"],
+    "zoo": ["--zoo=D"],
     "lenient": ["--lenient"],
     "store": ["--store=s"],
     "store_limit": ["--store-limit=1GiB"],

@@ -77,16 +77,14 @@ def test_two_pages_are_one_gate_in_any_order(folder: Path, run: Run) -> None:
     assert {case: one.outcome for one in both.results if (case := one.case) in own} == own
 
 
-def test_two_pages_of_one_name_are_refused_before_anything_is_resolved(
-    folder: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "own.md").write_text(OTHER_PAGE, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", f"--page={folder / 'own.md'}"]
-    command += [f"--page={tmp_path / 'own.md'}", f"--store={tmp_path / 'store'}"]
-    done = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"{tmp_path / 'own.md'}: {folder / 'own.md'} is called 'own' too" in done.stderr
-    assert not (tmp_path / "store" / "page").exists()
+def test_two_pages_of_one_name_are_told_apart_by_their_folders(folder: Path) -> None:
+    (folder / "beside").mkdir()
+    (folder / "beside/own.md").write_text(OTHER_PAGE, encoding="utf-8")
+    both = gate(folder, "complexity", f"--page={folder / 'beside/own.md'}", code=1)
+    assert {page.name: len(page.rows) for page in both.header.pages} == {
+        "beside-own": 1,
+        f"{folder.name}-own": 5,
+    }
 
 
 def outcomes(run: Run, row: str) -> Counter[CaseOutcome]:
