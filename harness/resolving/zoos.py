@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Final
 import tomli_w
 
 from harness.errors import HarnessError, NoModelTable, OtherTask, PageError
+from harness.pages.bounds import MAX_BYTES
 from harness.pages.folders import page_names, pages_below
 from harness.pages.reading import read_page, recorded_path
 from harness.records import Page, UnreadPage
+from harness.runtime.foreign import read_bytes
 
+_TABLE: Final = re.compile(rb"\||<\0?t", re.IGNORECASE)  # what any table has, in any encoding
 _ANY: Final = "page"  # a name, where a file's own makes no id
 
 
@@ -86,9 +90,13 @@ def find_pages(
 def _found(path: Path, *, lenient: bool) -> Page | str | None:
     """A page of a folder, or why it cannot be read; None where it is no page of models."""
     try:
+        if not _TABLE.search(read_bytes(path, most=MAX_BYTES)):
+            return None
         return read_page(path, lenient=lenient)
     except (NoModelTable, OtherTask):
         return None
+    except OSError as error:
+        return f"{path}: cannot be read: {error.strerror}"
     except PageError as error:
         try:
             read_page(path, name=_ANY, lenient=lenient)
