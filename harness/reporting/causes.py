@@ -60,9 +60,10 @@ def causes(results: Iterable[CaseResult]) -> tuple[FailureCause, ...]:
 
 
 def _words(result: CaseResult) -> str:
-    """The first line without what differs from row to row: its names and its figures."""
+    """The first line without what differs from row to row: names, figures and the page's file."""
     line = explanation(result)[0]
-    names: Sequence[str] = (result.row, result.row.rpartition("/")[2])
+    file = result.place.rpartition(":")[0]
+    names: Sequence[str] = (result.row, result.row.rpartition("/")[2], file)
     for name in filter(None, names):
         line = line.replace(name, "…")
     return _FIGURES.sub("#", line)

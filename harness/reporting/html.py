@@ -52,6 +52,9 @@ MOST_PLACES = 4
 MOST_HINTS = 2
 """Further lines of a failure that are shown on the first screen."""
 
+MOST_PAGES = 12
+"""Pages that are told one by one at once; more are folded."""
+
 MOST_NAMED = 3
 """Pages that the title of a run names; more are counted."""
 
@@ -100,6 +103,7 @@ def write_html(
         gravity=GRAVITY,
         always=ALWAYS,
         most_places=MOST_PLACES,
+        most_pages=MOST_PAGES,
         signs=SIGNS,
         not_held=[one for one in NOT_HELD if not (past and one == PARITY_OF_BEFORE)],
         thumbnails=_thumbnails(run, thumbnail),
