@@ -214,10 +214,13 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     case = item.stash.get(CASE, None)
     arguments = getattr(item, "fixturenames", ())
     if PAGE in arguments:
+        page = page_of(item)
         narrowed = item.config.getoption("--row") or item.config.getoption("--source")
-        return page_of(item) is not None and not narrowed
+        changed = page and (gate.touched is None or page.name in gate.touched.pages)
+        return bool(changed) and not narrowed
     if case is None:  # about no row, or about none of the cases that there could be
-        return not set(CASES) & set(arguments)
+        alone = gate.touched is not None and not gate.touched.everything
+        return not alone and not set(CASES) & set(arguments)
     if item.get_closest_marker("throughput") and not gate.throughput:
         return False
     return case.model.id in chosen and (not case.precision or case.precision in gate.precisions)

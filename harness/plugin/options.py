@@ -25,6 +25,7 @@ from harness.plugin.accuracy import OPTIONS, read_options
 from harness.reporting.history import VARIABLE
 from harness.reporting.results import STAGES
 from harness.resolving.generated import expected_for
+from harness.resolving.touched import Touched, touched
 from harness.runtime import entry_points, option_types
 from harness.runtime.store import open_store
 from harness.runtime.store.quantities import parse_size
@@ -45,6 +46,7 @@ class Gate:
         standards: all that is in it beside the rows.
         selected: the rows and documented failures asked for; all where none was named.
         backends: those asked for, with what each of them runs in.
+        touched: the rows that a change touches, where they alone were asked for.
         required: stages in which "not measured" fails.
         required_backends: backends that have to be usable here.
         cards_required: whether cards were named, of which one has to be usable.
@@ -65,6 +67,7 @@ class Gate:
     cards_required: bool
     throughput: bool
     layers: bool
+    touched: Touched | None = None
 
 
 GATE = pytest.StashKey[Gate]()
@@ -153,6 +156,12 @@ def _add_options(
         "expected/ of a page that has not changed holds for it; repeatable",
     )
     group.addoption(
+        "--changed-since",
+        metavar="REF",
+        help="only the rows that have changed, or share a network with one that has, since the "
+        "checkout's history parted from this commit of git",
+    )
+    group.addoption(
         "--lenient",
         action="store_true",
         help="with --page and --zoo: list what cannot be understood of a page",
@@ -229,6 +238,16 @@ def _gate(config: pytest.Config) -> Gate:
         )
     catalogue = read_catalogue(expected)
     selected = catalogue.select(option("--row")) if option("--row") else catalogue.models
+    changed = None
+    if option("--changed-since"):
+        changed = touched(
+            catalogue,
+            option("--changed-since"),
+            expected=Path(option("--expected") or EXPECTED),
+            pages=map(Path, option("--page")),
+            zoos=zoos,
+        )
+        selected = tuple(one for one in selected if one.id in changed.rows)
     sources = option("--source")
     weights = option("--weights")
     if weights not in (None, "hub") and not Path(weights).is_dir():
@@ -266,6 +285,7 @@ def _gate(config: pytest.Config) -> Gate:
         cards_required=option("--cards") is not None,
         throughput=option("--throughput"),
         layers=option("--layers"),
+        touched=changed,
     )
 
 
@@ -280,17 +300,27 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[RESOLVED] = str(node.config.stash[GATE].expected)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """What a zoo's folders hold."""
-    gate = config.stash[GATE]
-    if not gate.zoos:
-        return None
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What a zoo's folders hold, and what of it is judged."""
+    gate, told = config.stash[GATE], []
     catalogue = gate.catalogue
-    return (
-        f"zoo: {len(catalogue.pages)} pages with {len(catalogue.rows)} rows, "
-        f"{len(catalogue.unread)} pages that cannot be read; {catalogue.modelless} files about no "
-        "models that classify"
-    )
+    if gate.zoos:
+        told.append(
+            f"zoo: {len(catalogue.pages)} pages with {len(catalogue.rows)} rows, "
+            f"{len(catalogue.unread)} pages that cannot be read; {catalogue.modelless} files about "
+            "no models that classify"
+        )
+    if gate.touched is not None:
+        told.append(f"changed since {config.getoption('--changed-since')}: {gate.touched}")
+    return told
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Nothing to judge is no fault where a change touches no row."""
+    found = session.config.stash[GATE].touched
+    if found is not None and not found.rows and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 def _memory(text: str | None) -> int | None:

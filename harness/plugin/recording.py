@@ -50,7 +50,9 @@ from harness.runtime import option_types
 
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
-ONLY_WHICH = frozenset({"row", "source", "nightly", "run_log", "history", "no_images"})
+ONLY_WHICH = frozenset(
+    {"row", "source", "changed_since", "nightly", "run_log", "history", "no_images"}
+)
 """Options that only say which cases run, which a case's id says, and what is kept of a run. Every
 other option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)

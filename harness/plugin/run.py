@@ -227,7 +227,16 @@ def _tools(gate: Gate) -> dict[str, str]:
 
 
 OPTIONS = (
-    *("row", "source", "backend", "precision", "require", "require_backend", "weights"),
+    *(
+        "row",
+        "source",
+        "changed_since",
+        "backend",
+        "precision",
+        "require",
+        "require_backend",
+        "weights",
+    ),
     *("nightly", "throughput", "vendor_tools", "cards", "keyword", "markexpr"),
 )
 """What of the command line stands in the run log."""
