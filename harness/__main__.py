@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from harness.errors import OPTIMIZED, HarnessError, StageError
 
 COMMANDS = (
+    "harness.cli.init",
     "harness.cli.extract",
     "harness.cli.diff",
     "harness.cli.lint",

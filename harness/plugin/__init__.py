@@ -3,6 +3,7 @@
 pytest_plugins = (
     "harness.plugin.options",
     "harness.plugin.nightly",
+    "harness.plugin.zoofile",
     "harness.plugin.accuracy",
     "harness.plugin.collection",
     "harness.plugin.fixtures",

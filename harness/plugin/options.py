@@ -26,6 +26,7 @@ from harness.reporting.history import VARIABLE
 from harness.reporting.results import STAGES
 from harness.resolving.generated import expected_for
 from harness.resolving.touched import Touched, touched
+from harness.resolving.zoofile import ZooFolder, read_zoo
 from harness.runtime import entry_points, option_types
 from harness.runtime.store import open_store
 from harness.runtime.store.quantities import parse_size
@@ -55,7 +56,7 @@ class Gate:
     """
 
     expected: Path
-    zoos: tuple[Path, ...]
+    zoos: tuple[ZooFolder, ...]
     catalogue: Catalogue
     standards: Standards
     selected: tuple[DocumentedModel, ...]
@@ -224,7 +225,7 @@ def _gate(config: pytest.Config) -> Gate:
     expected = Path(option("--expected") or EXPECTED)
     store = Path(option("--store")) if option("--store") else None
     open_store(store, limit=option("--store-limit"))  # refused before anything is built
-    zoos = tuple(Path(folder) for folder in option("--zoo"))
+    zoos = tuple(read_zoo(Path(folder))[0] for folder in option("--zoo"))
     if RESOLVED in getattr(config, "workerinput", {}):
         expected = Path(config.workerinput[RESOLVED])  # type: ignore[attr-defined]
     elif option("--page") or zoos:

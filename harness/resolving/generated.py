@@ -28,6 +28,7 @@ from harness.pipeline.catalogue import EXPECTED, UNREAD
 from harness.records import Page, Row
 from harness.resolving.running import FILES, FINDINGS, resolved
 from harness.resolving.verifying import read_back
+from harness.resolving.zoofile import ZooFolder
 from harness.resolving.zoos import find_pages
 from harness.resolving.zoos import render as render_unread
 from harness.runtime.foreign import read_text, real_path
@@ -57,7 +58,7 @@ class Drafts(Protocol):
 def expected_for(
     pages: Iterable[Path],
     *,
-    zoos: Iterable[Path] = (),
+    zoos: Iterable[ZooFolder] = (),
     lenient: bool = False,
     store: Path | None = None,
     base: Path = EXPECTED,
@@ -71,9 +72,9 @@ def expected_for(
     Args:
         pages: Markdown files, in any order; one that is named twice counts once. Nothing is
             accepted of them, and no issue is known.
-        zoos: folders of which all pages are meant. A page that ``base`` has as it is, and that is
-            not among ``pages``, keeps all that is known of it there; one that cannot be read or
-            resolved is listed, see :attr:`Catalogue.unread`.
+        zoos: of these, all pages. One that ``base`` has as it is, and that is not among ``pages``,
+            keeps all that is known of it there; one that cannot be read or resolved is listed, see
+            :attr:`Catalogue.unread`.
         lenient: list what of a page cannot be understood instead of refusing it.
         store: the root of the artifact store, where it is not the usual one.
         base: expectations with the decisions.
@@ -86,20 +87,19 @@ def expected_for(
         BuildError: resolving one of ``pages`` crashed or hung.
     """
     own = tuple(sorted({real_path(page) for page in pages}))
-    folders = tuple(sorted({real_path(folder) for folder in zoos}))
-    return _kept(own, folders, lenient, store, real_path(base), told).path
+    return _kept(own, tuple(dict.fromkeys(zoos)), lenient, store, real_path(base), told).path
 
 
 @cache  # while the process lives, its entry is not pruned
 def _kept(
     own: tuple[Path, ...],
-    folders: tuple[Path, ...],
+    zoos: tuple[ZooFolder, ...],
     lenient: bool,
     store: Path | None,
     base: Path,
     told: Callable[[str], None],
 ) -> Entry:
-    zoo = find_pages(own, folders, lenient=lenient)
+    zoo = find_pages(own, zoos, lenient=lenient)
     read_tolerances(base / "tolerances.toml")
     read_float_operators(base / "float_operators.toml", backends=backend_names())
     known = {page: _known(page, base) for path, page in zoo.pages.items() if path not in own}

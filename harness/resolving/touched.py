@@ -12,11 +12,11 @@ from typing import Any, Final
 from harness.errors import PageError
 from harness.expected.repairing import DEFAULT
 from harness.pages.bounds import MAX_BYTES
-from harness.pages.folders import pages_below
 from harness.pages.reading import read_page
 from harness.pipeline.catalogue import Catalogue
 from harness.records import Page, Row, UnreadPage
 from harness.resolving.verifying import KINDS
+from harness.resolving.zoofile import ZooFolder
 from harness.runtime.foreign import read_bytes, real_path
 from harness.runtime.git import Past
 from harness.runtime.scratch import Scratch
@@ -56,7 +56,7 @@ def touched(
     *,
     expected: Path,
     pages: Iterable[Path] = (),
-    zoos: Iterable[Path] = (),
+    zoos: Iterable[ZooFolder] = (),
 ) -> Touched:
     """What has changed since the history of a checkout parted from a commit.
 
@@ -75,7 +75,7 @@ def touched(
     Raises:
         HarnessError: git is not here, something lies in no checkout, or there is no such commit.
     """
-    zoos = [*map(real_path, zoos)]
+    zoos = tuple(zoos)
     files = _files(catalogue, [*map(real_path, pages)], zoos)
     pasts: dict[Path, Past] = {}
 
@@ -108,11 +108,11 @@ def touched(
 
 
 def _files(
-    catalogue: Catalogue, pages: Sequence[Path], zoos: Sequence[Path]
+    catalogue: Catalogue, pages: Sequence[Path], zoos: Sequence[ZooFolder]
 ) -> list[tuple[Page, Path]]:
     """The file of each page that was given or found; none of those that only expectations know."""
     by_digest: dict[str, list[Path]] = {}
-    for path in (*pages, *(path for zoo in zoos for path in pages_below(zoo))):
+    for path in (*pages, *(path for zoo in zoos for path in zoo.files())):
         try:
             digest = hashlib.sha256(read_bytes(path, most=MAX_BYTES)).hexdigest()
         except OSError:
@@ -126,9 +126,9 @@ def _files(
     return found
 
 
-def _unread(page: UnreadPage, zoos: Sequence[Path]) -> Path:
+def _unread(page: UnreadPage, zoos: Sequence[ZooFolder]) -> Path:
     """The file of a page that could not be read: told from here, or from its zoo."""
-    places = (base / page.path for base in (Path.cwd(), *zoos))
+    places = (base / page.path for base in (Path.cwd(), *(zoo.folder for zoo in zoos)))
     return next((real_path(one) for one in places if one.is_file()), real_path(Path(page.path)))
 
 

@@ -12,9 +12,10 @@ import tomli_w
 
 from harness.errors import HarnessError, NoModelTable, OtherTask, PageError
 from harness.pages.bounds import MAX_BYTES
-from harness.pages.folders import page_names, pages_below
+from harness.pages.folders import page_names
 from harness.pages.reading import read_page, recorded_path
 from harness.records import Page, UnreadPage
+from harness.resolving.zoofile import ZooFolder
 from harness.runtime.foreign import read_bytes
 
 _TABLE: Final = re.compile(rb"\||<\0?t", re.IGNORECASE)  # what any table has, in any encoding
@@ -47,15 +48,15 @@ class FoundPages:
 
 
 def find_pages(
-    named: Iterable[Path], folders: Iterable[Path], *, lenient: bool = False
+    named: Iterable[Path], zoos: Iterable[ZooFolder], *, lenient: bool = False
 ) -> FoundPages:
-    """Read the pages that are named, and all below folders.
+    """Read the pages that are named, and all of zoos.
 
     Two pages of one title have the names of their folders before it.
 
     Args:
         named: pages, which have to be readable.
-        folders: of these, a file without a table of models that classify is no page; a page that
+        zoos: of these, a file without a table of models that classify is no page; a page that
             cannot be read is told of in the result.
         lenient: see :func:`read_page`.
 
@@ -65,10 +66,8 @@ def find_pages(
     """
     own = {path: read_page(path, lenient=lenient) for path in named}
     below, shown, modelless = dict[Path, Page | str](), dict[Path, str](), 0
-    for folder in folders:
-        if not folder.is_dir():
-            raise HarnessError(f"{folder}: no such folder")
-        files = pages_below(folder)
+    for zoo in zoos:
+        folder, files = zoo.folder, zoo.files()
         found = {path: one for path in files if (one := _found(path, lenient=lenient)) is not None}
         if not found:
             raise HarnessError(f"{folder}: no page with a model table in this folder")

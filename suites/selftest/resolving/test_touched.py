@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 from harness.pipeline.catalogue import EXPECTED, read_catalogue
 from harness.resolving.generated import expected_for
 from harness.resolving.touched import Touched, touched
+from harness.resolving.zoofile import ZooFolder
 
 REPOSITORY = EXPECTED.parent
 PAGE = """# Nets
@@ -79,7 +80,7 @@ def ask(checkout: Path, store: Path) -> Asking:
     def asked(since: str = "before", *, pages: bool = False) -> Touched:
         zoo, base = checkout / "zoo", checkout / "expected"
         own = [zoo / "nets.md", zoo / "other.md"] if pages else []
-        zoos = [] if pages else [zoo]
+        zoos = [] if pages else [ZooFolder(zoo)]
         folder = expected_for(own, zoos=zoos, store=store, base=base)
         return touched(read_catalogue(folder), since, expected=base, pages=own, zoos=zoos)
 

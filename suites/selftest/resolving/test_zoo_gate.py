@@ -18,6 +18,7 @@ from harness.reporting.results import CaseOutcome, Run
 from harness.reporting.runlog import read
 from harness.resolving import generated
 from harness.resolving.generated import expected_for
+from harness.resolving.zoofile import ZooFolder
 from harness.resolving.zoos import find_pages
 
 REPOSITORY = EXPECTED.parent
@@ -146,32 +147,32 @@ def base(tmp_path: Path) -> Path:
 
 def test_what_is_known_of_a_page_holds_while_it_does_not_change(tmp_path: Path, base: Path) -> None:
     zoo, store = tmp_path / "zoo", tmp_path / "store"
-    folder = expected_for([], zoos=[zoo], store=store, base=base)
+    folder = expected_for([], zoos=[ZooFolder(zoo)], store=store, base=base)
     assert "# reviewed" in (folder / "complexity/net.toml").read_text()
     (issue,) = read_known_issues(folder / "known_issues.toml", today=date(2030, 1, 2))
     assert "[net-" in issue.case
     assert [page.name for page in read_catalogue(folder).pages] == ["net", "other"]
     (zoo / "net.md").write_text(MEGA.replace("1.235", "1.236"))
     generated._kept.cache_clear()
-    changed = expected_for([], zoos=[zoo], store=store, base=base)
+    changed = expected_for([], zoos=[ZooFolder(zoo)], store=store, base=base)
     assert "# reviewed" not in (changed / "complexity/net.toml").read_text()
     assert read_known_issues(changed / "known_issues.toml", today=date.min) == ()
 
 
 def test_what_is_known_is_part_of_the_key(tmp_path: Path, base: Path) -> None:
     zoo, store = tmp_path / "zoo", tmp_path / "store"
-    before = expected_for([], zoos=[zoo], store=store, base=base)
+    before = expected_for([], zoos=[ZooFolder(zoo)], store=store, base=base)
     text = (base / "complexity/net.toml").read_text()
     (base / "complexity/net.toml").write_text(text.replace("# reviewed", "# again"))
     generated._kept.cache_clear()
-    assert expected_for([], zoos=[zoo], store=store, base=base) != before
+    assert expected_for([], zoos=[ZooFolder(zoo)], store=store, base=base) != before
 
 
 # ── finding pages ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_files_without_models_that_classify_are_no_pages(tmp_path: Path) -> None:
-    found = find_pages([], [write_zoo(tmp_path, net=MEGA, track=TRACKING, notes="text")])
+    found = find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, track=TRACKING, notes="text"))])
     assert [page.name for page in found.pages.values()] == ["net"]
     assert (found.unread, found.modelless) == ((), 2)
 
@@ -179,12 +180,12 @@ def test_files_without_models_that_classify_are_no_pages(tmp_path: Path) -> None
 @pytest.mark.parametrize("header", ["NME", "MOTA", "avg F-Measure ↑", "LFW Accuracy", "hard"])
 def test_figures_of_other_tasks_are_known(tmp_path: Path, header: str) -> None:
     text = f"| model | source | {header} | params(M) |\n| - | - | - | - |\n| a | b | 1.0 | 2.0 |\n"
-    assert find_pages([], [write_zoo(tmp_path, net=MEGA, other=text)]).modelless == 1
+    assert find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, other=text))]).modelless == 1
 
 
 def test_a_misspelt_accuracy_is_no_other_task(tmp_path: Path) -> None:
     text = MEGA.replace("top1", "topl").replace("top5", "topS")
-    (unread,) = find_pages([], [write_zoo(tmp_path, net=MEGA, odd=text)]).unread
+    (unread,) = find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, odd=text))]).unread
     assert "unknown column 'topl'" in unread.reason
 
 
@@ -192,7 +193,7 @@ def test_a_page_whose_name_makes_no_id_is_told(tmp_path: Path) -> None:
     zoo = write_zoo(tmp_path, net=MEGA)
     (zoo / "网络.md").write_text(GIGA)
     (zoo / "说明.md").write_text("# no page")
-    found = find_pages([], [zoo])
+    found = find_pages([], [ZooFolder(zoo)])
     (unread,) = found.unread
     assert "'网络' makes no id" in unread.reason
     assert found.modelless == 1
@@ -201,12 +202,12 @@ def test_a_page_whose_name_makes_no_id_is_told(tmp_path: Path) -> None:
 def test_a_page_that_is_named_has_to_be_readable(tmp_path: Path) -> None:
     zoo = write_zoo(tmp_path, wrong=WRONG)
     with pytest.raises(PageError, match="not a plain decimal"):
-        find_pages([zoo / "wrong.md"], [zoo])
+        find_pages([zoo / "wrong.md"], [ZooFolder(zoo)])
 
 
 def test_a_page_that_is_named_and_found_counts_once(tmp_path: Path) -> None:
     zoo = write_zoo(tmp_path, net=MEGA)
-    found = find_pages([zoo / "net.md"], [zoo, zoo])
+    found = find_pages([zoo / "net.md"], [ZooFolder(zoo)] * 2)
     assert list(found.pages.values()) == [read_page(zoo / "net.md")]
 
 
@@ -217,7 +218,7 @@ def test_a_page_that_is_named_and_found_counts_once(tmp_path: Path) -> None:
 def test_a_folder_without_pages_is_refused(tmp_path: Path, make, told: str) -> None:
     make(tmp_path / "zoo")
     with pytest.raises(HarnessError, match=told):
-        find_pages([], [tmp_path / "zoo"])
+        find_pages([], [ZooFolder(tmp_path / "zoo")])
 
 
 # ── resolving ─────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +238,7 @@ def test_a_page_that_ends_its_process_is_lost_alone(
     monkeypatch.setattr(generated, "resolved", resolve)
     monkeypatch.setattr(generated, "_pages_at_once", lambda: at_once)
     told: list[str] = []
-    folder = expected_for([], zoos=[zoo], store=tmp_path / "store", told=told.append)
+    folder = expected_for([], zoos=[ZooFolder(zoo)], store=tmp_path / "store", told=told.append)
     catalogue = read_catalogue(folder)
     assert [page.name for page in catalogue.pages] == ["net", "third"]
     (unread,) = catalogue.unread
@@ -260,7 +261,7 @@ def test_drafts_that_cannot_be_read_lose_their_page_alone(
             (folder / "variants/odd.toml").write_text("nothing = 1")
 
     monkeypatch.setattr(generated, "write", write)
-    catalogue = read_catalogue(expected_for([], zoos=[zoo], store=tmp_path / "store"))
+    catalogue = read_catalogue(expected_for([], zoos=[ZooFolder(zoo)], store=tmp_path / "store"))
     assert [page.name for page in catalogue.pages] == ["net"]
     assert "which is a mistake of the suite" in catalogue.unread[0].reason
 
@@ -274,8 +275,10 @@ def test_a_zoo_of_which_nothing_can_be_read_is_red(tmp_path: Path) -> None:
 
 def test_places_are_told_below_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zoo = write_zoo(tmp_path / "zoo", a__README=MEGA, b__README=WRONG)
-    found = find_pages([], [zoo])
+    found = find_pages([], [ZooFolder(zoo)])
     assert [page.path for page in found.pages.values()] == ["a/README.md"]
     assert [page.path for page in found.unread] == ["b/README.md"]
     monkeypatch.chdir(tmp_path)
-    assert [page.path for page in find_pages([], [zoo]).pages.values()] == ["zoo/a/README.md"]
+    assert [page.path for page in find_pages([], [ZooFolder(zoo)]).pages.values()] == [
+        "zoo/a/README.md"
+    ]
