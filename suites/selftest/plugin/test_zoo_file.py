@@ -54,7 +54,7 @@ def settle(zoo: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     return settled
 
 
-def test_options_are_taken_as_from_the_command_line(zoo: Path, settle: Settle) -> None:
+def test_options_are_taken_as_from_the_command_line(settle: Settle) -> None:
     text = """[options]
     backend = ["onnxruntime", "torch"]
     precision = "int8"
