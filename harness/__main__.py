@@ -13,6 +13,7 @@ from harness.errors import OPTIMIZED, HarnessError, StageError
 
 COMMANDS = (
     "harness.cli.init",
+    "harness.cli.survey",
     "harness.cli.extract",
     "harness.cli.diff",
     "harness.cli.lint",

@@ -14,7 +14,7 @@ from harness.backends.registry import EMBEDDED, SAME_MODELS, backend, backend_na
 from harness.errors import HarnessError, UnmatchedKnownIssue
 from harness.expected.known_issues import match
 from harness.pipeline.catalogue import DocumentedModel
-from harness.plugin.options import GATE, Gate
+from harness.plugin.options import GATE, SMALL, Gate
 from harness.records import KnownIssue, Metric, Row
 from harness.sources.forms import Form, forms, is_repeated
 
@@ -212,6 +212,8 @@ def _given(item: pytest.Item) -> Iterable[object]:
 
 def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     case = item.stash.get(CASE, None)
+    if gate.survey and not _is_quick(item, case):
+        return False
     arguments = getattr(item, "fixturenames", ())
     if PAGE in arguments:
         page = page_of(item)
@@ -224,6 +226,14 @@ def _is_selected(item: pytest.Item, gate: Gate, chosen: set[str]) -> bool:
     if item.get_closest_marker("throughput") and not gate.throughput:
         return False
     return case.model.id in chosen and (not case.precision or case.precision in gate.precisions)
+
+
+def _is_quick(item: pytest.Item, case: Case | None) -> bool:
+    """Whether a case belongs to a survey."""
+    if item.get_closest_marker("page") or item.get_closest_marker("complexity"):
+        return True
+    params = case.model.variant.params if case else None
+    return bool(item.get_closest_marker("export") and params and params < SMALL)
 
 
 def _weight(item: pytest.Item, order: dict[str, DocumentedModel]) -> tuple[int, str]:

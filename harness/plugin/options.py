@@ -47,6 +47,7 @@ class Gate:
         standards: all that is in it beside the rows.
         selected: the rows and documented failures asked for; all where none was named.
         backends: those asked for, with what each of them runs in.
+        survey: whether only what takes little was asked for.
         touched: the rows that a change touches, where they alone were asked for.
         required: stages in which "not measured" fails.
         required_backends: backends that have to be usable here.
@@ -68,10 +69,13 @@ class Gate:
     cards_required: bool
     throughput: bool
     layers: bool
+    survey: bool = False
     touched: Touched | None = None
 
 
 GATE = pytest.StashKey[Gate]()
+SMALL = 15_000_000
+"""Parameters below which a row is exported in a survey."""
 RESOLVED = "zoo_resolved"
 """What workers of pytest-xdist are told of the folder of expectations."""
 
@@ -161,6 +165,12 @@ def _add_options(
         metavar="REF",
         help="only the rows that have changed, or share a network with one that has, since the "
         "checkout's history parted from this commit of git",
+    )
+    group.addoption(
+        "--survey",
+        action="store_true",
+        help="only what takes little: the stages page and complexity, and export of rows with less "
+        f"than {SMALL // 10**6} million parameters",
     )
     group.addoption(
         "--lenient",
@@ -286,6 +296,7 @@ def _gate(config: pytest.Config) -> Gate:
         cards_required=option("--cards") is not None,
         throughput=option("--throughput"),
         layers=option("--layers"),
+        survey=option("--survey"),
         touched=changed,
     )
 

@@ -51,7 +51,7 @@ from harness.runtime import option_types
 RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
 ONLY_WHICH = frozenset(
-    {"row", "source", "changed_since", "nightly", "run_log", "history", "no_images"}
+    {"row", "source", "changed_since", "survey", "nightly", "run_log", "history", "no_images"}
 )
 """Options that only say which cases run, which a case's id says, and what is kept of a run. Every
 other option of the suite that was given belongs to the command that repeats a case."""

@@ -1,0 +1,78 @@
+"""The ``survey`` command: what can be said of a whole zoo without weights, images and much time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import HarnessError
+from harness.lint.expected import expected_knowledge
+from harness.lint.known import together
+from harness.lint.people import as_text, summary
+from harness.lint.rules import RULES
+from harness.lint.running import lint
+from harness.lint.zoo import Zoo, read_zoo
+from harness.pipeline.catalogue import EXPECTED
+from harness.resolving.zoofile import read_zoo as read_folder
+from harness.runtime import atomic
+from harness.runtime.foreign import real_path
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+OUT: Final = Path(".zoo") / "survey"
+
+_EXAMPLES: Final = """examples:
+  python -m harness survey zoo/
+  python -m harness survey zoo/ -- --row 'resnet/*' -n 4
+"""
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``survey`` to the command line; the parsed arguments carry ``run``."""
+    parser = subparsers.add_parser(
+        "survey",
+        help="say what can be said of a whole zoo without weights, in half an hour",
+        description="Lint all pages of a folder, then gate them with --survey: their figures, and the\n"
+        "exports of small networks. Killed and started again, it goes on where it was.\n"
+        "Exit code 0: nothing stands against the zoo; 1: something; 2: bad input.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder with pages")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=OUT,
+        metavar="DIR",
+        help="where findings, run log and report are written; default: %(default)s",
+    )
+    parser.add_argument("options", nargs="*", metavar="OPTION", help="further ones, for pytest")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write what lint finds, and become the run of pytest.
+
+    Raises:
+        HarnessError: there is no such folder or no page in it, or the suites are not here.
+    """
+    suites = EXPECTED.parent / "suites"
+    if not suites.is_dir():
+        raise HarnessError(f"{suites}: the suites are not here; survey from a checkout of them")
+    folder, out = real_path(arguments.folder), real_path(arguments.out)
+    zoo = read_zoo(read_folder(folder)[0].files(), know=None)
+    names = [page.page.name for page in zoo.pages if page.page]
+    known = together(expected_knowledge(EXPECTED, name) for name in names)
+    zoo = Zoo(zoo.pages, known, (folder,))
+    findings = lint(zoo, RULES)
+    out.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(out / "lint.txt", as_text(findings, zoo).plain)
+    print(f"lint: {summary(findings, zoo)}; {out / 'lint.txt'}", flush=True)
+    words = ["-m", "pytest", f"--zoo={folder}", "--survey", "-n", "auto"]
+    words += [f"--run-log={out / 'survey.jsonl'}", *arguments.options]
+    os.chdir(EXPECTED.parent)
+    os.execv(sys.executable, [sys.executable, *words])
