@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, quoted
 from harness.lint.expected import expected_knowledge
 from harness.lint.known import together
 from harness.lint.people import as_text, summary
@@ -27,7 +28,7 @@ OUT: Final = Path(".zoo") / "survey"
 
 _EXAMPLES: Final = """examples:
   python -m harness survey zoo/
-  python -m harness survey zoo/ -- --row 'resnet/*' -n 4
+  python -m harness survey zoo/ --pytest="--row 'resnet/*' -n 4"
 """
 
 
@@ -36,8 +37,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "survey",
         help="say what can be said of a whole zoo without weights, in half an hour",
-        description="Lint all pages of a folder, then gate them with --survey: their figures, and the\n"
-        "exports of small networks. Killed and started again, it goes on where it was.\n"
+        description="Lint all pages of a folder, then gate them with --survey: their figures, and\n"
+        "the exports of small networks. Killed and started again, it goes on where it was.\n"
         "Exit code 0: nothing stands against the zoo; 1: something; 2: bad input.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -50,7 +51,9 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="DIR",
         help="where findings, run log and report are written; default: %(default)s",
     )
-    parser.add_argument("options", nargs="*", metavar="OPTION", help="further ones, for pytest")
+    parser.add_argument(
+        "--pytest", default="", metavar="OPTIONS", help="further options of pytest, as in a shell"
+    )
     parser.set_defaults(run=run)
 
 
@@ -63,6 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
     suites = EXPECTED.parent / "suites"
     if not suites.is_dir():
         raise HarnessError(f"{suites}: the suites are not here; survey from a checkout of them")
+    try:
+        further = shlex.split(arguments.pytest)
+    except ValueError as error:
+        raise HarnessError(f"--pytest={quoted(arguments.pytest)}: {error}") from None
     folder, out = real_path(arguments.folder), real_path(arguments.out)
     zoo = read_zoo(read_folder(folder)[0].files(), know=None)
     names = [page.page.name for page in zoo.pages if page.page]
@@ -73,6 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     atomic.write_text(out / "lint.txt", as_text(findings, zoo).plain)
     print(f"lint: {summary(findings, zoo)}; {out / 'lint.txt'}", flush=True)
     words = ["-m", "pytest", f"--zoo={folder}", "--survey", "-n", "auto"]
-    words += [f"--run-log={out / 'survey.jsonl'}", *arguments.options]
+    words += [f"--run-log={out / 'survey.jsonl'}", *further]
     os.chdir(EXPECTED.parent)
     os.execv(sys.executable, [sys.executable, *words])

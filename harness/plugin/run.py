@@ -231,6 +231,7 @@ OPTIONS = (
         "row",
         "source",
         "changed_since",
+        "survey",
         "backend",
         "precision",
         "require",

@@ -28,6 +28,7 @@ WORDS = {
     "expected": ["--expected=e"],
     "page": ["--page=P.md", "--page=Q.md"],
     "zoo": ["--zoo=D"],
+    "survey": ["--survey"],
     "changed_since": ["--changed-since=main"],
     "lenient": ["--lenient"],
     "store": ["--store=s"],
