@@ -6,16 +6,18 @@ import argparse
 import os
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError, quoted
 from harness.lint.expected import expected_knowledge
-from harness.lint.known import together
+from harness.lint.known import Knowledge, together
 from harness.lint.people import as_text, summary
 from harness.lint.rules import RULES
 from harness.lint.running import lint
-from harness.lint.zoo import Zoo, read_zoo
+from harness.lint.zoo import LintedPage, read_zoo
 from harness.pipeline.catalogue import EXPECTED
 from harness.resolving.zoofile import read_zoo as read_folder
 from harness.runtime import atomic
@@ -71,10 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise HarnessError(f"--pytest={quoted(arguments.pytest)}: {error}") from None
     folder, out = real_path(arguments.folder), real_path(arguments.out)
-    zoo = read_zoo(read_folder(folder)[0].files(), know=None)
-    names = [page.page.name for page in zoo.pages if page.page]
-    known = together(expected_knowledge(EXPECTED, name) for name in names)
-    zoo = Zoo(zoo.pages, known, (folder,))
+    files = {path.as_posix() for path in read_folder(folder)[0].files()}
+    zoo = read_zoo([folder], know=_knowledge)
+    zoo = replace(zoo, pages=tuple(page for page in zoo.pages if page.file in files))
     findings = lint(zoo, RULES)
     out.mkdir(parents=True, exist_ok=True)
     atomic.write_text(out / "lint.txt", as_text(findings, zoo).plain)
@@ -83,3 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
     words += [f"--run-log={out / 'survey.jsonl'}", *further]
     os.chdir(EXPECTED.parent)
     os.execv(sys.executable, [sys.executable, *words])
+
+
+def _knowledge(pages: Sequence[LintedPage]) -> Knowledge:
+    """What the expectations have of the rows."""
+    names = dict.fromkeys(page.page.name for page in pages if page.page)
+    return together(expected_knowledge(EXPECTED, name) for name in names)
