@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from harness.expected.variants import Variant
 from harness.pipeline.declared import Step
 from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
-from harness.runtime.memory import MemoryReservations, default_budget_bytes
+from harness.runtime.memory import POLL_SECONDS, MemoryReservations, default_budget_bytes
 from harness.runtime.store import JSON, Entry, Key, LazyArtifact, Store, open_store
 from harness.runtime.store.lazy import usable
 from harness.runtime.store.quantities import MIB, size_text
@@ -58,13 +59,13 @@ class Builder:
     """Builds things once: one store, one child process, one ledger of memory.
 
     Attributes:
-        ran: steps that ran, with their processor seconds and most resident bytes; taken from here
-            by whoever tells of them.
+        ran: steps that ran, with their processor seconds, most resident bytes, seconds that they
+            waited for memory, and how many bytes of it; taken from here by whoever tells of them.
     """
 
     settings: Settings
     worker: Worker
-    ran: list[tuple[str, float, int]] = field(default_factory=list)
+    ran: list[tuple[str, float, int, float, int]] = field(default_factory=list)
     _failed: dict[str, StageError] = field(default_factory=dict)
 
     @cached_property
@@ -141,7 +142,11 @@ class Builder:
         """
         whole = self.reservations.budget_bytes if alone else bytes_for(step.copies, variant)
         limit_s = self.settings.step_timeout_s or seconds or seconds_for(variant)
+        asked_s = time.monotonic()
         with self.reservations.reserve(whole, owner=f"{step.name} {variant.row}"):
+            waited_s = time.monotonic() - asked_s
+            if waited_s < POLL_SECONDS:
+                waited_s = 0.0  # that is what asking takes
             try:
                 return self.worker.run(
                     step.function,
@@ -152,7 +157,8 @@ class Builder:
                 )
             finally:
                 worker = self.worker
-                self.ran.append((step.name, worker.last_cpu_s, worker.last_peak_bytes or 0))
+                took = worker.last_cpu_s, worker.last_peak_bytes or 0
+                self.ran.append((step.name, *took, round(waited_s, 3), whole))
 
 
 def require_resolved(variant: Variant) -> None:

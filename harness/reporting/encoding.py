@@ -103,7 +103,8 @@ def _claim(data: Mapping[str, Any]) -> ClaimResult:
 
 
 def _step(data: Mapping[str, Any]) -> StepCost:
-    return _typed(StepCost(**{**data, "cpu_s": float(data["cpu_s"])}))
+    seconds = {name: float(data.get(name, 0.0)) for name in ("cpu_s", "waited_s")}
+    return _typed(StepCost(**{**data, **seconds}))
 
 
 def _measurement(data: Mapping[str, Any]) -> Measurement:

@@ -6,6 +6,7 @@ sorts anything of its own.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +128,7 @@ class Outline:
             f"{tally.reproduced} of {tally.documented} claims reproduced",
             f"{counted(len(self.run.results), 'case')} in {tally.duration_s:.1f} s: "
             f"{outcomes_told(tally.outcomes) or 'none'}",
+            *_waiting(self.run),
         )
 
 
@@ -175,6 +177,22 @@ def outcomes_told(outcomes: Mapping[CaseOutcome, int]) -> str:
     return ", ".join(
         f"{outcomes[outcome]} {outcome}" for outcome in CaseOutcome if outcomes.get(outcome)
     )
+
+
+def _waiting(run: Run) -> list[str]:
+    """How long steps waited for memory, and which of them for most of it; less than a second is
+    not told."""
+    waits = [(one.waited_s, one, result.row) for result in run.results for one in result.steps]
+    waits = [wait for wait in waits if math.isfinite(wait[0]) and wait[0] > 0]
+    total = sum(waited_s for waited_s, _, _ in waits)
+    if total < 1:
+        return []
+    longest, step, row = max(waits, key=lambda wait: wait[0])
+    asked = f"{step.asked_bytes / 2**30:.1f} GiB"
+    return [
+        f"steps waited {total:.0f} s for memory, the longest {longest:.0f} s: {step.name} of "
+        f"{row or 'no row'}, which asks for {asked}"
+    ]
 
 
 def _decision(run: Run, found: Tally, kinds: int) -> tuple[str, str]:

@@ -128,11 +128,20 @@ class ChangedImage:
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What a step took that ran for a case: processor seconds, and its most resident memory."""
+    """What a step took that ran for a case.
+
+    Attributes:
+        cpu_s: processor seconds.
+        peak_bytes: its most resident memory.
+        waited_s: seconds before it began, until the memory that it asked for was free.
+        asked_bytes: how much that was.
+    """
 
     name: str
     cpu_s: float
     peak_bytes: int
+    waited_s: float = 0.0
+    asked_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from harness.cli import report as command
 from harness.records import Metric, Outcome, Verdict
 from harness.reporting.markdown import write_markdown
 from harness.reporting.outline import QUESTION
-from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run
+from harness.reporting.results import CaseOutcome, CaseResult, ClaimResult, Header, Run, StepCost
 from harness.reporting.runlog import RunLog
 from harness.reporting.summary import summarize
 from harness.reporting.tally import UNJUDGED, ClaimTally, tally
@@ -294,3 +294,17 @@ def test_the_command_refuses_bad_input_in_one_line_and_writes_nothing(
     assert args.run(args) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "report.md").exists()
+
+
+def test_how_long_steps_waited_for_memory_is_told(run: Run) -> None:
+    first, *others = run.results
+    steps = (
+        StepCost("export", 1.0, 2**20, 12.4, 3 * 2**30),
+        StepCost("run", 1.0, 2**20, 40.0, 9 * 2**30),
+        StepCost("count", 1.0, 2**20, float("nan"), 0),
+    )
+    waiting = replace(run, results=(replace(first, steps=steps), *others))
+    told = " ".join(" ".join(summarize(waiting, width=200)).split())
+    assert f"steps waited 52 s for memory, the longest 40 s: run of {first.row}, which" in told
+    assert "which asks for 9.0 GiB" in told
+    assert "for memory" not in "".join(summarize(run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
 
 import isolated_steps as steps
@@ -55,7 +56,7 @@ def test_steps_that_ran_are_told_with_what_they_took_and_found_ones_are_not(
     model = LazyArtifact(lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL)
     for _ in range(2):
         ask(builder, model)
-    ((name, cpu_s, peak),) = builder.ran
+    ((name, cpu_s, peak, _, _),) = builder.ran
     assert (name, cpu_s >= 0, peak > MIB) == ("export", True, True)
     with pytest.raises(ExportError):
         builder.build(doing(steps.fail), key_of("fails"), VARIANT, "no")
@@ -116,3 +117,17 @@ def test_write_that_the_system_refuses_is_told_as_a_full_disk(builder: Builder) 
     with pytest.raises(ExportError, match=r"No space left on device.*disk is full: .* free at"):
         builder.build(doing(steps.write_to_full_device), key_of(), VARIANT)
     assert builder.store.entries() == []
+
+
+def test_how_long_a_step_waited_for_memory_is_kept(builder: Builder, tmp_path: Path) -> None:
+    (tmp_path / MODEL).write_bytes(b"12")
+    whole = builder.reservations.budget_bytes
+    held = builder.reservations.reserve(whole, owner="another process")
+    held.__enter__()
+    timer = Timer(1.2, lambda: held.__exit__(None, None, None))
+    timer.start()
+    for _ in range(2):
+        builder.run_apart(doing(steps.count_bytes), VARIANT, tmp_path, tmp_path / MODEL, alone=True)
+    (first, second) = builder.ran
+    assert first[3] > 1
+    assert (second[3], second[4]) == (0.0, whole)
