@@ -14,8 +14,9 @@ from harness.lint.places import Place
 from harness.lint.siblings import Siblings, siblings_of
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.folders import pages_below
+from harness.pages.formats import parse
 from harness.pages.reading import read_page
-from harness.pages.tables import Document, parse
+from harness.pages.tables import Document
 from harness.records import Claim, Page, Row
 from harness.runtime.foreign import read_bytes, real_path
 
@@ -127,7 +128,7 @@ def read_linted(path: Path) -> LintedPage:
             text = read_bytes(path, most=MAX_BYTES).decode("utf-8-sig", errors="replace")
         except OSError as error:
             raise PageError(f"cannot be read: {error.strerror}", path=path.as_posix()) from error
-        document = parse(text, file=path.as_posix())
+        document = parse(text, path=path)
     named, siblings = named_in(document), siblings_of(path)
     return LintedPage(path.as_posix(), page, document, named, siblings, problem)
 

@@ -28,6 +28,7 @@ from harness.pages.dialects import (
     SPEED_WORDS,
     TASKS,
     UNITS,
+    USUAL_UNITS,
     Extra,
     known_units,
 )
@@ -155,7 +156,7 @@ def _splits(header: str) -> Iterator[tuple[str, str]]:
 def _column(header: str, word: str, printed: str) -> Column:
     key, unit = _key(word), printed.casefold()
     if key in METRICS:
-        return _claim(header, METRICS[key], printed)
+        return _claim(header, METRICS[key], printed or USUAL_UNITS.get(word.strip(), ""))
     if prefixed := _PREFIXED.fullmatch(key):
         metric, prefix = METRICS[prefixed["word"]], prefixed["unit"]
         if unit and UNITS[metric].get(unit) != UNITS[metric][prefix]:

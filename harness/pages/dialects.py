@@ -44,6 +44,9 @@ SOURCES: Final = frozenset(
 
 _SETS: Final = ("", "imagenet", "imagenet1k", "in1k")
 
+USUAL_UNITS: Final[Mapping[str, str]] = {"param_count": "M"}
+"""Units of headers that say none, by who writes them so: timm's tables of results."""
+
 METRICS: Final[Mapping[str, Metric]] = {
     **{
         dataset + spelling.format(k): metric

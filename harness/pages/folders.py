@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import HarnessError
+from harness.pages.bounds import MAX_BYTES
+from harness.pages.formats import FORMATS
 from harness.pages.identity import id_part, page_title
 
-_PAGES: Final = "*.md"
+_PROSE: Final = frozenset({".md"})
 _MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
 
 
 def pages_below(folder: Path) -> list[Path]:
-    """All Markdown files below a folder, in order; none in hidden folders.
+    """All files below a folder that may be pages, in order; none in hidden folders.
 
     Raises:
         HarnessError: there are more than any zoo has.
     """
     found: list[Path] = []
-    for path in folder.rglob(_PAGES):
-        if not os.path.isdir(path) and not _hidden(path.relative_to(folder)):
+    for path in folder.rglob("*"):
+        if path.suffix.lower() not in FORMATS or os.path.isdir(path):
+            continue
+        if not _hidden(path.relative_to(folder)) and not _is_data(path):
             found.append(path)
         if len(found) > _MOST_PAGES:
             raise HarnessError(f"{folder}: more than {_MOST_PAGES} pages; give a smaller folder")
@@ -67,6 +71,11 @@ def _name(path: Path, folders: int) -> str:
         return id_part(named)
     except ValueError:
         return named
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a file is of a format in which data are kept, too, and larger than any page."""
+    return path.suffix.lower() not in _PROSE and path.is_file() and path.stat().st_size > MAX_BYTES
 
 
 def _hidden(path: Path) -> bool:

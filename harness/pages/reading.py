@@ -15,19 +15,20 @@ from harness.pages.cells import Cell, without_marks
 from harness.pages.columns import Column, ColumnRole, other_task
 from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
+from harness.pages.formats import parse
 from harness.pages.identity import entered, id_part, model_id, page_title
 from harness.pages.kinds import NEEDED, Kind, holds_precisions, kind_of
 from harness.pages.ledger import settle
 from harness.pages.notes import FailureNote, failure_notes
 from harness.pages.sourcecells import read_sources
 from harness.pages.stray import stray_lines
-from harness.pages.tables import Document, Table, TableLine, parse
+from harness.pages.tables import Document, Table, TableLine
 from harness.records import Claim, DocumentedFailure, Metric, Omission, Page, Row
 from harness.runtime.foreign import read_bytes, real_path
 
 
 def read_page(path: Path, *, name: str | None = None, lenient: bool = False) -> Page:
-    """Read a Markdown page: every row of every model table, and the failures it documents.
+    """Read a page: every row of every model table, and the failures it documents.
 
     What is understood and claims nothing is listed in ``Page.omissions``: tables about something
     else, extra columns, cells without a figure, footnote marks. Rows in are rows out and rows
@@ -66,7 +67,7 @@ class _Reading:
         self.path = path
         self.file = path.as_posix()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.document: Document = parse(_decode(data, self.file), file=self.file)
+        self.document: Document = parse(_decode(data, self.file), path=path)
         self.name = self._page_name(name)
         self.lenient = lenient
         self.omissions: list[Omission] = []

@@ -38,6 +38,8 @@ def stray_lines(document: Document, *, models: Container[int]) -> Iterator[Stray
     Args:
         models: the header lines of the model tables among those of the document.
     """
+    if not document.loose:
+        return
     code = _lines_set_apart(document)
     in_table = {n: table for table in document.tables for n in range(table.line, table.end + 1)}
     width = 0  # columns of the model table above

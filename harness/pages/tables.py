@@ -49,11 +49,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed page: its source lines, its tokens, its tables by line."""
+    """A parsed page: its source lines, its tokens, its tables by line.
+
+    ``loose``: whether rows may stand outside of all tables without a word from the parser.
+    """
 
     lines: tuple[str, ...]
     tokens: tuple[Token, ...]
     tables: tuple[Table, ...]
+    loose: bool = True
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """The lines of a text, as editors number them."""
+    return tuple(_LINE_END.split(text))
 
 
 @cache
@@ -71,7 +80,7 @@ def parse(text: str, *, file: str = "page") -> Document:
     Raises:
         PageError: there is more in a line or paragraph than any page has.
     """
-    lines = tuple(_LINE_END.split(text))
+    lines = split_lines(text)
     require_bounded(lines, file=file)
     try:
         tokens = tuple(markdown().parse(text))
