@@ -56,7 +56,7 @@ METRICS: Final[Mapping[str, Metric]] = {
             *("top{}", "top@{}", "top{}acc", "top{}accuracy", "top{}准确率", "top{}精度"),
             *("top{}正确率", "准确率top{}", "精度top{}", "正确率top{}"),
             *("acc{}", "acc@{}", "acctop{}", "acc@top{}", "accuracytop{}", "accuracy@{}"),
-            *("accuracy{}", "prec@{}", "prec{}", "precision@{}"),
+            *("accuracy{}", "prec@{}", "prec{}", "precision@{}", "floataccuracytop{}"),
         )
     },
     # Multiply-accumulates and operations stay apart: no page says which of the two it counted.
@@ -68,7 +68,11 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric.MACS,
     ),
     **dict.fromkeys(
-        ("flops", "flop", "浮点运算量", "浮点运算次数", "浮点计算量", "浮点运算数"), Metric.FLOPS
+        (
+            *("flops", "flop", "ops"),
+            *("浮点运算量", "浮点运算次数", "浮点计算量", "浮点运算数"),
+        ),
+        Metric.FLOPS,
     ),
     **dict.fromkeys(
         (
@@ -95,7 +99,7 @@ METRICS: Final[Mapping[str, Metric]] = {
 # Headers that say what they claim by halves, and what they leave open. Some units fill the gap.
 ACCURACIES: Final = frozenset({"acc", "accuracy", "准确率", "精度", "正确率"})
 OPERATIONS: Final = frozenset(
-    {"ops", "operations", "computation", "complexity", "计算量", "运算量", "模型计算量"}
+    {"operations", "computation", "complexity", "计算量", "运算量", "模型计算量"}
 )
 SIZES: Final = frozenset({"size", "modelsize", "大小", "尺寸", "模型大小"})
 AMBIGUOUS: Final[Mapping[str, str]] = {
@@ -149,7 +153,8 @@ SPEED_WORDS: Final = re.compile(
     r"|延迟|延时|时延|吞吐|速度|帧率|耗时|用时|时间"
 )
 MEASURED_WORDS: Final = re.compile(
-    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b|\bon[ -]device\b|\bvacc\b"
+    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b|\bhardware\b"
+    r"|\bon[ -]device\b|\bvacc\b"
     r"|量化|浮点(?!运算|计算)|设备|单线程|多线程"
 )
 TASKS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -216,7 +221,9 @@ UNITS: Final[Mapping[Metric, Mapping[str, str]]] = {
     Metric.MACS: _with_words("macs", "mac", "madds", "madd"),
     Metric.FLOPS: _with_words("flops", "flop"),
     Metric.PARAMS: _with_words("params", "param"),
-    Metric.INPUT_SIZE: dict.fromkeys(("", "px", "pixel", "pixels", "像素"), "px"),
+    Metric.INPUT_SIZE: dict.fromkeys(
+        ("", "px", "pixel", "pixels", "像素", "hxwxc", "hxw", "h×w×c", "h×w"), "px"
+    ),
 }
 
 # Units that say what a header of `SIZES` or `OPERATIONS` leaves open.

@@ -18,6 +18,7 @@ FORMATS: Final[Mapping[str, str]] = {
     ".md": "harness.pages.tables",
     ".csv": "harness.pages.delimited",
     ".tsv": "harness.pages.delimited",
+    ".rst": "harness.pages.restructured",
 }
 """The modules that read files of these endings; any other file is read as Markdown."""
 

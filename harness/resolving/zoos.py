@@ -18,7 +18,7 @@ from harness.records import Page, UnreadPage
 from harness.resolving.zoofile import ZooFolder
 from harness.runtime.foreign import read_bytes
 
-_TABLE: Final = re.compile(rb"\||<\0?t", re.IGNORECASE)  # what any table has, in any encoding
+_TABLE: Final = re.compile(rb"\||<\0?t", re.IGNORECASE)  # what any table in Markdown has
 _ANY: Final = "page"  # a name, where a file's own makes no id
 
 
@@ -89,7 +89,7 @@ def find_pages(
 def _found(path: Path, *, lenient: bool) -> Page | str | None:
     """A page of a folder, or why it cannot be read; None where it is no page of models."""
     try:
-        if not _TABLE.search(read_bytes(path, most=MAX_BYTES)):
+        if path.suffix == ".md" and not _TABLE.search(read_bytes(path, most=MAX_BYTES)):
             return None
         return read_page(path, lenient=lenient)
     except (NoModelTable, OtherTask):

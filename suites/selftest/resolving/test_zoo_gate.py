@@ -183,6 +183,24 @@ def test_figures_of_other_tasks_are_known(tmp_path: Path, header: str) -> None:
     assert find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, other=text))]).modelless == 1
 
 
+def test_pages_of_all_formats_are_found(tmp_path: Path) -> None:
+    zoo = write_zoo(tmp_path, net=MEGA)
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in GIGA.splitlines()]
+    rows = [cells[0], cells[2]]
+    (zoo / "commas.csv").write_text("".join(f"{','.join(row)}\n" for row in rows))
+    table = "".join(f"   {', '.join(row)}\n" for row in rows)
+    (zoo / "text.rst").write_text(f".. csv-table::\n   :header-rows: 1\n\n{table}")
+    (zoo / "labels.csv").write_text("image,label\na.jpg,3\n")
+    (zoo / "words.rst").write_text("Words\n=====\n")
+    found = find_pages([], [ZooFolder(zoo)])
+    assert {page.name: len(page.rows) for page in found.pages.values()} == {
+        "commas": 1,
+        "net": 1,
+        "text": 1,
+    }
+    assert (found.unread, found.modelless) == ((), 2)
+
+
 def test_a_misspelt_accuracy_is_no_other_task(tmp_path: Path) -> None:
     text = MEGA.replace("top1", "topl").replace("top5", "topS")
     (unread,) = find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, odd=text))]).unread
