@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
+from harness.reporting.outline import counted
 from harness.resolving.zoofile import NAME, ZooFolder
 from harness.resolving.zoos import FoundPages, find_pages
 from harness.runtime import atomic
@@ -23,7 +24,7 @@ TEMPLATE: Final = """\
 # What belongs to this zoo, and how its runs are made: `pytest --zoo=DIR` reads this file.
 # What stands on the command line goes before it. Paths are from this folder.
 
-# Which Markdown files are pages, by their paths from here; `*` stands for any characters, `/` too.
+# Which files are pages, by their paths from here; `*` stands for any characters, `/` too.
 # Files without a table of models that classify are none anyway. {found}
 pages = ["*"]
 leave_out = []
@@ -70,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise HarnessError(f"{path} is there already; nothing was written")
     found = find_pages([], [ZooFolder(real_path(folder))])
     rows = sum(len(page.rows) for page in found.pages.values())
-    told = f"{len(found.pages)} pages with {rows} rows, {found.modelless} other files"
+    told = (
+        f"{counted(len(found.pages), 'page')} with {counted(rows, 'row')}, "
+        f"{counted(found.modelless, 'other file')}"
+    )
     atomic.write_text(path, TEMPLATE.format(found=f"Found: {told}."))
     print(f"{path}: {told}")
     for line in _unread(found):

@@ -114,7 +114,8 @@ class Catalogue:
 
     Attributes:
         unread: pages of a zoo of which nothing can be judged.
-        modelless: how many Markdown files of the zoo document no models that classify.
+        modelless: how many other files of the zoo could be pages, and are about no models that
+            classify.
     """
 
     pages: tuple[Page, ...]

@@ -23,6 +23,7 @@ from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, DocumentedModel, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
 from harness.reporting.history import VARIABLE
+from harness.reporting.outline import counted
 from harness.reporting.results import STAGES
 from harness.resolving.generated import expected_for
 from harness.resolving.touched import Touched, touched
@@ -257,6 +258,7 @@ def _gate(config: pytest.Config) -> Gate:
             expected=Path(option("--expected") or EXPECTED),
             pages=map(Path, option("--page")),
             zoos=zoos,
+            deciding=map(Path, filter(None, [option("--build-config")])),
         )
         selected = tuple(one for one in selected if one.id in changed.rows)
     sources = option("--source")
@@ -318,9 +320,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     catalogue = gate.catalogue
     if gate.zoos:
         told.append(
-            f"zoo: {len(catalogue.pages)} pages with {len(catalogue.rows)} rows, "
-            f"{len(catalogue.unread)} pages that cannot be read; {catalogue.modelless} files about "
-            "no models that classify"
+            f"zoo: {counted(len(catalogue.pages), 'page')} with "
+            f"{counted(len(catalogue.rows), 'row')}, {len(catalogue.unread)} that cannot be read; "
+            f"{counted(catalogue.modelless, 'file')} about no models that classify"
         )
     if gate.touched is not None:
         told.append(f"changed since {config.getoption('--changed-since')}: {gate.touched}")

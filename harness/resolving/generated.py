@@ -70,7 +70,7 @@ def expected_for(
     tolerances, are those of ``base``.
 
     Args:
-        pages: Markdown files, in any order; one that is named twice counts once. Nothing is
+        pages: their files, in any order; one that is named twice counts once. Nothing is
             accepted of them, and no issue is known.
         zoos: of these, all pages. One that ``base`` has as it is, and that is not among ``pages``,
             keeps all that is known of it there; one that cannot be read or resolved is listed, see

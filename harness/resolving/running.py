@@ -51,7 +51,9 @@ LostRows = dict[str, tuple[str, str]]
 Describe = Callable[[Page, str, Path, LostRows, Store | None], dict[str, str]]
 
 
-def resolved(page: Page, text: str, store: Store, *, begin: Callable[[], object] = bool) -> Entry:
+def resolved(
+    page: Page, text: str, store: Store, *, begin: Callable[[], object] | None = None
+) -> Entry:
     """What is found of a page: drafts of expectations, and the findings in JSON.
 
     The libraries are imported in a child process alone, and only where the store has not the page
@@ -77,7 +79,8 @@ def resolved(page: Page, text: str, store: Store, *, begin: Callable[[], object]
     )
 
     def produce(folder: Path) -> Mapping[str, JSON]:
-        begin()
+        if begin:
+            begin()
         for name, content in described(page, text, store=store).items():
             (folder / name).write_text(content, encoding="utf-8")
         return {"rows": len(page.rows)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from harness.pages.bounds import MAX_BYTES
 from harness.pages.reading import read_page
 from harness.pipeline.catalogue import Catalogue
 from harness.records import Page, Row, UnreadPage
+from harness.reporting.outline import counted
 from harness.resolving.verifying import KINDS
-from harness.resolving.zoofile import ZooFolder
+from harness.resolving.zoofile import NAME, ZooFolder
 from harness.runtime.foreign import read_bytes, real_path
 from harness.runtime.git import Past
 from harness.runtime.scratch import Scratch
@@ -46,8 +47,8 @@ class Touched:
     def __str__(self) -> str:
         if self.everything:
             return f"all rows: {self.everything} has changed"
-        others = len(self.rows) - self.changed
-        return f"{self.changed} rows have changed, and {others} share a network with one of them"
+        changed, others = (counted(n, "row") for n in (self.changed, len(self.rows) - self.changed))
+        return f"{changed} changed, and {others} of the same networks"
 
 
 def touched(
@@ -57,6 +58,7 @@ def touched(
     expected: Path,
     pages: Iterable[Path] = (),
     zoos: Iterable[ZooFolder] = (),
+    deciding: Iterable[Path] = (),
 ) -> Touched:
     """What has changed since the history of a checkout parted from a commit.
 
@@ -71,6 +73,7 @@ def touched(
         expected: the folder of expectations with the decisions, in which people write.
         pages: the files of pages that were given.
         zoos: the folders of which all pages are gated.
+        deciding: further files that are about all rows, such as a build config.
 
     Raises:
         HarnessError: git is not here, something lies in no checkout, or there is no such commit.
@@ -92,17 +95,19 @@ def touched(
     unread = [(one.name, _unread(one, zoos)) for one in catalogue.unread]
     named = [*((page.name, file) for page, file in files), *unread]
     changed = frozenset(name for name, file in named if file in past_of(file).changed)
-    if not files:
+    if not files and not catalogue.unread:
         past = Past.of(real_path(expected), since)
         pasts[past.root] = past
+    about_all = {real_path(one) for one in (*deciding, *(zoo.folder / NAME for zoo in zoos))}
     for past in pasts.values():
-        found = _of_decisions(catalogue, real_path(expected), past)
+        found = _of_decisions(catalogue, real_path(expected), past, about_all)
         if isinstance(found, str):
             everything = frozenset(one.id for one in catalogue.models)
             return Touched(everything, len(everything), found, changed)
         rows |= found
     known = {one.id: (one.variant.network, one.size) for one in catalogue.models}
-    networks = {known[row] for row in rows if row in known and known[row][0]}
+    rows &= known.keys()
+    networks = {known[row] for row in rows if known[row][0]}
     sharing = {row for row, network in known.items() if network in networks}
     return Touched(frozenset(rows | sharing), len(rows), pages=changed)
 
@@ -170,11 +175,15 @@ def _said(row: Row) -> Row:
     return replace(row, line=0, table=0, claims=claims)
 
 
-def _of_decisions(catalogue: Catalogue, expected: Path, past: Past) -> set[str] | str:
+def _of_decisions(
+    catalogue: Catalogue, expected: Path, past: Past, about_all: Collection[Path]
+) -> set[str] | str:
     """Rows of which the expectations have something else than they had, or what changes all."""
     rows: set[str] = set()
     suite = real_path(DEFAULT.parent)
     for path in sorted(past.changed):
+        if path in about_all:
+            return path.relative_to(past.root).as_posix()
         if path.is_relative_to(expected):
             found = _of_file(catalogue, path, path.relative_to(expected), past)
             if isinstance(found, str):
@@ -204,7 +213,9 @@ def _of_file(catalogue: Catalogue, path: Path, below: Path, past: Past) -> set[s
         return shown
     if page is not None and kind in KINDS and old[1] != new[1]:
         return _ids(page)
-    return {row for row in (*old[0], *new[0]) if old[0].get(row) != new[0].get(row)}
+    changed = {row for row in (*old[0], *new[0]) if old[0].get(row) != new[0].get(row)}
+    rows = {one.id for one in catalogue.models}
+    return changed if page is not None or changed <= rows else shown
 
 
 def _entries(data: bytes | None) -> tuple[dict[str, Any], dict[str, Any]]:

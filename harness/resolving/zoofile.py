@@ -33,7 +33,7 @@ class ZooFolder:
 
     Attributes:
         folder: without links.
-        pages: which Markdown files below it are pages, as patterns of their paths from there, in
+        pages: which files below it may be pages, as patterns of their paths from there, in
             which ``*`` stands for any characters, ``/`` too.
         left_out: which of them are not.
     """
@@ -43,7 +43,7 @@ class ZooFolder:
     left_out: tuple[str, ...] = ()
 
     def files(self) -> list[Path]:
-        """The Markdown files that are meant, in order.
+        """The files that are meant, in order.
 
         Raises:
             HarnessError: there is no such folder, or a pattern matches no file.
@@ -54,7 +54,7 @@ class ZooFolder:
         for key, patterns in (("pages", self.pages), ("leave_out", self.left_out)):
             for pattern in patterns:
                 if pattern not in EVERY and not _any(below.values(), pattern):
-                    told = f"{key} has {pattern!r}, which matches no Markdown file"
+                    told = f"{key} has {pattern!r}, which matches no file that could be a page"
                     raise HarnessError(f"{self.folder / NAME}: {told}")
         return [
             path

@@ -29,7 +29,8 @@ class FoundPages:
     Attributes:
         pages: by their files.
         unread: those of folders that cannot be read.
-        modelless: how many Markdown files of the folders are about no models that classify.
+        modelless: how many other files of the folders could be pages, and are about no models that
+            classify.
     """
 
     pages: Mapping[Path, Page]

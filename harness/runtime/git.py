@@ -11,6 +11,7 @@ from typing import Final
 from harness.errors import HarnessError, quoted
 
 _SECONDS: Final = 60.0
+_ELSEWHERE: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"})  # set in hooks
 _LARGEST: Final = 2**26  # bytes of a file of the past
 
 
@@ -72,7 +73,7 @@ class Past:
 
 def _changed(root: Path, commit: str) -> frozenset[Path]:
     try:
-        told = _git(root, "diff", "--name-only", "--no-renames", "-z", commit)
+        told = _git(root, "diff", "--no-ext-diff", "--name-only", "--no-renames", "-z", commit)
         told += _git(root, "ls-files", "--others", "--exclude-standard", "-z")
     except subprocess.CalledProcessError as error:
         raise HarnessError(f"{root}: git: {_said(error)}") from None
@@ -80,14 +81,15 @@ def _changed(root: Path, commit: str) -> frozenset[Path]:
 
 
 def _git(folder: Path, *words: str) -> bytes:
-    """What git prints."""
+    """What git prints, of the checkout that the folder is in, whatever called this process."""
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words],
+            ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *words],
             check=True,
             capture_output=True,
             timeout=_SECONDS,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            env={**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
         )
     except ValueError:  # a name with a zero byte
         raise subprocess.CalledProcessError(1, "git", b"", b"") from None

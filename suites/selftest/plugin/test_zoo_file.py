@@ -154,7 +154,7 @@ def test_patterns_say_which_files_are_pages(zoo: Path, text: str, found: list[st
 )
 def test_a_pattern_that_matches_nothing_is_refused(zoo: Path, text: str) -> None:
     (zoo / NAME).write_text(text)
-    with pytest.raises(HarnessError, match="which matches no Markdown file"):
+    with pytest.raises(HarnessError, match="which matches no file that could be a page"):
         find_pages([], [read_zoo(zoo)[0]])
 
 
@@ -172,7 +172,7 @@ def test_init_writes_a_file_that_is_read(zoo: Path, capsys: pytest.CaptureFixtur
     (zoo / "notes.md").write_text("nothing")
     assert main(["init", str(zoo)]) == 0
     printed = capsys.readouterr().out
-    assert f"{zoo / NAME}: 2 pages with 2 rows, 1 other files" in printed
+    assert f"{zoo / NAME}: 2 pages with 2 rows, 1 other file" in printed
     assert "wrong.md:4: top1: '5.8.1' is not a plain" in printed
     folder, options = read_zoo(zoo)
     assert (folder, dict(options.values)) == (ZooFolder(zoo), {})

@@ -111,7 +111,7 @@ def test_a_row_that_has_changed_brings_those_of_its_network(
     found = ask(pages=pages)
     assert found.rows == {SQUEEZE, SAME}
     assert (found.changed, found.pages) == (1, {"nets"})
-    assert str(found) == "1 rows have changed, and 1 share a network with one of them"
+    assert str(found) == "1 row changed, and 1 row of the same networks"
 
 
 def test_a_row_that_has_only_moved_has_not_changed(checkout: Path, ask: Asking) -> None:
@@ -204,6 +204,30 @@ def test_a_comment_touches_nothing(checkout: Path) -> None:
     path = checkout / "expected/complexity/resnext.toml"
     path.write_text(f"# words\n{path.read_text()}")
     assert of_expected(checkout).rows == set()
+
+
+def test_the_zoos_own_file_touches_all(checkout: Path, ask: Asking) -> None:
+    (checkout / "zoo/zoo.toml").write_text("[options]\nlayers = true\n")
+    found = ask()
+    assert (found.everything, found.rows) == ("zoo/zoo.toml", {SQUEEZE, OLDER, SAME})
+
+
+def test_what_is_accepted_of_no_row_touches_all(checkout: Path) -> None:
+    change(checkout, "value = ", "value = 1", "expected/baselines/waterfall.toml")
+    assert of_expected(checkout).everything == "expected/baselines/waterfall.toml"
+
+
+def test_an_accepted_figure_of_a_row_touches_the_row(checkout: Path) -> None:
+    change(checkout, "value = ", "value = 1", "expected/baselines/parity-onnxruntime.toml")
+    assert of_expected(checkout).changed == 1
+
+
+def test_a_hook_of_another_checkout_changes_nothing(
+    checkout: Path, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(REPOSITORY / "nowhere"))
+    change(checkout, "58.092", "58.1")
+    assert ask().rows == {OLDER}
 
 
 def test_a_file_that_is_gone_touches_all(checkout: Path) -> None:

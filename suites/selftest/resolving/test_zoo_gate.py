@@ -87,7 +87,7 @@ def test_a_page_that_cannot_be_read_fails_alone(gated: tuple[Run, str]) -> None:
     assert "wrong.md:3: flops(M): '7.8.5' is not a plain decimal number" in failed[0].reason
     assert "test_page_of_the_zoo_can_be_read[wrong]' --zoo=" in failed[0].command
     assert {one.outcome for one in bad} == {CaseOutcome.FAILED, CaseOutcome.NOT_MEASURED}
-    assert "zoo: 2 pages with 2 rows, 1 pages that cannot be read; 2 files about no" in printed
+    assert "zoo: 2 pages with 2 rows, 1 that cannot be read; 2 files about no" in printed
 
 
 def test_two_pages_of_one_title_are_told_apart_by_their_folders(gated: tuple[Run, str]) -> None:
