@@ -11,7 +11,7 @@ from harness.counting.counts import Printing, reproduces
 from harness.counting.operators import KINDS
 from harness.counting.rules import rule_names
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable
+from harness.expected.document import ExpectedTable, Gathered
 from harness.records import Metric
 
 
@@ -81,7 +81,12 @@ def read_expected(path: Path, rows: Collection[str]) -> PageComplexity:
     missing = [row for row in rows if row not in entries.values and row not in unknown]
     if missing:
         raise ExpectationError(f"{path}: no entry in [rows] for {', '.join(missing)}")
-    known = {row: _read_row(row, entries.table(row), causes) for row in rows if row not in unknown}
+    known, faults = dict[str, ExpectedComplexity](), Gathered()
+    for row in rows:
+        with faults.one():
+            if row not in unknown:
+                known[row] = _read_row(row, entries.table(row), causes)
+    faults.require_none()
     return PageComplexity(known, unknown)
 
 

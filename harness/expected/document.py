@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,6 +23,8 @@ LARGEST_FILE: Final = 2**26
 _PLAIN_KEY: Final = re.compile(r"[\w.+\[\]/ -]{1,200}")
 _LARGEST_COUNT: Final = 10**18  # a million times the operations of the largest networks
 _LARGEST_EXPONENT: Final = 400  # of ten; float64 ends at 308, and a fraction has all the digits
+MOST_FAULTS: Final = 20
+"""Faults of expectations that are told one by one."""
 _LONGEST_WORD: Final = 200  # characters; matching takes the square of them
 
 
@@ -31,6 +34,32 @@ def suggestion(word: str, known: Collection[str]) -> str:
         return ""
     near = difflib.get_close_matches(word, sorted(known), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+class Gathered:
+    """Faults of expectations, told together: whoever mends a file sees all of them at once."""
+
+    def __init__(self) -> None:
+        self._faults: list[ExpectationError] = []
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Keep the fault of what is read here, if it has one, and go on."""
+        try:
+            yield
+        except ExpectationError as error:
+            self._faults.append(error)
+
+    def require_none(self) -> None:
+        """Raise the first of the faults, which tells of the others too, if there are any.
+
+        Raises:
+            ExpectationError: of the first one's kind.
+        """
+        if self._faults:
+            told = [line for error in self._faults for line in str(error).splitlines()]
+            more = [f"and {len(told) - MOST_FAULTS} more"] * (len(told) > MOST_FAULTS)
+            raise type(self._faults[0])("\n".join([*told[:MOST_FAULTS], *more]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from harness.errors import (
     UnknownKey,
     UnmatchedKnownIssue,
 )
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable, Gathered, suggestion
 from harness.records import KnownIssue
 
 FIELDS = ("case", "stage", "error", "reason", "since", "expires", "message")
@@ -67,7 +67,12 @@ def read_known_issues(path: Path, *, today: date) -> tuple[KnownIssue, ...]:
     """
     document = ExpectedTable.load(path)
     document.only(("issue",))
-    return tuple(_issue(table, today) for table in document.tables("issue"))
+    issues, faults = list[KnownIssue](), Gathered()
+    for table in document.tables("issue"):
+        with faults.one():
+            issues.append(_issue(table, today))
+    faults.require_none()
+    return tuple(issues)
 
 
 def match(issues: Iterable[KnownIssue], case_ids: Iterable[str]) -> dict[str, KnownIssue]:

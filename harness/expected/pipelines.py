@@ -29,7 +29,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable, Gathered, suggestion
 
 Size = tuple[int, int]
 Statistics = tuple[float, float, float]
@@ -114,7 +114,11 @@ def read_pipelines(
     missing = [row for row in rows if row not in entries.values]
     if missing:
         raise entries.wrong(missing[0], "which pipeline its figures belong to")
-    found = {row: _row(entries.table(row), row, stated, shipping, known) for row in rows}
+    found, faults = dict[str, RowPipelines](), Gathered()
+    for row in rows:
+        with faults.one():
+            found[row] = _row(entries.table(row), row, stated, shipping, known)
+    faults.require_none()
     used = {one.ships.name for one in found.values()}
     for name in shipping:
         if name not in used:

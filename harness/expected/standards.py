@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import ExpectationError
 from harness.expected.baselines import Baseline, parity_file, read_baseline
 from harness.expected.buildconfig import read_build_config
+from harness.expected.document import Gathered
 from harness.expected.float_operators import FloatOperators, read_float_operators
 from harness.expected.known_issues import read_known_issues
 from harness.expected.published import ExpectedPublished, read_expected
@@ -78,23 +79,26 @@ def read_standards(
             file and key. That a page has no published figures is an error of the cases that need
             them.
     """
-    pages = tuple(pages)
-    tolerances = read_tolerances(expected / "tolerances.toml")
-    tolerances.require_used(row for page in pages for row in page.rows)
-    declared = read_float_operators(expected / "float_operators.toml", backends=backends)
-    declared.require_used(models)
+    pages, faults = tuple(pages), Gathered()
+    with faults.one():
+        tolerances = read_tolerances(expected / "tolerances.toml")
+        tolerances.require_used(row for page in pages for row in page.rows)
+    with faults.one():
+        declared = read_float_operators(expected / "float_operators.toml", backends=backends)
+        declared.require_used(models)
     for path in sorted((expected / "build").glob("*.yaml")):
-        read_build_config(path)
-    return Standards(
-        tolerances,
-        declared,
-        read_known_issues(expected / "known_issues.toml", today=today),
-        _published(pages, expected),
-        {
-            path.name: read_baseline(path)
-            for path in sorted((expected / "baselines").glob("*.toml"))
-        },
-    )
+        with faults.one():
+            read_build_config(path)
+    with faults.one():
+        issues = read_known_issues(expected / "known_issues.toml", today=today)
+    with faults.one():
+        published = _published(pages, expected)
+    baselines = {}
+    for path in sorted((expected / "baselines").glob("*.toml")):
+        with faults.one():
+            baselines[path.name] = read_baseline(path)
+    faults.require_none()
+    return Standards(tolerances, declared, issues, published, baselines)
 
 
 def _published(pages: Iterable[Page], expected: Path) -> dict[str, ExpectedPublished]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable, Gathered, suggestion
 
 _KEYS = ("model", "weights", "network", "source", "input_size", "params")
 _UNRESOLVED = "unresolved"  # stands alone
@@ -45,18 +45,24 @@ def read_variants(path: Path, *, rows: Iterable[str] | None = None) -> dict[str,
     ``rows``: the ids that must be there; others may be.
 
     Raises:
-        ExpectationError: the file cannot be read, an entry is incomplete or of the wrong type, or
-            a row has no entry.
+        ExpectationError: the file cannot be read, entries are incomplete or of the wrong type, or
+            rows have no entry; all of them are told.
         UnknownKey: a key that means nothing.
     """
     document = ExpectedTable.load(path)
     document.only(("rows",))
     entries = document.table("rows")
-    variants = {row: _variant(entries.table(row), row) for row in entries.values}
+    variants, faults = dict[str, Variant](), Gathered()
+    for row in entries.values:
+        with faults.one():
+            variants[row] = _variant(entries.table(row), row)
     for row in rows or ():
-        if row not in variants:
-            hint = suggestion(row, variants)
-            raise ExpectationError(f"{entries.where(row)} is missing, expected its variant{hint}")
+        with faults.one():
+            if row not in entries.values:
+                hint = suggestion(row, entries.values)
+                missing = f"{entries.where(row)} is missing, expected its variant{hint}"
+                raise ExpectationError(missing)
+    faults.require_none()
     return variants
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.errors import ExpectationError, HarnessError, MissingSource, NonConformance
 from harness.expected.complexity import ExpectedComplexity, PageComplexity
 from harness.expected.complexity import read_expected as read_complexity
-from harness.expected.document import ExpectedTable
+from harness.expected.document import ExpectedTable, Gathered
 from harness.expected.pages import read_expected as read_page
 from harness.expected.pipelines import RowPipelines
 from harness.expected.repairing import DEFAULT, naming_the_repair
@@ -204,14 +204,17 @@ def read_pages(paths: Iterable[Path], expected: Path, *, source: str = "") -> Ca
     ``source``: the page's file, where it is known better than it was recorded.
     """
     pages, rows, failures = [], [], []
+    faults = Gathered()
     for path in paths:
-        with naming_the_repair(source or "PAGE.md", expected):
-            page = read_page(path)
-        with naming_the_repair(source or page.path, expected):
-            of_page, of_failures = _subjects(page, expected)
-        pages.append(page)
-        rows += of_page
-        failures += of_failures
+        with faults.one():
+            with naming_the_repair(source or "PAGE.md", expected):
+                page = read_page(path)
+            with naming_the_repair(source or page.path, expected):
+                of_page, of_failures = _subjects(page, expected)
+            pages.append(page)
+            rows += of_page
+            failures += of_failures
+    faults.require_none()
     return Catalogue(tuple(pages), tuple(rows), tuple(failures))
 
 
@@ -219,9 +222,14 @@ def _subjects(page: Page, expected: Path) -> tuple[list[DocumentedModel], list[D
     """Rows, and documented failures, of one page."""
     file = f"{page.name}.toml"
     documented: list[Row | DocumentedFailure] = [*page.rows, *page.failures]
-    variants = read_variants(expected / "variants" / file, rows=[one.id for one in documented])
-    complexity = read_complexity(expected / "complexity" / file, [row.id for row in page.rows])
-    pipelines = pipelines_of((page,), expected)
+    faults = Gathered()
+    with faults.one():
+        variants = read_variants(expected / "variants" / file, rows=[one.id for one in documented])
+    with faults.one():
+        complexity = read_complexity(expected / "complexity" / file, [row.id for row in page.rows])
+    with faults.one():
+        pipelines = pipelines_of((page,), expected)
+    faults.require_none()
     rows = [
         _row(page, row, variants[row.id], complexity, pipelines.get(row.id)) for row in page.rows
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import endings
@@ -174,3 +175,21 @@ def test_a_build_config_is_read_before_the_first_case(run_gate: RunGate, tmp_pat
     run = run_gate(f"--build-config={config}", test_endings=endings.SOURCE)
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert "own.yaml: " in run.errors[0]
+
+
+def test_faults_of_all_files_are_told_at_once(run_gate: RunGate, expected: Path) -> None:
+    """Of each row, and of each file: of decisions once the rows can be read."""
+    first, second = "resnext/torchvision/resnext50_32x4d", "resnext/torchvision/resnext101_32x8d"
+    for row in (first, second):
+        spoil(expected / "variants/resnext.toml", f'[rows."{row}"]', f'[rows."{row}"]\nx = 1')
+    spoil(expected / "complexity/resnext.toml", 'counter = "', 'counter = "x')
+    spoil(expected / "tolerances.toml", "[", "[bad]\n[")
+    spoil(expected / "baselines/waterfall.toml", "schema = 1", "schema = 2")
+    printed = run_gate(test_endings=endings.SOURCE).printed
+    for told in (f"{first}.x: unknown key", f"{second}.x: unknown key", "unknown counter 'x"):
+        assert told in printed
+    for file in ("variants", "complexity"):
+        shutil.copy(EXPECTED / file / "resnext.toml", expected / file)
+    printed = run_gate(test_endings=endings.SOURCE).printed
+    for told in ("tolerances.toml: bad", "waterfall.toml: schema is 2"):
+        assert told in printed
