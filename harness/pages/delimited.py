@@ -102,7 +102,7 @@ def _begins(source: str, delimiter: str) -> list[int]:
     """The columns, from 1, on which the values of a line begin; behind a quote.
 
     >>> _begins('a,"b,c",d', ",")
-    [1, 4, 8]
+    [1, 4, 9]
     """
     begins, quoted, start = [], False, True
     for at, char in enumerate(source, 1):

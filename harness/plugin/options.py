@@ -44,10 +44,10 @@ class Gate:
 
     Attributes:
         expected: the folder of expectations.
-        zoos: folders of which all pages are gated.
         standards: all that is in it beside the rows.
         selected: the rows and documented failures asked for; all where none was named.
         backends: those asked for, with what each of them runs in.
+        zoos: folders of which all pages are gated.
         survey: whether only what takes little was asked for.
         touched: the rows that a change touches, where they alone were asked for.
         required: stages in which "not measured" fails.
@@ -58,7 +58,6 @@ class Gate:
     """
 
     expected: Path
-    zoos: tuple[ZooFolder, ...]
     catalogue: Catalogue
     standards: Standards
     selected: tuple[DocumentedModel, ...]
@@ -70,6 +69,7 @@ class Gate:
     cards_required: bool
     throughput: bool
     layers: bool
+    zoos: tuple[ZooFolder, ...] = ()
     survey: bool = False
     touched: Touched | None = None
 
