@@ -51,28 +51,32 @@ def parse(text: str, *, file: str = "page.rst") -> Document:
         raise PageError("nested too deeply", path=file, line=1) from None
     for message in tree.findall(nodes.system_message):
         told, _, block = message.astext().partition("\n")
-        lost = message["level"] >= _ERROR and _OF_TABLES in told.lower()
-        if lost and _has_figures(block):
+        if message["level"] >= _ERROR and _may_have_rows(told, block):
             told = told.partition(") ")[2] or told
             raise MalformedTable(told, path=file, line=message.get("line", 1))
     tables = tuple(_tables(tree, lines))
     return Document(lines, (), tables, loose=False)
 
 
-def _has_figures(block: str) -> bool:
-    """Whether a table that was lost may have rows of models: a cell is a figure, or is to have one.
+def _may_have_rows(told: str, block: str) -> bool:
+    """Whether a block that was lost may have rows of models.
 
-    A part of a table may be lost, and not its header.
+    Of a table one cell that is a figure, or is to have one, is enough: a part of it may be lost,
+    and not its header. Of anything else, as what stands in an unknown directive, it takes both.
     """
     cells = [cell.strip() for line in block.splitlines() for cell in _CELLS.split(line)]
-    told = any(cell[:1].isdigit() or read_header(cell).metric for cell in cells)
-    return told or not block.strip()
+    figures = any(cell[:1].isdigit() for cell in cells)
+    claims = any(read_header(cell).metric for cell in cells)
+    if _OF_TABLES in told.lower():
+        return figures or claims or not block.strip()
+    return figures and claims
 
 
 def _tables(tree: nodes.document, lines: Sequence[str]) -> Iterator[Table]:
     after = 0
     for table in tree.findall(nodes.table):
-        rows = list(table.findall(nodes.row))
+        own = (row for row in table.findall(nodes.row) if row.parent.parent.parent is table)
+        rows = list(own)  # and none of a table in a cell
         heads = [row for row in rows if isinstance(row.parent, nodes.thead)] or rows[:1]
         body = [row for row in rows if row not in heads]
         spans = any("morecols" in one or "morerows" in one for one in table.findall(nodes.entry))

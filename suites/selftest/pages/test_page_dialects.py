@@ -11,7 +11,7 @@ import pytest
 from harness.errors import PageError
 from harness.pages.cells import fold
 from harness.pages.columns import ColumnRole, read_header
-from harness.pages.dialects import EXTRAS, METRICS, NAMES, SOURCES, UNITS
+from harness.pages.dialects import EXTRAS, METRICS, NAMES, SOURCES, UNITS, Extra
 from harness.pages.figures import read_figure
 from harness.pages.reading import read_page
 from harness.records import Claim, Figure, Metric
@@ -83,6 +83,20 @@ def test_no_word_has_two_meanings():
 )
 def test_a_column_of_something_else_is_known_as_an_extra_one(header):
     assert read_header(header).role is ColumnRole.EXTRA
+
+
+@pytest.mark.parametrize(
+    ("header", "extra"),
+    [
+        ("Hardware", Extra.RUN),
+        ("Device", Extra.RUN),
+        ("Hardware Accuracy (top1)", Extra.MEASURED),
+        ("Hardware Degradation", Extra.MEASURED),
+        ("Quantized", Extra.MEASURED),
+    ],
+)
+def test_what_a_model_ran_on_is_no_accuracy_on_it(header: str, extra: Extra) -> None:
+    assert read_header(header).extra is extra
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,13 @@ def test_a_table_that_is_lost_is_an_error(tmp_path: Path) -> None:
         read(tmp_path, broken)
 
 
+def test_a_table_in_a_directive_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
+    table = "".join(f"   {line}\n" if line else "\n" for line in LIST.splitlines()[6:30])
+    with pytest.raises(MalformedTable, match='Unknown directive type "only"'):
+        read(tmp_path, f"{LIST}\n.. only:: html\n\n{table}\n")
+    assert len(read(tmp_path, f"{LIST}\n.. only:: html\n\n   some words\n").rows) == 2
+
+
 def test_a_lost_table_of_something_else_is_none_of_models(tmp_path: Path) -> None:
     lost = "+---+\n| bad\n"
     assert len(read(tmp_path, f"{LIST}\n{lost}").rows) == 2
