@@ -63,15 +63,20 @@ def photographs(draw: st.DrawFn, *, longest: int = 640) -> Levels:
     """Light that changes slowly, edges and grain; uint8 (height, width, 3), sides from 32."""
     height, width = draw(st.integers(32, longest)), draw(st.integers(32, longest))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    rows, columns = np.mgrid[0:height, 0:width]
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     picture = np.empty((height, width, 3))
     for channel in range(3):
         slope, tilt = rng.uniform(-1, 1, 2)
         picture[..., channel] = 128 + 90 * (slope * rows / height + tilt * columns / width)
     for _ in range(rng.integers(1, 9)):
         row, column = rng.uniform(0, height), rng.uniform(0, width)
-        inside = np.hypot(rows - row, columns - column) < rng.uniform(2, max(height, width) / 3)
-        picture[inside] = rng.uniform(0, 255, 3)
+        radius = rng.uniform(2, max(height, width) / 3)
+        near = (
+            slice(max(0, int(row - radius)), int(row + radius) + 2),
+            slice(max(0, int(column - radius)), int(column + radius) + 2),
+        )
+        inside = np.hypot(rows[near[0]] - row, columns[:, near[1]] - column) < radius
+        picture[near][inside] = rng.uniform(0, 255, 3)
     picture += rng.normal(0, rng.uniform(0, 20), picture.shape)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 

@@ -153,8 +153,8 @@ SPEED_WORDS: Final = re.compile(
     r"|延迟|延时|时延|吞吐|速度|帧率|耗时|用时|时间"
 )
 MEASURED_WORDS: Final = re.compile(
-    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b|\bhardware (?:accuracy|degradation)\b"
-    r"|\bon[ -]device\b|\bvacc\b"
+    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b"
+    r"|\bhardware (?:accuracy|degradation)\b|\bon[ -]device\b|\bvacc\b"
     r"|量化|浮点(?!运算|计算)|设备|单线程|多线程"
 )
 TASKS: Final[Mapping[str, re.Pattern[str]]] = {
