@@ -41,7 +41,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="say what can be said of a whole zoo without weights, in half an hour",
         description="Lint all pages of a folder, then gate them with --survey: their figures, and\n"
         "the exports of small networks. Killed and started again, it goes on where it was.\n"
-        "Exit code 0: nothing stands against the zoo; 1: something; 2: bad input.",
+        "Exit code: pytest's, whatever lint finds; 2: bad input.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
