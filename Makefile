@@ -1,6 +1,7 @@
 # make gate         the release gate, from a bare machine; GATE holds its options
 # make nightly      the nightly run on this host; ARGS holds its options
 # make docs         the manual as a site, in site/
+# make benchmark    what the gate costs beside the bare work, against what was accepted; ARGS holds options
 # make sensitivity  which planted faults the gate notices; ARGS holds its options
 # make test         everything: lint, types, import contracts, the manual, self-tests, the gate, a few
 #                   planted faults, and the nightly run's path on one row, with a stand-in for the
@@ -22,7 +23,7 @@ STAND_IN := --vendor-tools=fixtures/vendor_toolchain --backend onnxruntime --bac
 	--cards 0,1 --rounds 3 --round-seconds 0.1 --job-images 16
 ONE_ROW := --row resnext/torchvision/resnext50_32x4d -m "not preprocessing and not postprocessing"
 
-.PHONY: docs setup gate nightly nightly-stand-in selftest sensitivity lint test clean
+.PHONY: benchmark docs setup gate nightly nightly-stand-in selftest sensitivity lint test clean
 
 setup: $(VENV)/.ready
 
@@ -47,6 +48,12 @@ nightly-stand-in: nightly
 
 selftest: setup
 	$(PYTEST) suites/selftest
+
+# two rows, of torch and of Paddle, without what is about no row
+TWO_ROWS := resnext/torchvision/resnext50_32x4d resnext/ppcls/resnext50_32x4d
+benchmark: setup
+	$(BIN)/python -m benchmarks compare --ratios benchmarks/ratios.toml --rounds 3 $(ARGS) \
+		$(TWO_ROWS:%=--row %) -- -m "not preprocessing and not postprocessing" $(TWO_ROWS:%=--row %)
 
 sensitivity: setup
 	$(BIN)/python -m benchmarks faults $(ARGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.architectures_command import add_architectures_action
-from benchmarks.bare import BareRow, read_jobs, run_bare
+from benchmarks.bare import BareJob, BareRow, read_jobs, run_bare
 from benchmarks.evaluation_command import add_evaluation_action
 from benchmarks.fits_command import add_fits_action
 from benchmarks.gate import JUDGED, require_empty, require_full, run_gate
@@ -21,12 +21,15 @@ from benchmarks.images_command import add_images_action
 from benchmarks.measuring import Usage
 from benchmarks.planted.command import add_faults_action
 from benchmarks.rates_command import add_rates_action
+from benchmarks.ratios import Ratios, accept, medians, ratios, read_accepted, regressions, table
 from benchmarks.sensitivity_command import add_action
 from benchmarks.tables import bare_table, comparison_table, machine_line
 from benchmarks.throughput import add_throughput_action
 from harness.errors import HarnessError
 from harness.reporting.machine import describe
+from harness.reporting.results import Machine
 from harness.runtime import atomic
+from harness.runtime.option_types import count
 
 OK: Final = 0
 FAILED: Final = 1
@@ -71,6 +74,19 @@ def parser() -> argparse.ArgumentParser:
         action.add_argument(
             "arguments", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on"
         )
+    compare.add_argument(
+        "--ratios",
+        type=Path,
+        metavar="FILE",
+        help="hold the ratios against the accepted ones of this file; exit code 1 where one is "
+        "more than it may be",
+    )
+    compare.add_argument(
+        "--accept", action="store_true", help="with --ratios: accept these ones instead"
+    )
+    compare.add_argument(
+        "--rounds", type=count, default=1, metavar="N", help="take medians; default: %(default)s"
+    )
     for action in (bare, gate, compare):
         action.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
         action.set_defaults(run=run)
@@ -106,8 +122,32 @@ def _run(args: argparse.Namespace) -> int:
         require_full(args.store)
     elif args.action != "bare" and args.store is not None:
         require_empty(args.store)
+    if args.action == "compare":
+        _require_rounds(args)
     machine = describe()
     print(machine_line(machine), flush=True)
+    rounds: list[Ratios] = []
+    for _ in range(getattr(args, "rounds", 1)):
+        bare, gate = _measured(args, jobs, warm_only=warm_only)
+        if getattr(args, "ratios", None):
+            rounds.append(ratios(bare, gate))
+    if args.json is not None:
+        figures = {
+            "machine": dataclasses.asdict(machine),
+            "bare": [dataclasses.asdict(row) for row in bare],
+            "gate": {name: dataclasses.asdict(usage) for name, usage in gate.items()},
+            "pytest_arguments": list(getattr(args, "arguments", [])),
+        }
+        atomic.write_text(args.json, json.dumps(figures, indent=2) + "\n")
+    if rounds:
+        return _judged(args, medians(rounds), machine)
+    return exit_code(bare, gate)
+
+
+def _measured(
+    args: argparse.Namespace, jobs: Sequence[BareJob], *, warm_only: bool
+) -> tuple[list[BareRow], dict[str, Usage]]:
+    """Run what is asked for once, and print what it took."""
     bare: list[BareRow] = []
     for row in run_bare(jobs):
         bare.append(row)
@@ -119,16 +159,46 @@ def _run(args: argparse.Namespace) -> int:
         with _store(args.store) as store:
             gate = _gate(store, args.arguments, warm_only=warm_only)
         called = " ".join(("pytest -n auto", *args.arguments))
-        print(f"\n{called}\n{comparison_table(bare, gate)}")
-    if args.json is not None:
-        figures = {
-            "machine": dataclasses.asdict(machine),
-            "bare": [dataclasses.asdict(row) for row in bare],
-            "gate": {name: dataclasses.asdict(usage) for name, usage in gate.items()},
-            "pytest_arguments": list(getattr(args, "arguments", [])),
+        print(f"\n{called}\n{comparison_table(bare, gate)}", flush=True)
+    return bare, gate
+
+
+def _require_rounds(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        HarnessError: they do not, or there is no file of accepted ratios that can be read.
+    """
+    if args.accept and args.ratios is None:
+        raise HarnessError("--accept needs --ratios FILE, where they are written")
+    if args.rounds > 1 and args.ratios is None:
+        raise HarnessError("--rounds is for --ratios FILE")
+    if args.rounds > 1 and args.store is not None:
+        raise HarnessError("--rounds needs a new store each time, and takes no --store")
+    if args.ratios is not None and not args.accept:
+        read_accepted(args.ratios)
+
+
+def _judged(args: argparse.Namespace, found: Ratios, machine: Machine) -> int:
+    """Accept ratios, or hold them against the accepted ones."""
+    if args.accept:
+        rows = " ".join(args.row) or "all"
+        conditions = {
+            "rows": rows,
+            "machine": machine_line(machine),
+            "pytest": " ".join(args.arguments) or "no arguments",
+            "rounds": str(args.rounds),
         }
-        atomic.write_text(args.json, json.dumps(figures, indent=2) + "\n")
-    return exit_code(bare, gate)
+        accept(args.ratios, found, conditions)
+        print(f"\n{table(found, None)}\n{args.ratios} written")
+        return OK
+    accepted, accepted_on = read_accepted(args.ratios)
+    print(f"\n{table(found, accepted)}")
+    print(f"accepted on {accepted_on.get('machine', 'an unknown machine')}")
+    worse = regressions(found, accepted)
+    for line in worse:
+        print(f"regression: {line}")
+    return FAILED if worse else OK
 
 
 def _gate(store: Path, arguments: Sequence[str], *, warm_only: bool) -> dict[str, Usage]:
