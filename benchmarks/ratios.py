@@ -25,8 +25,8 @@ Ratios = Mapping[str, Mapping[str, float]]
 
 FIGURES: Final = ("cpu", "wall", "memory")
 MARGIN: Final = 1.25
-"""Times an accepted ratio that may be taken without being a regression: single runs of one commit
-differ by up to a fifth, medians of five by less."""
+"""Times an accepted ratio that may be taken without being a regression. Three single runs of one
+commit differed by a fifth in time, by a tenth in processor time, and not in memory."""
 
 _HEADER: Final = (
     "# Accepted by `make benchmark ARGS=--accept`; never seconds, see benchmarks/ratios.py\n\n"
