@@ -176,17 +176,30 @@ def _require_rounds(args: argparse.Namespace) -> None:
     if args.rounds > 1 and args.store is not None:
         raise HarnessError("--rounds needs a new store each time, and takes no --store")
     if args.ratios is not None and not args.accept:
-        read_accepted(args.ratios)
+        _, accepted_on = read_accepted(args.ratios)
+        for what, asked in _work(args).items():
+            if accepted_on.get(what) != asked:
+                raise HarnessError(
+                    f"{args.ratios}: accepted of {what} = {accepted_on.get(what)!r}, and {asked!r} "
+                    "is asked for: only the same work can be held against it"
+                )
+
+
+def _work(args: argparse.Namespace) -> dict[str, str]:
+    """What is measured, in words."""
+    return {
+        "page": args.page,
+        "rows": " ".join(args.row) or "all",
+        "pytest": " ".join(args.arguments) or "no arguments",
+    }
 
 
 def _judged(args: argparse.Namespace, found: Ratios, machine: Machine) -> int:
     """Accept ratios, or hold them against the accepted ones."""
     if args.accept:
-        rows = " ".join(args.row) or "all"
         conditions = {
-            "rows": rows,
+            **_work(args),
             "machine": machine_line(machine),
-            "pytest": " ".join(args.arguments) or "no arguments",
             "rounds": str(args.rounds),
         }
         accept(args.ratios, found, conditions)

@@ -45,6 +45,8 @@ class ColumnRole(Enum):
     UNKNOWN = auto()
 
 
+_SHORT: Final = 5  # characters, as "topl1"
+_CLOSE_PHRASE: Final = 0.85  # "lfw accuracy" is none
 _CLOSE_TO_CLAIM: Final = 0.75  # ratio of difflib: tpo1 is close to top1, mAP is not to mac
 _BRACKETED: Final = re.compile(r"(?P<word>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^]]*)\])")
 _BRACKETS: Final = re.compile(r"[()\[\]]")
@@ -140,6 +142,14 @@ def is_close_to_claim(column: Column) -> bool:
     key = _key(_BRACKETED.sub(r"\g<word>", column.header))
     close = get_close_matches(key, METRICS, cutoff=_CLOSE_TO_CLAIM)
     return _is_unknown(column) and (key in AMBIGUOUS or bool(close))
+
+
+def is_close_to_accuracy(column: Column) -> bool:
+    """Whether an unknown header looks like a misspelt top-1 or top-5."""
+    key = _key(column.header)
+    cutoff = _CLOSE_TO_CLAIM if len(key) <= _SHORT else _CLOSE_PHRASE
+    accuracies = [word for word, metric in METRICS.items() if metric in (Metric.TOP1, Metric.TOP5)]
+    return _is_unknown(column) and bool(get_close_matches(key, accuracies, cutoff=cutoff))
 
 
 def _is_unknown(column: Column) -> bool:

@@ -28,8 +28,8 @@ def parse(text: str, *, file: str = "page.csv") -> Document:
     """Parse a file; ``file`` is what errors name.
 
     Values are parted by what parts the header into most cells: a comma, a semicolon, as
-    spreadsheets write it where the comma is a decimal one, or a tab. A file whose header is not one
-    of models has no table: such files hold anything.
+    spreadsheets write it where the comma is a decimal one, or a tab, as always in ``.tsv``. A file
+    whose header is not one of models has no table: such files hold anything.
 
     Raises:
         PageError: there is more in a line than any page has, a quote is not as it should be, or the
@@ -37,7 +37,7 @@ def parse(text: str, *, file: str = "page.csv") -> Document:
     """
     lines = split_lines(text)
     header = next((line for line in lines if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=header.count)
+    delimiter = "\t" if file.lower().endswith(".tsv") else max(_DELIMITERS, key=header.count)
     if len(header) > LONGEST_LINE or not _names_models(header, delimiter):
         return Document(lines, (), (), loose=False)
     require_bounded(lines, file=file)

@@ -13,7 +13,7 @@ from harness.pages.bounds import MAX_BYTES
 from harness.pages.formats import FORMATS
 from harness.pages.identity import id_part, page_title
 
-_PROSE: Final = frozenset({".md"})
+_PROSE: Final = frozenset({".md", ".rst"})
 _MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
 
 
@@ -37,6 +37,8 @@ def pages_below(folder: Path) -> list[Path]:
 def page_names(paths: Iterable[Path]) -> dict[Path, str]:
     """What pages are called in ids: each by its title, behind the folders that tell it from others.
 
+    Two files of one title in one folder, as README.md and README_cn.md, have their names too.
+
     A name may make no id, which whoever reads the page says.
 
     Raises:
@@ -48,8 +50,12 @@ def page_names(paths: Iterable[Path]) -> dict[Path, str]:
      PosixPath('/zoo/b/vgg/README.md'): 'vgg'}
     """
     folders = dict.fromkeys(paths, 0)
+    titles = Counter((path.parent, page_title(path)) for path in folders)
     while True:
-        names = {path: _name(path, count) for path, count in folders.items()}
+        names = {
+            path: _name(path, count, whole=titles[path.parent, page_title(path)] > 1)
+            for path, count in folders.items()
+        }
         times = Counter(names.values())
         twice = [path for path, name in names.items() if times[name] > 1]
         deeper = [path for path in twice if folders[path] < len(path.parents)]
@@ -61,11 +67,14 @@ def page_names(paths: Iterable[Path]) -> dict[Path, str]:
             folders[path] += 1
 
 
-def _name(path: Path, folders: int) -> str:
+def _name(path: Path, folders: int, *, whole: bool) -> str:
+    """A page's title behind so many folders; ``whole``: and before the name of its file."""
     title = page_title(path)
     above = [one.name for one in path.parents]
     if title != path.stem:  # that of the folder
         above = above[1:]
+    if whole:
+        title = f"{title}-{path.name}" if title != path.stem else path.name
     named = "-".join((*reversed(above[:folders]), title))
     try:
         return id_part(named)

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import MalformedTable, NoModelTable, OtherTask, PageError, UnknownColumn
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.cells import Cell, without_marks
-from harness.pages.columns import Column, ColumnRole, other_task
+from harness.pages.columns import Column, ColumnRole, is_close_to_accuracy, other_task
 from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
 from harness.pages.formats import parse
@@ -126,6 +126,8 @@ class _Reading:
         columns = [(table.line, one) for table in self.document.tables for one in table.columns]
         if any(one.metric in (Metric.TOP1, Metric.TOP5) for _, one in columns):
             return ""
+        if any(is_close_to_accuracy(one) for _, one in columns):
+            return ""  # a misspelt page is not left out of its zoo
         for line, column in columns:
             if column.role is ColumnRole.UNKNOWN and (task := other_task(column.header)):
                 return (

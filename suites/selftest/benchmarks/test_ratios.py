@@ -140,10 +140,13 @@ def test_ratios_are_accepted_and_held(tmp_path: Path, compare: Compare) -> None:
     accepted, conditions = read_accepted(tmp_path / "ratios.toml")
     assert (accepted, conditions["rounds"], conditions["pytest"]) == (FOUND, "3", "-k x")
     assert conditions["rows"] == ROW
-    assert compare(path)[0] == 0
-    code, out, _ = compare(path, slower=3)
+    same = (path, "--", "-k", "x")
+    assert compare(*same)[0] == 0
+    code, out, _ = compare(*same, slower=3)
     assert code == 1
     assert "regression: warm cpu: 0.30 times the bare steps, accepted 0.10, at most 0.17" in out
+    code, _, err = compare(path)
+    assert (code, "only the same work can be held against it" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

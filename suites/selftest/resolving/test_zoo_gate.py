@@ -201,10 +201,33 @@ def test_pages_of_all_formats_are_found(tmp_path: Path) -> None:
     assert (found.unread, found.modelless) == ((), 2)
 
 
+def test_files_of_one_title_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+    zoo = write_zoo(tmp_path, a__README=MEGA, a__README_cn=MEGA, a__other=GIGA, b__README=MEGA)
+    (zoo / "a/other.csv").write_text(
+        "model,source,top1,top5,macs(G),params(M)\nsqueezenet1_1,torchvision,58.2,80.6,0.3,1.2\n"
+    )
+    assert [page.name for page in find_pages([], [ZooFolder(zoo)]).pages.values()] == [
+        *("a-README.md", "a-README_cn.md", "other.csv", "other.md", "b"),
+    ]
+
+
 def test_a_misspelt_accuracy_is_no_other_task(tmp_path: Path) -> None:
     text = MEGA.replace("top1", "topl").replace("top5", "topS")
     (unread,) = find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, odd=text))]).unread
     assert "unknown column 'topl'" in unread.reason
+
+
+@pytest.mark.shows(
+    "a page that misspells its accuracies passes for one of another task, and leaves its zoo",
+    by="what is near top-1 or top-5 is no other task",
+)
+@pytest.mark.parametrize("header", ["topl", "Top_1l", "top-l acc", "accuracy top-l"])
+def test_a_misspelt_accuracy_beside_another_task_is_no_other_task(
+    tmp_path: Path, header: str
+) -> None:
+    text = TRACKING.replace("IDF1", header)
+    (unread,) = find_pages([], [ZooFolder(write_zoo(tmp_path, net=MEGA, odd=text))]).unread
+    assert header in unread.reason
 
 
 def test_a_page_whose_name_makes_no_id_is_told(tmp_path: Path) -> None:
