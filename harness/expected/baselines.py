@@ -57,7 +57,7 @@ def read_baseline(path: Path) -> Baseline:
     cases = document.table("case")
     return Baseline(
         {case: _measurements(cases.table(case)) for case in cases.values},
-        _texts(document.table("conditions")),
+        document.table("conditions").texts(),
     )
 
 
@@ -102,19 +102,10 @@ def _measurements(table: ExpectedTable) -> dict[str, Measurement]:
     for name in table.values:
         entry = table.table(name)
         entry.only(("value", "unit", "conditions"))
-        unit = entry.values.get("unit")
-        if not isinstance(unit, str):
-            raise entry.wrong("unit", "a text")
         found[name] = Measurement(
-            name, float(entry.number("value")), unit, _texts(entry.table("conditions"))
+            name,
+            float(entry.number("value")),
+            entry.written("unit"),
+            entry.table("conditions").texts(),
         )
-    return found
-
-
-def _texts(table: ExpectedTable) -> dict[str, str]:
-    found = {}
-    for key, value in table.values.items():
-        if not isinstance(value, str):
-            raise table.wrong(key, "a text")
-        found[key] = value
     return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from harness.errors import ExpectationError, UnknownKey, quoted
 from harness.records import Figure
@@ -20,11 +21,16 @@ from harness.runtime.foreign import read_text
 LARGEST_FILE: Final = 2**26
 """Bytes; a calibration manifest of the 50,000 images has about 8 MiB, anything else far less."""
 
+_Context = ParamSpec("_Context")
+_Read = TypeVar("_Read")
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _PLAIN_KEY: Final = re.compile(r"[\w.+\[\]/ -]{1,200}")
 _LARGEST_COUNT: Final = 10**18  # a million times the operations of the largest networks
 _LARGEST_EXPONENT: Final = 400  # of ten; float64 ends at 308, and a fraction has all the digits
 MOST_FAULTS: Final = 20
 """Faults of expectations that are told one by one."""
+_MOST_CHOICES: Final = 30  # that an error lists
 _LONGEST_WORD: Final = 200  # characters; matching takes the square of them
 
 
@@ -49,6 +55,20 @@ class Gathered:
             yield
         except ExpectationError as error:
             self._faults.append(error)
+
+    def of(
+        self,
+        read: Callable[Concatenate[ExpectedTable, _Context], _Read],
+        tables: Iterable[ExpectedTable],
+        *context: _Context.args,
+        **more: _Context.kwargs,
+    ) -> tuple[_Read, ...]:
+        """What is read of each of these tables, of those without a fault."""
+        found = []
+        for table in tables:
+            with self.one():
+                found.append(read(table, *context, **more))
+        return tuple(found)
 
     def require_none(self) -> None:
         """Raise the first of the faults, which tells of the others too, if there are any.
@@ -115,6 +135,17 @@ class ExpectedTable:
             if key not in known:
                 raise UnknownKey(f"{self.where(key)}: unknown {what}{suggestion(key, known)}")
 
+    def written(self, key: str) -> str:
+        """A text as it stands there, which may be blank.
+
+        Raises:
+            ExpectationError: it is missing or no text.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, str):
+            raise self.wrong(key, "a text")
+        return value
+
     def text(self, key: str) -> str:
         """A text that says something.
 
@@ -126,12 +157,22 @@ class ExpectedTable:
             raise self.wrong(key, "a text that is not blank")
         return value.strip()
 
+    def sha256(self, key: str) -> str:
+        """A SHA-256.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        if not _SHA256.fullmatch(self.written(key)):
+            raise self.wrong(key, "64 hexadecimal digits")
+        return self.written(key)
+
     def optional_text(self, key: str) -> str | None:
         """As :meth:`text`, or None where the key is absent."""
         return self.text(key) if key in self.values else None
 
-    def one_of(self, key: str, choices: Collection[str]) -> str:
-        """A text that is one of these.
+    def one_of(self, key: str, choices: Collection[str], *, what: str = "") -> str:
+        """A text that is one of these; ``what`` they are, if not what the key says.
 
         Raises:
             ExpectationError: it is missing or no text.
@@ -139,8 +180,10 @@ class ExpectedTable:
         """
         value = self.text(key)
         if value not in choices:
-            near = suggestion(value, choices) or f", expected one of {', '.join(choices)}"
-            raise UnknownKey(f"{self.where(key)}: unknown {key} {quoted(value)}{near}")
+            near = suggestion(value, choices)
+            if not near and len(choices) <= _MOST_CHOICES:
+                near = f", expected one of {', '.join(choices)}"
+            raise UnknownKey(f"{self.where(key)}: unknown {what or key} {quoted(value)}{near}")
         return value
 
     def figure(self, key: str) -> Figure:
@@ -164,6 +207,72 @@ class ExpectedTable:
         if type(value) is not int or not 0 < value < _LARGEST_COUNT:  # not a boolean either
             raise self.wrong(key, "a positive whole number below 10^18")
         return value
+
+    def whole(self, key: str, *, least: int, most: int) -> int:
+        """A whole number from one to another.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        if type(value) is not int or not least <= value <= most:
+            wanted = f"a whole number from {least} to {most}" if least < most else str(least)
+            raise self.wrong(key, wanted)
+        return value
+
+    def texts(self) -> dict[str, str]:
+        """The table as one of texts, which may be blank.
+
+        Raises:
+            ExpectationError: a value is something else.
+        """
+        return {key: self.written(key) for key in self.values}
+
+    def truth(self, key: str) -> bool:
+        """True or false.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
+    def wholes(
+        self, key: str, *, least: int, most: int, lengths: Collection[int], what: str
+    ) -> tuple[int, ...]:
+        """An array of so many whole numbers, ``what`` they are; one may stand without brackets.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        values = [value] if type(value) is int and 1 in lengths else value
+        if (
+            not isinstance(values, list)
+            or len(values) not in lengths
+            or not all(type(each) is int and least <= each <= most for each in values)
+        ):
+            raise self.wrong(key, f"{what}; each a whole number from {least} to {most}")
+        return tuple(values)
+
+    def channels(self, key: str, *, least: Decimal, most: Decimal) -> tuple[float, float, float]:
+        """Three numbers from one to another, for R, G and B.
+
+        Raises:
+            ExpectationError: it is missing or something else.
+        """
+        value = self.values.get(key)
+        if (
+            not isinstance(value, list)
+            or len(value) != 3
+            or not all(type(each) in (int, float, Decimal) for each in value)
+            or not all(math.isfinite(each) and least <= each <= most for each in value)
+        ):
+            raise self.wrong(key, f"three numbers from {least} to {most}, for R, G and B")
+        red, green, blue = map(float, value)
+        return red, green, blue
 
     def optional_count(self, key: str) -> int | None:
         """As :meth:`count`, or None where the key is absent."""

@@ -11,13 +11,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UnknownKey
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable, Gathered, suggestion
 from harness.judging.int8 import FloatOperator
 
 FIELDS = ("row", "backend", "name", "reason")
@@ -52,24 +52,21 @@ def read_float_operators(path: Path, *, backends: Collection[str]) -> FloatOpera
 
     Raises:
         UnknownKey: a key or a backend that does not exist, with the nearest that does.
-        ExpectationError: a field is missing or blank.
+        ExpectationError: a field is missing or blank; all of them are told.
     """
-    document = ExpectedTable.load(path)
+    document, faults = ExpectedTable.load(path), Gathered()
     document.only(("operator",))
-    return FloatOperators(tuple(_operators(document.tables("operator"), backends)))
+    operators = faults.of(_operator, document.tables("operator"), backends)
+    faults.require_none()
+    return FloatOperators(operators)
 
 
-def _operators(
-    tables: Iterable[ExpectedTable], backends: Collection[str]
-) -> Iterable[FloatOperator]:
-    for table in tables:
-        table.only(FIELDS)
-        backend = table.text("backend")
-        if backend not in backends:
-            raise UnknownKey(
-                f"{table.where('backend')}: unknown backend {backend!r}"
-                f"{suggestion(backend, backends)}"
-            )
-        yield FloatOperator(
-            table.text("row"), backend, table.text("name"), table.text("reason"), table.where()
-        )
+def _operator(table: ExpectedTable, backends: Collection[str]) -> FloatOperator:
+    table.only(FIELDS)
+    return FloatOperator(
+        table.text("row"),
+        table.one_of("backend", backends),
+        table.text("name"),
+        table.text("reason"),
+        table.where(),
+    )

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from harness.errors import ExpectationError, UnknownKey
-from harness.expected.document import ExpectedTable, Gathered, suggestion
+from harness.errors import ExpectationError
+from harness.expected.document import ExpectedTable, Gathered
 
 Size = tuple[int, int]
 Statistics = tuple[float, float, float]
@@ -104,13 +104,12 @@ def read_pipelines(
     document.only(("stated", "run_time", "rows", "unknown"))
     run_times = document.table("run_time")
     shipping = {name: _run_time(run_times.table(name), name, known) for name in run_times.values}
-    stated = _pipeline(document, "stated", known)
+    stated = document.one_of("stated", known, what="pipeline")
     entries = document.table("rows")
     entries.only(rows, "row")
-    unknown = document.table("unknown") if "unknown" in document.values else None
-    if unknown is not None:
-        unknown.only(rows, "row")
-        rows = [row for row in rows if row not in unknown.values]
+    unknown = document.optional_table("unknown")
+    unknown.only(rows, "row")
+    rows = [row for row in rows if row not in unknown.values]
     missing = [row for row in rows if row not in entries.values]
     if missing:
         raise entries.wrong(missing[0], "which pipeline its figures belong to")
@@ -134,17 +133,12 @@ def _row(
     known: Mapping[str, Size],
 ) -> RowPipelines:
     table.only(("claim", "claim_at_input_size", "ships"))
-    ships = table.text("ships")
-    if ships not in shipping:
-        raise UnknownKey(
-            f"{table.where('ships')}: unknown run_time {ships!r}{suggestion(ships, shipping)}"
-        )
-    run_time = shipping[ships]
+    run_time = shipping[table.one_of("ships", shipping, what="run_time")]
     key = "claim"
-    claim = sized = _pipeline(table, key, known)
+    claim = sized = table.one_of(key, known, what="pipeline")
     if "claim_at_input_size" in table.values:
         key = "claim_at_input_size"
-        sized = _pipeline(table, key, known)
+        sized = table.one_of(key, known, what="pipeline")
         if known[claim] == run_time.crop:
             raise ExpectationError(f"{table.where(key)}: {claim} is at that size already")
     for where, pipeline in ((table.where(key), sized), (f"{table.path}: stated", stated)):
@@ -159,9 +153,7 @@ def _row(
 
 def _run_time(table: ExpectedTable, name: str, known: Mapping[str, Size]) -> RunTime:
     table.only(_RUN_TIME)
-    if not isinstance(table.values.get("div255"), bool):
-        raise table.wrong("div255", "true or false")
-    pipeline = _pipeline(table, "pipeline", known)
+    pipeline = table.one_of("pipeline", known, what="pipeline")
     resize, crop = _pair(table, "resize", least=1), _pair(table, "crop", least=1)
     origin = _pair(table, "origin", least=0)
     if any(at + side > room for at, side, room in zip(origin, crop, resize, strict=True)):
@@ -174,7 +166,7 @@ def _run_time(table: ExpectedTable, name: str, known: Mapping[str, Size]) -> Run
         resize,
         origin,
         crop,
-        bool(table.values["div255"]),
+        table.truth("div255"),
         _rounded(table, "mean"),
         _rounded(table, "std"),
         _statistics(table, "exact_mean"),
@@ -182,35 +174,15 @@ def _run_time(table: ExpectedTable, name: str, known: Mapping[str, Size]) -> Run
     )
 
 
-def _pipeline(table: ExpectedTable, key: str, known: Mapping[str, Size]) -> str:
-    id = table.text(key)
-    if id not in known:
-        raise UnknownKey(f"{table.where(key)}: unknown pipeline {id!r}{suggestion(id, known)}")
-    return id
-
-
 def _pair(table: ExpectedTable, key: str, *, least: int) -> Size:
-    value = table.values.get(key)
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or not all(type(side) is int and least <= side <= LONGEST_SIDE for side in value)
-    ):
-        raise table.wrong(key, f"two whole numbers within {least} and {LONGEST_SIDE}, rows first")
-    return value[0], value[1]
+    what = "two numbers, rows first"
+    height, width = table.wholes(key, least=least, most=LONGEST_SIDE, lengths=(2,), what=what)
+    return height, width
 
 
 def _statistics(table: ExpectedTable, key: str) -> Statistics:
-    value = table.values.get(key)
     least = Decimal(0) if key.endswith("mean") else Decimal("0.0001")
-    if (
-        not isinstance(value, list)
-        or len(value) != 3
-        or not all(isinstance(x, int | Decimal) and not isinstance(x, bool) for x in value)
-        or not all(Decimal(x).is_finite() and least <= x <= 1000 for x in value)
-    ):
-        raise table.wrong(key, f"three numbers within {least} and 1000, for R, G and B")
-    return float(value[0]), float(value[1]), float(value[2])
+    return table.channels(key, least=least, most=Decimal(1000))
 
 
 def _rounded(table: ExpectedTable, key: str) -> Statistics:

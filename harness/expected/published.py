@@ -9,8 +9,8 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
-from harness.errors import ExpectationError, MissingSource, UnknownKey
-from harness.expected.document import ExpectedTable, suggestion
+from harness.errors import ExpectationError, MissingSource
+from harness.expected.document import ExpectedTable
 from harness.judging.published import (
     METRICS,
     FigureDefect,
@@ -21,6 +21,7 @@ from harness.judging.published import (
 )
 from harness.records import Metric, Tolerance
 
+_LONGEST_SIDE = 8192  # pixels
 _MEASURED = ("size", "crop", "interpolation", "mean", "std", "crop_mode")
 
 
@@ -101,14 +102,19 @@ def read_expected(path: Path, rows: Collection[str]) -> ExpectedPublished:
     """
     top = ExpectedTable.load(path)
     top.only(("page", "tables", "causes", "missing", "figures", "preprocessing"))
-    page = _optional(top, "page")
+    page = top.optional_table("page")
     page.only(("resize", "crop", "interpolation", "mean", "std"))
-    causes = _optional(top, "causes")
-    missing = _optional(top, "missing")
+    causes = top.optional_table("causes")
+    missing = top.optional_table("missing")
     missing.only(rows, "row")
     return ExpectedPublished(
         path,
-        Fraction(_whole(page, "crop"), _whole(page, "resize")) if page.values else None,
+        Fraction(
+            page.whole("crop", least=1, most=_LONGEST_SIDE),
+            page.whole("resize", least=1, most=_LONGEST_SIDE),
+        )
+        if page.values
+        else None,
         page.text("interpolation") if page.values else "",
         _statistics(page, "mean"),
         _statistics(page, "std"),
@@ -134,7 +140,7 @@ def _tables(parent: ExpectedTable) -> tuple[PublishedTable, ...]:
 
 def _table(table: ExpectedTable) -> PublishedTable:
     table.only(("source", "role", "where", "remeasured", "reason", "results"))
-    role = _one_of(table, "role", [str(role) for role in TableRole])
+    role = table.one_of("role", [str(role) for role in TableRole])
     noise = Tolerance(())
     if "remeasured" in table.values:
         part = ("re-measured", table.number("remeasured", least=Decimal(0)))
@@ -170,7 +176,7 @@ def _measured(entry: ExpectedTable) -> Preprocessing:
     if not 0 < crop <= 1:
         raise entry.wrong("crop", "a share of the short side, above 0 and at most 1")
     return Preprocessing(
-        _whole(entry, "size"),
+        _side(entry, "size"),
         Fraction(crop),
         entry.text("interpolation"),
         _statistics(entry, "mean"),
@@ -181,17 +187,7 @@ def _measured(entry: ExpectedTable) -> Preprocessing:
 
 def _statistics(table: ExpectedTable, key: str) -> Statistics | None:
     """Three fractions, or None where the key is absent."""
-    value = table.values.get(key)
-    if value is None:
-        return None
-    if (
-        not isinstance(value, list)
-        or len(value) != 3
-        or any(isinstance(x, bool) or not isinstance(x, int | Decimal) for x in value)
-        or not all(Decimal(x).is_finite() and 0 <= x <= 1 for x in value)
-    ):
-        raise table.wrong(key, "three fractions within 0 and 1, for R, G and B")
-    return float(value[0]), float(value[1]), float(value[2])
+    return table.channels(key, least=Decimal(0), most=Decimal(1)) if key in table.values else None
 
 
 def _figures(
@@ -200,8 +196,8 @@ def _figures(
     found: dict[tuple[str, Metric], FigureDefect] = {}
     for entry in top.tables("figures"):
         entry.only(("row", "metric", "documented", "published", "cause"))
-        metric = Metric(_one_of(entry, "metric", [str(metric) for metric in METRICS]))
-        key = _one_of(entry, "row", rows), metric
+        metric = Metric(entry.one_of("metric", [str(metric) for metric in METRICS]))
+        key = entry.one_of("row", rows), metric
         if key in found:
             raise ExpectationError(f"{entry.where()}: a second defect of {key[0]} {metric}")
         documented = entry.figure("documented")
@@ -215,7 +211,7 @@ def _preprocessing(
     found: dict[str, PreprocessingDefect] = {}
     for entry in top.tables("preprocessing"):
         entry.only(("row", *_MEASURED, "cause"))
-        row = _one_of(entry, "row", rows)
+        row = entry.one_of("row", rows)
         if row in found:
             raise ExpectationError(f"{entry.where()}: a second defect of {row}")
         found[row] = PreprocessingDefect(_measured(entry), _why(entry, causes))
@@ -223,25 +219,11 @@ def _preprocessing(
 
 
 def _why(entry: ExpectedTable, causes: ExpectedTable) -> str:
-    return causes.text(_one_of(entry, "cause", causes.values.keys()))
+    return causes.text(entry.one_of("cause", causes.values.keys()))
 
 
-def _optional(top: ExpectedTable, key: str) -> ExpectedTable:
-    return top.table(key) if key in top.values else ExpectedTable(top.path, (key,), {})
-
-
-def _one_of(table: ExpectedTable, key: str, known: Collection[str]) -> str:
-    word = table.text(key)
-    if word not in known:
-        raise UnknownKey(f"{table.where(key)}: unknown {key} {word!r}{suggestion(word, known)}")
-    return word
-
-
-def _whole(table: ExpectedTable, key: str) -> int:
-    number = table.number(key)
-    if number != int(number) or number < 1:
-        raise table.wrong(key, "a positive whole number of pixels")
-    return int(number)
+def _side(table: ExpectedTable, key: str) -> int:
+    return table.whole(key, least=1, most=_LONGEST_SIDE)
 
 
 def _percentage(table: ExpectedTable, key: str) -> Decimal:

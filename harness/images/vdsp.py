@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ExpectationError, quoted
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable
 from harness.runtime.foreign import read_bytes
 
 Levels = npt.NDArray[np.uint8]
@@ -84,12 +85,12 @@ def vdsp_params(path: Path, values: Mapping[str, Any]) -> VdspParams:
     """Validate what a run-time parameter file says; errors as of :func:`read_vdsp_params`."""
     document = ExpectedTable(path, (), values)
     document.only(("OpType", "OpConfig"))
-    _one_of(document, "OpType", (_OPERATOR,))
+    document.one_of("OpType", (_OPERATOR,))
     table = document.table("OpConfig")
     table.only((*_FIXED, *_SIZES, "CropX", "CropY", "Mean", "Std", "NormaType"))
     for key, value in _FIXED.items():
-        _one_of(table, key, (value,))
-    sizes = {key: _whole(table, key, least=1, most=LONGEST_SIDE) for key in _SIZES}
+        table.one_of(key, (value,))
+    sizes = {key: table.whole(key, least=1, most=LONGEST_SIDE) for key in _SIZES}
     for side in ("Width", "Height"):
         if sizes[f"Iimage{side}Pitch"] < sizes[f"Iimage{side}"]:
             raise table.wrong(f"Iimage{side}Pitch", f"at least Iimage{side}")
@@ -98,14 +99,14 @@ def vdsp_params(path: Path, values: Mapping[str, Any]) -> VdspParams:
         room = sizes[f"Resize{side}"] - sizes[f"Oimage{side}"]
         if room < 0:
             raise table.wrong(f"Oimage{side}", f"at most Resize{side}")
-        origin.append(_whole(table, key, least=0, most=room))
+        origin.append(table.whole(key, least=0, most=room))
     return VdspParams(
         resize=(sizes["ResizeHeight"], sizes["ResizeWidth"]),
         origin=(origin[0], origin[1]),
         crop=(sizes["OimageHeight"], sizes["OimageWidth"]),
-        mean=_statistics(table, "Mean", positive=False),
-        std=_statistics(table, "Std", positive=True),
-        div255=_one_of(table, "NormaType", NORM_TYPES) == NORM_TYPES[0],
+        mean=_statistics(table, "Mean", least="-1000"),
+        std=_statistics(table, "Std", least="0.000001"),
+        div255=table.one_of("NormaType", NORM_TYPES) == NORM_TYPES[0],
     )
 
 
@@ -162,32 +163,9 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def _one_of(table: ExpectedTable, key: str, known: tuple[str, ...]) -> str:
-    value = table.text(key)
-    if value not in known:
-        raise table.wrong(key, " or ".join(known) + suggestion(value, known))
-    return value
-
-
-def _whole(table: ExpectedTable, key: str, *, least: int, most: int) -> int:
-    value = table.values.get(key)
-    if type(value) is not int or not least <= value <= most:
-        raise table.wrong(key, f"a whole number within {least} and {most}")
-    return value
-
-
-def _statistics(table: ExpectedTable, key: str, *, positive: bool) -> tuple[float, float, float]:
-    values = table.values.get(key)
-    what = "positive numbers" if positive else "numbers"
-    if (
-        not isinstance(values, list)
-        or len(values) != 3
-        or not all(type(x) in (int, float) and abs(x) <= 1000 for x in values)
-        or (positive and not all(x > 0 for x in values))
-    ):
-        raise table.wrong(key, f"three {what} of at most 1000, for R, G and B")
-    numbers = [float(x) for x in values]
-    nearest = [float(np.float16(x)) for x in numbers]
-    if not all(map(math.isclose, numbers, nearest)) or (positive and 0.0 in nearest):
-        raise table.wrong(key, f"what the device holds in float16: {nearest}")
-    return nearest[0], nearest[1], nearest[2]
+def _statistics(table: ExpectedTable, key: str, *, least: str) -> tuple[float, float, float]:
+    values = table.channels(key, least=Decimal(least), most=Decimal(1000))
+    red, green, blue = (float(np.float16(x)) for x in values)
+    if not all(map(math.isclose, values, (red, green, blue))):
+        raise table.wrong(key, f"what the device holds in float16: {[red, green, blue]}")
+    return red, green, blue

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ExpectationError, UnknownKey, quoted
+from harness.errors import ExpectationError
 from harness.expected.buildconfig import strict_yaml
 from harness.expected.buildconfig.config import (
     BackendSection,
@@ -23,7 +24,7 @@ from harness.expected.buildconfig.process_ops import (
     Resize,
     ToTensor,
 )
-from harness.expected.document import ExpectedTable, suggestion
+from harness.expected.document import ExpectedTable
 
 FRONTENDS = ("darknet", "keras", "onnx", "pytorch", "tensorflow")
 """Model formats in the vendor's public configs."""
@@ -39,8 +40,8 @@ LONGEST_SIDE = 8192  # pixels; no classifier sees more, and a typo must not take
 LARGEST_BATCH = 1024  # images
 LARGEST_CLUSTER_MODE = 255  # a small enumeration; the vendor's configs have 0 and 1
 MOST_IMAGES = 50_000  # as many as ILSVRC2012 has for validation
-LARGEST_STATISTIC = 1000.0  # of a mean or std; levels end at 255
-SMALLEST_STD = 1e-6  # keeps what is divided by it far within float32
+LARGEST_STATISTIC = Decimal(1000)  # of a mean or std; levels end at 255
+SMALLEST_STD = Decimal("0.000001")  # keeps what is divided by it far within float32
 
 _ARGUMENTS = {
     "DecodeImage": (),
@@ -88,8 +89,8 @@ def _frontend(table: ExpectedTable) -> Frontend:
     if len(shapes.values) != 1 or "" in shapes.values:
         raise table.wrong("shape", "the shape of one input by its name")
     (name,) = shapes.values
-    batch, channels, height, width = _whole_numbers(
-        shapes, name, (4,), "[batch, 3, height, width]", most=LONGEST_SIDE
+    batch, channels, height, width = shapes.wholes(
+        name, least=1, most=LONGEST_SIDE, lengths=(4,), what="[batch, 3, height, width]"
     )
     if batch > LARGEST_BATCH or channels != 3:
         raise shapes.wrong(
@@ -98,26 +99,26 @@ def _frontend(table: ExpectedTable) -> Frontend:
     return Frontend(
         input_name=name,
         input_shape=(batch, channels, height, width),
-        type=_one_of(table, "type", FRONTENDS),
+        type=table.one_of("type", FRONTENDS),
         checkpoint=table.text("checkpoint"),
-        dtype=_one_of(table, "dtype", ("fp32",)),
+        dtype=table.one_of("dtype", ("fp32",)),
     )
 
 
 def _backend(table: ExpectedTable) -> BackendSection:
     table.only(("type", "dtype", "compile", "quantize"))
-    dtype = _one_of(table, "dtype", ("fp16", "int8"))
+    dtype = table.one_of("dtype", ("fp16", "int8"))
     cluster_mode = quantize = None
     if "compile" in table.values:
         compilation = table.table("compile")
         compilation.only(("cluster_mode",))
-        cluster_mode = _whole(compilation, "cluster_mode", least=0, most=LARGEST_CLUSTER_MODE)
+        cluster_mode = compilation.whole("cluster_mode", least=0, most=LARGEST_CLUSTER_MODE)
     if dtype == "int8" or "quantize" in table.values:
         settings = table.table("quantize")
         settings.only(("calibrate_mode", "quantize_per_channel"))
         quantize = Quantize(
-            calibrate_mode=_one_of(settings, "calibrate_mode", CALIBRATE_MODES),
-            per_channel=_truth(settings, "quantize_per_channel"),
+            calibrate_mode=settings.one_of("calibrate_mode", CALIBRATE_MODES),
+            per_channel=settings.truth("quantize_per_channel"),
         )
     return BackendSection(table.text("type"), dtype, quantize, cluster_mode)
 
@@ -126,18 +127,18 @@ def _extra_ops(table: ExpectedTable) -> str:
     table.only(("extra_ops",))
     extra = table.table("extra_ops")
     extra.only(("type",))
-    return _one_of(extra, "type", ("softmax",))
+    return extra.one_of("type", ("softmax",))
 
 
 def _dataset(table: ExpectedTable, frontend: Frontend) -> DatasetSection:
-    kind = _one_of(table, "type", (IMAGES_ON_DISK, SCENES))
+    kind = table.one_of("type", (IMAGES_ON_DISK, SCENES))
     on_disk = kind == IMAGES_ON_DISK
     table.only(("type", "sampler", "process_ops", *(("path",) if on_disk else ())))
     sampler = table.table("sampler")
     sampler.only(("get_data_num", *(("suffix",) if on_disk else ())))
     return DatasetSection(
         type=kind,
-        images=_whole(sampler, "get_data_num", least=1, most=MOST_IMAGES),
+        images=sampler.whole("get_data_num", least=1, most=MOST_IMAGES),
         process_ops=_process_ops(table, frontend),
         path=table.text("path") if on_disk else None,
         suffix=sampler.text("suffix") if on_disk else None,
@@ -196,22 +197,22 @@ def _final_size(
 
 
 def _process_op(table: ExpectedTable) -> ProcessOp:
-    kind = _one_of(table, "type", tuple(_ARGUMENTS))
+    kind = table.one_of("type", tuple(_ARGUMENTS))
     table.only(("type", *_ARGUMENTS[kind]))
     match kind:
         case "Resize":
             expected = "[height, width], or a number for the short side"
-            size = _whole_numbers(table, "size", (1, 2), expected, most=LONGEST_SIDE)
+            size = _sides(table, "size", expected)
             return Resize((size[0], size[1]) if len(size) == 2 else (size[0],))
         case "CenterCrop":
             expected = "[height, width], or a number for both"
-            size = _whole_numbers(table, "crop_size", (1, 2), expected, most=LONGEST_SIDE)
+            size = _sides(table, "crop_size", expected)
             return CenterCrop((size[0], size[-1]))
         case "Normalize":
             return Normalize(
-                mean=_three_numbers(table, "mean", least=-LARGEST_STATISTIC),
-                std=_three_numbers(table, "std", least=SMALLEST_STD),
-                div255=_truth(table, "div255") if "div255" in table.values else True,
+                mean=table.channels("mean", least=-LARGEST_STATISTIC, most=LARGEST_STATISTIC),
+                std=table.channels("std", least=SMALLEST_STD, most=LARGEST_STATISTIC),
+                div255=table.truth("div255") if "div255" in table.values else True,
             )
         case "DecodeImage":
             return DecodeImage()
@@ -219,66 +220,8 @@ def _process_op(table: ExpectedTable) -> ProcessOp:
             return ToTensor()
 
 
-def _one_of(table: ExpectedTable, key: str, known: Collection[str]) -> str:
-    value = table.text(key)
-    if value not in known:
-        raise UnknownKey(
-            f"{table.where(key)}: unknown {key} {quoted(value)}{suggestion(value, known)}; "
-            f"known are {', '.join(known)}"
-        )
-    return value
-
-
-def _truth(table: ExpectedTable, key: str) -> bool:
-    value = table.values.get(key)
-    if not isinstance(value, bool):
-        raise table.wrong(key, "true or false")
-    return value
-
-
-def _whole(table: ExpectedTable, key: str, *, least: int, most: int) -> int:
-    value = table.values.get(key)
-    if not _is_whole(value, least, most):
-        raise table.wrong(key, f"a whole number from {least} to {most}")
-    assert isinstance(value, int)
-    return value
-
-
-def _whole_numbers(
-    table: ExpectedTable, key: str, lengths: Collection[int], expected: str, *, most: int
-) -> list[int]:
-    """A list of so many whole numbers; one may stand without the brackets."""
-    value = table.values.get(key)
-    numbers = [value] if isinstance(value, int) and 1 in lengths else value
-    if (
-        not isinstance(numbers, list)
-        or len(numbers) not in lengths
-        or not all(_is_whole(number, 1, most) for number in numbers)
-    ):
-        raise table.wrong(key, f"{expected}; each a whole number from 1 to {most}")
-    return numbers
-
-
-def _three_numbers(table: ExpectedTable, key: str, *, least: float) -> tuple[float, float, float]:
-    value = table.values.get(key)
-    if (
-        not isinstance(value, list)
-        or len(value) != 3
-        or not all(_is_number(number, least, LARGEST_STATISTIC) for number in value)
-    ):
-        raise table.wrong(key, f"three numbers from {least:g} to {LARGEST_STATISTIC:g}")
-    red, green, blue = map(float, value)
-    return red, green, blue
-
-
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-def _is_number(value: object, least: float, most: float) -> bool:
-    """Whether it is a number within the bounds, which NaN is not."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and least <= value <= most  # type: ignore[operator]
+def _sides(table: ExpectedTable, key: str, what: str) -> tuple[int, ...]:
+    return table.wholes(key, least=1, most=LONGEST_SIDE, lengths=(1, 2), what=what)
 
 
 def _by(size: tuple[int, int]) -> str:

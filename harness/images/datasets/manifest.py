@@ -11,14 +11,12 @@ sha256 = "..."
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import tomli_w
 
-from harness.errors import CalibrationError, ExpectationError, HarnessError
+from harness.errors import CalibrationError, HarnessError
 from harness.expected.document import ExpectedTable
 from harness.images.datasets.calibration import (
     CalibrationImage,
@@ -30,8 +28,6 @@ from harness.images.datasets.layouts import LabelledImage
 from harness.runtime.atomic import write_text
 
 VERSION: Final = 1
-
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def write_manifest(path: Path, calibration: CalibrationSet) -> None:
@@ -68,8 +64,7 @@ def read_manifest(path: Path, *, root: Path) -> CalibrationSet:
     """
     document = ExpectedTable.load(path)
     document.only(("version", "seed", "synsets", "image"))
-    if (version := _whole(document, "version")) != VERSION:
-        raise ExpectationError(f"{document.where('version')} is {version}, expected {VERSION}")
+    document.whole("version", least=VERSION, most=VERSION)
     synsets = document.values.get("synsets")
     if not isinstance(synsets, list) or not all(isinstance(one, str) for one in synsets):
         raise document.wrong("synsets", "a list of synsets")
@@ -87,30 +82,21 @@ def read_manifest(path: Path, *, root: Path) -> CalibrationSet:
     if problems:
         raise CalibrationError(f"{path} does not fit {root}: " + "; ".join(problems))
     require_covered((one.image for one in images), synsets=synsets)
-    return CalibrationSet(tuple(images), _whole(document, "seed"), tuple(synsets))
+    return CalibrationSet(
+        tuple(images), document.whole("seed", least=-(2**63), most=2**63), tuple(synsets)
+    )
 
 
 def _image(table: ExpectedTable, root: Path, classes: int) -> CalibrationImage:
     table.only(("path", "class", "sha256"))
-    name = table.values.get("path")
-    if not isinstance(name, str) or not _stays_inside(name):
+    name = table.written("path")
+    if not _stays_inside(name):
         raise table.wrong("path", "a path within the data set")
-    class_id = _whole(table, "class")
-    if not 0 <= class_id < classes:
-        raise table.wrong("class", f"0 to {classes - 1}")
-    sha256 = table.values.get("sha256")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise table.wrong("sha256", "64 hexadecimal digits")
+    class_id = table.whole("class", least=0, most=classes - 1)
+    sha256 = table.sha256("sha256")
     return CalibrationImage(LabelledImage(name, root / name, class_id), sha256)
 
 
 def _stays_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
-
-
-def _whole(table: ExpectedTable, key: str) -> int:
-    number = table.number(key)
-    if number != number.to_integral_value() or abs(number) > Decimal(2**63):
-        raise table.wrong(key, "a whole number")
-    return int(number)

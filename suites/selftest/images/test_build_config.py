@@ -136,7 +136,11 @@ UNKNOWN = [
     ("type: onnx", "type: onxx", "frontend.type: unknown type 'onxx' (did you mean 'onnx'?)"),
     ("fp32", "float32", "frontend.dtype: unknown dtype 'float32'"),
     ("dtype: int8", "dtype: int4", "backend.dtype: unknown dtype 'int4' (did you mean 'int8'?)"),
-    ("mode: max", "mode: entropy", "calibrate_mode: unknown calibrate_mode 'entropy'; known are"),
+    (
+        "mode: max",
+        "mode: entropy",
+        "calibrate_mode: unknown calibrate_mode 'entropy', expected one of",
+    ),
     ("mode: max", "mode: minmax", "unknown calibrate_mode 'minmax' (did you mean 'max'?)"),
     ("type: tvm\n", "type: scenes\n", "dataset.path: unknown key"),
 ]

@@ -98,7 +98,7 @@ def test_an_expected_file_that_cannot_be_read_is_bad_input(extract, zoo, tmp_pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out/zoo.toml").write_text("page = 1\n")
     assert extract(zoo, "--check") == command.BAD_INPUT
-    assert "out/zoo.toml: page: expected text, got 1" in capsys.readouterr().err
+    assert "out/zoo.toml: page is 1, expected a text" in capsys.readouterr().err
 
 
 def test_two_pages_of_one_name_are_refused(extract, zoo, edited, capsys):

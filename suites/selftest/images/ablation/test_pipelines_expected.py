@@ -106,10 +106,10 @@ WRONG = [
     ('ships = "fractions"\n', "", r"small\.ships is missing"),
     ("0.485107421875", "0.485", r"fractions\.mean is .*, expected what float16 makes of exact_mea"),
     ("0.2249755859375", "0.225", r"fractions\.std is .* float16 makes of exact_std"),
-    ("exact_std = [0.229", "exact_std = [0", r"exact_std is .*, expected three numbers within 0.0"),
+    ("exact_std = [0.229", "exact_std = [0", r"exact_std is .*, expected three numbers from 0.0"),
     ("div255 = true", "div255 = 1", r"div255 is 1, expected true or false"),
     ("origin = [16, 16]", "origin = [33, 16]", r"origin is \[33, 16\], expected a crop that lies"),
-    ("resize = [256, 256]", "resize = [256]", r"resize is \[256\], expected two whole numbers"),
+    ("resize = [256, 256]", "resize = [256]", r"resize is \[256\], expected two numbers, rows"),
     ("crop = [224, 224]", "crop = [225, 224]", r"crop is .*, expected what vendor-run-time gives"),
     (
         'claim_at_input_size = "timm-c1_in1k"\n',

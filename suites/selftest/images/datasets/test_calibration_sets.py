@@ -127,7 +127,7 @@ def test_manifest_that_does_not_cover_is_refused(pool: Path, tmp_path: Path) -> 
         ("version = 1", "version = 2", "version is 2, expected 1"),
         ("seed = 7", "seeds = 7", "seeds: unknown key"),
         ("seed = 7", "seed = 7.5", "seed is .* a whole number"),
-        ("class = 0", "class = 3", "class is 3, expected 0 to 2"),
+        ("class = 0", "class = 3", "class is 3, expected a whole number from 0 to 2"),
         ('path = "n', 'path = "../n', "expected a path within the data set"),
         ('sha256 = "', 'sha256 = "x', "expected 64 hexadecimal digits"),
         ("[[image]]", "[[image", "not TOML"),

@@ -80,7 +80,7 @@ def test_a_sound_file_is_read_as_written(tmp_path) -> None:
         ("top1 = 80.0, ", "", ExpectationError, r"results\[1\]\.top1 is missing"),
         ("top1 = 80.0", "top1 = 90.1", ExpectationError, "above top5 = 90.0: swapped"),
         ("size = 288, ", "size = 224, ", ExpectationError, "a second result of net.a at 224 px"),
-        ("size = 288, ", "size = 288.5, ", ExpectationError, "a positive whole number of pixels"),
+        ("size = 288, ", "size = 288.5, ", ExpectationError, "a whole number from 1 to 8192"),
         ("crop = 0.875", "crop = 87.5", ExpectationError, "a share of the short side"),
         ("crop = 0.875", "corp = 0.875", UnknownKey, r"corp: unknown key \(did you mean 'crop'"),
         ('role = "current"', 'role = "curent"', UnknownKey, "unknown role 'curent'"),
