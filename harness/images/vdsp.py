@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ExpectationError, quoted
-from harness.expected.document import ExpectedTable
+from harness.expected.document import ExpectedTable, suggestion
 from harness.runtime.foreign import read_bytes
 
 Levels = npt.NDArray[np.uint8]
@@ -85,11 +85,11 @@ def vdsp_params(path: Path, values: Mapping[str, Any]) -> VdspParams:
     """Validate what a run-time parameter file says; errors as of :func:`read_vdsp_params`."""
     document = ExpectedTable(path, (), values)
     document.only(("OpType", "OpConfig"))
-    document.one_of("OpType", (_OPERATOR,))
+    _one_of(document, "OpType", (_OPERATOR,))
     table = document.table("OpConfig")
     table.only((*_FIXED, *_SIZES, "CropX", "CropY", "Mean", "Std", "NormaType"))
     for key, value in _FIXED.items():
-        table.one_of(key, (value,))
+        _one_of(table, key, (value,))
     sizes = {key: table.whole(key, least=1, most=LONGEST_SIDE) for key in _SIZES}
     for side in ("Width", "Height"):
         if sizes[f"Iimage{side}Pitch"] < sizes[f"Iimage{side}"]:
@@ -106,7 +106,7 @@ def vdsp_params(path: Path, values: Mapping[str, Any]) -> VdspParams:
         crop=(sizes["OimageHeight"], sizes["OimageWidth"]),
         mean=_statistics(table, "Mean", least="-1000"),
         std=_statistics(table, "Std", least="0.000001"),
-        div255=table.one_of("NormaType", NORM_TYPES) == NORM_TYPES[0],
+        div255=_one_of(table, "NormaType", NORM_TYPES) == NORM_TYPES[0],
     )
 
 
@@ -161,6 +161,14 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ExpectationError(f"{path}: expected keys and values, got {quoted(document)}")
     return document
+
+
+def _one_of(table: ExpectedTable, key: str, known: tuple[str, ...]) -> str:
+    """One of the device's own words; another is another device's, and not a misspelt one."""
+    value = table.text(key)
+    if value not in known:
+        raise table.wrong(key, " or ".join(known) + suggestion(value, known))
+    return value
 
 
 def _statistics(table: ExpectedTable, key: str, *, least: str) -> tuple[float, float, float]:

@@ -87,7 +87,7 @@ def test_a_check_of_an_extracted_file_that_cannot_be_read_ends_with_2(
     update(page, tmp_path / "new")
     (tmp_path / "new" / "pages" / "large.toml").write_text("page = 1\n", encoding="utf-8")
     assert update(page, tmp_path / "new", "--check") == 2
-    assert "pages/large.toml: page: expected text, got 1" in capsys.readouterr().err
+    assert "pages/large.toml: page is 1, expected a text" in capsys.readouterr().err
 
 
 @pytest.mark.shows("`update` undoes what people decided")
