@@ -31,7 +31,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "no Python serves, expected one of $(SERVES) on the path, with venv; or name one by PYTHON="; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[sources,openvino,throughput,dev]'
+	$(PIP) --editable '.[sources,openvino,throughput,cluster,dev]'
 	$(PIP) --no-deps paddle2onnx paddleclas thop
 	@touch $@
 

@@ -233,6 +233,13 @@ class NotEnoughDisk(Unavailable):
     """A step ran out of disk."""
 
 
+# ── where it ran ──────────────────────────────────────────────────────────────────────────────
+
+
+class LostHost(HarnessError):
+    """Hosts of a cluster were lost under a step, or cannot take it; nothing is known of the row."""
+
+
 # ── what broke ────────────────────────────────────────────────────────────────────────────────
 
 

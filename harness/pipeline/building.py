@@ -16,7 +16,10 @@ from harness.backends.backend import Host
 from harness.errors import MissingSource, StageError
 from harness.expected.variants import Variant
 from harness.pipeline.declared import Step
+from harness.pipeline.keys import step_tools
 from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
+from harness.reporting.results import StepCost
+from harness.runtime.cluster import Cluster
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
 from harness.runtime.memory import POLL_SECONDS, MemoryReservations, default_budget_bytes
 from harness.runtime.store import JSON, Entry, Key, LazyArtifact, Store, open_store
@@ -32,7 +35,8 @@ class Settings:
 
     ``weights``: None for seeded ones, "hub", or a folder. ``memory_bytes``: what all processes of
     this machine may reserve together. ``step_timeout_s``: in place of the limit by size.
-    ``host``: what of this machine backends use.
+    ``host``: what of this machine backends use. ``cluster``: the address of the Ray cluster on
+    whose hosts steps run; None for this machine.
     """
 
     build_config: Path
@@ -42,6 +46,7 @@ class Settings:
     memory_bytes: int | None = None
     step_timeout_s: float | None = None
     host: Host = field(default_factory=Host)
+    cluster: str | None = None
 
     @property
     def weights_kind(self) -> str:
@@ -59,13 +64,12 @@ class Builder:
     """Builds things once: one store, one child process, one ledger of memory.
 
     Attributes:
-        ran: steps that ran, with their processor seconds, most resident bytes, seconds that they
-            waited for memory, and how many bytes of it; taken from here by whoever tells of them.
+        ran: what each step took that ran; taken from here by whoever tells of them.
     """
 
     settings: Settings
     worker: Worker
-    ran: list[tuple[str, float, int, float, int]] = field(default_factory=list)
+    ran: list[StepCost] = field(default_factory=list)
     _failed: dict[str, StageError] = field(default_factory=dict)
 
     @cached_property
@@ -79,15 +83,40 @@ class Builder:
         budget = self.settings.memory_bytes or default_budget_bytes()
         return MemoryReservations(self.store.root / "memory.json", budget_bytes=budget)
 
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """Where steps run, if not here."""
+        if self.settings.cluster is None:
+            return None
+        return Cluster(
+            self.settings.cluster,
+            tools=tuple(step_tools()),
+            environment=CHILD_ENVIRONMENT,
+            recycle_above_bytes=RECYCLED_BYTES,
+        )
+
+    def close(self) -> None:
+        """End the child, and leave the cluster."""
+        self.worker.close()
+        if "cluster" in self.__dict__ and self.cluster:
+            self.cluster.close()
+
     def build(
-        self, step: Step, key: Key, variant: Variant, *inputs: object, waits_s: float = 0.0
+        self,
+        step: Step,
+        key: Key,
+        variant: Variant,
+        *inputs: object,
+        waits_s: float = 0.0,
+        needs: str = "",
     ) -> Entry:
         """The entry of a key, made in the child where it is not in the store.
 
         A step that failed is not run again: asked once more, it fails as it did.
 
         ``inputs``: what the step gets after its folder; of a :class:`LazyArtifact` it gets the
-        path, and nobody asks for one where nothing is built. ``waits_s``: see :meth:`run_apart`.
+        path, and nobody asks for one where nothing is built. ``waits_s``, ``needs``: see
+        :meth:`run_apart`.
 
         Raises:
             MissingSource: no upstream network is known for the row.
@@ -100,16 +129,16 @@ class Builder:
                 self.worker.recycle()  # frameworks keep freed memory for themselves
             try:
                 facts: dict[str, JSON] = dict(
-                    self.run_apart(step, variant, folder, *given, waits_s=waits_s)
+                    self.run_apart(
+                        step, variant, *given, waits_s=waits_s, needs=needs, folder=folder
+                    )
                 )
             except StageError as error:
                 raise _with_disk(error, self.store.root) from None
             finally:
                 held.clear()  # until here, nothing that was opened could go
-            return facts | {
-                "peak_bytes": self.worker.last_peak_bytes or 0,
-                "cpu_s": round(self.worker.last_cpu_s, 3),
-            }
+            cost = self.ran[-1]
+            return facts | {"peak_bytes": cost.peak_bytes, "cpu_s": round(cost.cpu_s, 3)}
 
         def built() -> Entry:
             if failed := self._failed.get(key.digest):
@@ -129,19 +158,40 @@ class Builder:
         *inputs: object,
         seconds: float | None = None,
         waits_s: float = 0.0,
+        needs: str = "",
         alone: bool = False,
+        folder: Path | None = None,
     ) -> Any:
-        """Run a step in the child, under the memory that it is reserved for the row.
+        """Run a step in the child, or on a host, under the memory that it is reserved for the row.
 
         ``seconds``: its limit, by default that of a step; ``waits_s`` comes on top, for what is
         not its own work.
-        ``alone``: while no other step of the suite runs on this machine.
+        ``needs``: the backend that it runs on, which hosts of a cluster may have or not.
+        ``alone``: here, while no other step of the suite runs on this machine.
+        ``folder``: what the step writes to and gets first.
 
         Raises:
             StageError: see :meth:`harness.runtime.isolation.Worker.run`.
+            LostHost: see :meth:`harness.runtime.cluster.Cluster.run`.
         """
         whole = self.reservations.budget_bytes if alone else bytes_for(step.copies, variant)
-        limit_s = self.settings.step_timeout_s or seconds or seconds_for(variant)
+        limit_s = waits_s + (self.settings.step_timeout_s or seconds or seconds_for(variant))
+        if self.cluster and not alone:
+            try:
+                return self.cluster.run(
+                    step.function,
+                    *inputs,
+                    memory_bytes=whole,
+                    needs=needs,
+                    timeout_s=limit_s,
+                    stage=step.error,
+                    case=variant.row,
+                    folder=folder,
+                )
+            finally:
+                self.ran.append(_cost(step, self.cluster, self.cluster.last_waited_s, whole))
+        if folder:
+            inputs = (folder, *inputs)
         asked_s = time.monotonic()
         with self.reservations.reserve(whole, owner=f"{step.name} {variant.row}"):
             waited_s = time.monotonic() - asked_s
@@ -151,14 +201,19 @@ class Builder:
                 return self.worker.run(
                     step.function,
                     *inputs,
-                    timeout_s=waits_s + limit_s,
+                    timeout_s=limit_s,
                     stage=step.error,
                     case=variant.row,
                 )
             finally:
-                worker = self.worker
-                took = worker.last_cpu_s, worker.last_peak_bytes or 0
-                self.ran.append((step.name, *took, round(waited_s, 3), whole))
+                self.ran.append(_cost(step, self.worker, waited_s, whole))
+
+
+def _cost(step: Step, by: Worker | Cluster, waited_s: float, asked_bytes: int) -> StepCost:
+    """What a step took that has just ended."""
+    host = by.last_host if isinstance(by, Cluster) else ""
+    peak = by.last_peak_bytes or 0
+    return StepCost(step.name, by.last_cpu_s, peak, round(waited_s, 3), asked_bytes, host)
 
 
 def require_resolved(variant: Variant) -> None:

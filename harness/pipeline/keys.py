@@ -10,8 +10,16 @@ from harness.expected.variants import Variant
 from harness.runtime.entry_points import COUNTING_RULES, packages
 from harness.runtime.identity import code_digest, tools
 from harness.runtime.store import JSON, Entry, Key
-from harness.sources import REFERENCE_TOOLS, source_tools
+from harness.sources import REFERENCE_TOOLS, library_versions, source_tools
 from harness.sources.forms import Batches
+
+STEP_TOOLS = ("thop", "onnx", "onnxruntime", "openvino", "nncf", "mlcommons-loadgen")
+"""What takes part in steps besides the source libraries."""
+
+
+def step_tools() -> dict[str, str]:
+    """Versions of everything that steps run."""
+    return library_versions() | tools(*STEP_TOOLS)
 
 
 def count_key(variant: Variant, size: int, rules: Sequence[str]) -> Key:

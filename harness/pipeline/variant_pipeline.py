@@ -285,6 +285,7 @@ class VariantPipeline:
             self.images.files(size).calibration,
             config,
             waits_s=target.runner.waits_s,
+            needs=backend,
         )
 
     def outputs(
@@ -327,6 +328,7 @@ class VariantPipeline:
             batches,
             sized(self.config, size),
             waits_s=target.runner.waits_s,
+            needs=backend,
         )
         return _array(entry, "logits.npy")
 

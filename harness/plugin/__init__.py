@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "harness.plugin.options",
+    "harness.plugin.hosts",
     "harness.plugin.nightly",
     "harness.plugin.zoofile",
     "harness.plugin.accuracy",

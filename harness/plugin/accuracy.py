@@ -333,6 +333,7 @@ class Accuracies:
             preprocessor,
             plan,
             seconds=SECONDS_AN_IMAGE * len(self.images) * len(models),
+            needs=backend,
         )
         return answers
 

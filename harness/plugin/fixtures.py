@@ -24,7 +24,7 @@ def pipeline(gate: Gate) -> Iterator[Pipeline]:
     """Builds, counts, exports, compiles and runs networks; one for each worker process."""
     made = Pipeline(gate.settings)
     yield made
-    made.worker.close()
+    made.builder.close()
 
 
 @pytest.fixture(scope="session")

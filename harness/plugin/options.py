@@ -22,6 +22,7 @@ from harness.expected.standards import Standards, read_standards
 from harness.pipeline.building import Settings
 from harness.pipeline.catalogue import EXPECTED, Catalogue, DocumentedModel, read_catalogue
 from harness.plugin.accuracy import OPTIONS, read_options
+from harness.plugin.hosts import ADDRESS, address_of, require_hosts
 from harness.reporting.history import VARIABLE
 from harness.reporting.outline import counted
 from harness.reporting.results import STAGES
@@ -29,6 +30,7 @@ from harness.resolving.generated import expected_for
 from harness.resolving.touched import Touched, touched
 from harness.resolving.zoofile import ZooFolder, read_zoo
 from harness.runtime import entry_points, option_types
+from harness.runtime.memory import default_budget_bytes
 from harness.runtime.store import open_store
 from harness.runtime.store.quantities import parse_size
 
@@ -182,6 +184,12 @@ def _add_options(
     group.addoption("--store-limit", metavar="SIZE", help="its size limit, such as 20GiB")
     group.addoption("--memory", metavar="SIZE", help="what all steps together may take")
     group.addoption(
+        "--cluster",
+        metavar="ADDRESS|local",
+        help="run steps on the hosts of this Ray cluster, or of one of this machine alone, as many "
+        "at a time as there are workers (-n)",
+    )
+    group.addoption(
         "--step-timeout",
         type=option_types.seconds,
         metavar="SECONDS",
@@ -227,6 +235,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[GATE] = _gate(config)
         config.stash[OPTIONS] = read_options(config)
+        require_hosts(config, config.stash[GATE].settings)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -267,7 +276,7 @@ def _gate(config: pytest.Config) -> Gate:
         raise MissingWeights(f"--weights {weights}: no such folder; give one, or 'hub'")
     if option("--build-config"):
         read_build_config(Path(option("--build-config")))
-    host = host_of(config)
+    host, memory = host_of(config), _memory(option("--memory"))
     return Gate(
         expected=expected,
         zoos=zoos,
@@ -285,9 +294,10 @@ def _gate(config: pytest.Config) -> Gate:
             store=store,
             store_limit=option("--store-limit"),
             weights=weights,
-            memory_bytes=_memory(option("--memory")),
+            memory_bytes=memory,
             step_timeout_s=option("--step-timeout"),
             host=host,
+            cluster=address_of(config, memory_bytes=memory or default_budget_bytes()),
         ),
         backends={
             name: backend(name, host).precisions for name in option("--backend") or (EMBEDDED,)
@@ -312,6 +322,7 @@ def tell(text: str) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Have workers use what the controller has resolved."""
     node.workerinput[RESOLVED] = str(node.config.stash[GATE].expected)
+    node.workerinput[ADDRESS] = node.config.stash[GATE].settings.cluster
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -52,8 +52,9 @@ RECORD = pytest.StashKey["Record"]()
 PROPERTY = "zoo"
 ONLY_WHICH = frozenset(
     {"row", "source", "changed_since", "survey", "nightly", "run_log", "history", "no_images"}
+    | {"cluster"}
 )
-"""Options that only say which cases run, which a case's id says, and what is kept of a run. Every
+"""Options that only say which cases run, which a case's id says, where, and what is kept. Every
 other option of the suite that was given belongs to the command that repeats a case."""
 HOST_LACKS = (MissingBackend, MissingLicence, UnfitVersion, NoCard, NotEnoughDisk)
 """What is wrong with a host on which a backend cannot be used."""
@@ -309,7 +310,7 @@ def pytest_runtest_makereport(
         report.longrepr = str(error)
     pipeline = item.funcargs.get("pipeline") if isinstance(item, pytest.Function) else None
     if isinstance(pipeline, Pipeline):
-        notes.steps, pipeline.builder.ran = [StepCost(*one) for one in pipeline.builder.ran], []
+        notes.steps, pipeline.builder.ran = pipeline.builder.ran, []
     result = notes.result(_outcome(report, error, notes))
     if origin:
         told = f"blocked by {origin}: {str(error).splitlines()[0]}"

@@ -17,9 +17,11 @@ from harness.backends.registry import EMBEDDED
 from harness.errors import HarnessError, one_line
 from harness.images.thumbnails import thumbnail
 from harness.pipeline.declared import ONNX
+from harness.pipeline.keys import step_tools
 from harness.pipeline.limits import bytes_for
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin import recording
+from harness.plugin.hosts import HOSTS
 from harness.plugin.options import GATE, Gate
 from harness.plugin.probing import probe_backend
 from harness.plugin.scheduling import RowGroup, make_scheduler
@@ -33,16 +35,10 @@ from harness.reporting.runlog import read as read_log
 from harness.reporting.summary import summarize
 from harness.runtime import atomic
 from harness.runtime.identity import tools
-from harness.sources import library_versions
 
 PAST_RUNS = 200
 """Of which the page of a run shows parity."""
 RUNS = Path(".zoo") / "runs"
-_TOOLS = (
-    *("thop", "onnx", "onnxruntime", "openvino", "nncf", "mlcommons-loadgen"),
-    *("pytest", "pytest-xdist"),
-)
-"""What takes part in a run besides the source libraries."""
 
 
 def stamp() -> str:
@@ -223,7 +219,8 @@ def _tools(gate: Gate) -> dict[str, str]:
     """Versions of everything that takes part; what another backend's tools say of themselves."""
     others = [name for name in gate.backends if name != EMBEDDED]
     probes = (probe_backend(name, gate.settings.host) for name in others)
-    return {**library_versions(), **tools(*_TOOLS), **{one.subject: one.told for one in probes}}
+    told = {one.subject: one.told for one in probes}
+    return step_tools() | tools("pytest", "pytest-xdist") | told
 
 
 OPTIONS = (
@@ -238,7 +235,7 @@ OPTIONS = (
         "require_backend",
         "weights",
     ),
-    *("nightly", "throughput", "vendor_tools", "cards", "keyword", "markexpr"),
+    *("nightly", "throughput", "vendor_tools", "cards", "cluster", "keyword", "markexpr"),
 )
 """What of the command line stands in the run log."""
 
@@ -267,6 +264,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def _budget(config: pytest.Config) -> int:
+    if (hosts := config.stash.get(HOSTS, None)) is not None:
+        return hosts.memory_bytes
     return Pipeline(config.stash[GATE].settings).builder.reservations.budget_bytes
 
 

@@ -135,6 +135,7 @@ class StepCost:
         peak_bytes: its most resident memory.
         waited_s: seconds before it began, until the memory that it asked for was free.
         asked_bytes: how much that was.
+        host: where in a cluster it ran; "" for this machine.
     """
 
     name: str
@@ -142,6 +143,7 @@ class StepCost:
     peak_bytes: int
     waited_s: float = 0.0
     asked_bytes: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

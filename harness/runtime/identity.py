@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,3 +35,22 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def installed(names: tuple[str, ...]) -> dict[str, str]:
+    """Python, the harness's own code, and these distributions, as they are here."""
+    own = {"python": platform.python_version(), "harness": code_digest(".")}
+    return own | tools(*(name for name in names if name not in own))
+
+
+def differing(here: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    """What is otherwise here than it has to be, in words; "" where nothing is.
+
+    >>> differing({"torch": "2.5", "numpy": "2"}, {"torch": "2.6", "numpy": "2"})
+    'torch 2.5, where this run has 2.6'
+    """
+    return "; ".join(
+        f"{name} {here.get(name)}, where this run has {version}"
+        for name, version in wanted.items()
+        if here.get(name) != version
+    )

@@ -42,6 +42,7 @@ WORDS = {
     "history": ["--history=h"],
     "no_images": ["--no-images"],
     "run_log": ["--run-log=r.jsonl"],
+    "cluster": ["--cluster=local"],
     "nightly": ["--nightly"],
     "imagenet": ["--imagenet=i"],
     "labels": ["--labels=l.txt"],

@@ -135,3 +135,26 @@ def leave_a_file_and_die(told: Path) -> None:
     with tempfile.NamedTemporaryFile(delete=False) as file:
         told.write_text(file.name)
     os.abort()
+
+
+def write_model(folder: Path, content: str) -> int:
+    """The process of the cluster that ran it."""
+    (folder / "model.bin").write_text(content)
+    return os.getppid()
+
+
+def wait_to_be_killed(folder: Path, told: Path, content: str) -> int:
+    """The first time, leave something half-written and say which process it is; never end."""
+    if told.exists():
+        return write_model(folder, content)
+    (folder / "half.bin").write_text("half")
+    told.with_suffix(".partial").write_text(str(os.getppid()))
+    told.with_suffix(".partial").rename(told)
+    time.sleep(60)
+    return 0
+
+
+def kill_the_host_process() -> None:
+    """The process of the cluster that the child belongs to."""
+    os.kill(os.getppid(), 9)
+    time.sleep(60)

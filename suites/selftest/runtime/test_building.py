@@ -56,11 +56,11 @@ def test_steps_that_ran_are_told_with_what_they_took_and_found_ones_are_not(
     model = LazyArtifact(lambda: builder.store.build(key_of("model"), Produce(bytes(LARGE))), MODEL)
     for _ in range(2):
         ask(builder, model)
-    ((name, cpu_s, peak, _, _),) = builder.ran
-    assert (name, cpu_s >= 0, peak > MIB) == ("export", True, True)
+    (cost,) = builder.ran
+    assert (cost.name, cost.cpu_s >= 0, cost.peak_bytes > MIB) == ("export", True, True)
     with pytest.raises(ExportError):
         builder.build(doing(steps.fail), key_of("fails"), VARIANT, "no")
-    assert [one[0] for one in builder.ran] == ["export", "export"], "what failed took time, too"
+    assert [one.name for one in builder.ran] == ["export", "export"], "what failed took time, too"
 
 
 def test_needed_file_is_asked_for_where_something_is_built_only(builder: Builder) -> None:
@@ -129,5 +129,5 @@ def test_how_long_a_step_waited_for_memory_is_kept(builder: Builder, tmp_path: P
     for _ in range(2):
         builder.run_apart(doing(steps.count_bytes), VARIANT, tmp_path, tmp_path / MODEL, alone=True)
     (first, second) = builder.ran
-    assert first[3] > 1
-    assert (second[3], second[4]) == (0.0, whole)
+    assert first.waited_s > 1
+    assert (second.waited_s, second.asked_bytes) == (0.0, whole)

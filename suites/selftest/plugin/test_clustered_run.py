@@ -1,0 +1,75 @@
+"""A run on the hosts of a cluster tells what a run here tells, though a host is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from ray.cluster_utils import Cluster as RayCluster
+
+from harness.pipeline.catalogue import EXPECTED
+from harness.reporting.results import CaseOutcome, CaseResult, Run
+from harness.reporting.runlog import read
+
+ROW = "resnext/torchvision/resnext50_32x4d"
+HOST = {"num_cpus": 1, "memory": 6 * 2**30, "object_store_memory": 80 * 2**20}
+
+
+@pytest.fixture
+def hosts() -> Iterator[RayCluster]:
+    """A head, and two hosts, each for one step at a time."""
+    head = HOST | {"num_cpus": 0, "include_dashboard": False}
+    cluster = RayCluster(initialize_head=True, head_node_args=head)
+    for _ in range(2):
+        cluster.add_node(**HOST)
+    yield cluster
+    cluster.shutdown()
+
+
+def run_gate(folder: Path, name: str, *options: str) -> Run:
+    """Every case of a row but fuzzing, on two workers, from an empty store."""
+    log = folder / f"{name}.jsonl"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"]
+    command += ["-m", "not preprocessing and not postprocessing", f"--row={ROW}", *options]
+    command += [f"--store={folder / name}", f"--run-log={log}"]
+    environment = {**os.environ, "PYTHONPATH": str(EXPECTED.parent)}
+    subprocess.run(command, cwd=EXPECTED.parent, env=environment, check=True, timeout=600)
+    return read(log)
+
+
+def told(run: Run) -> list[CaseResult]:
+    """What a run tells of each case, but for what it took, and where."""
+    bare = {"duration_s": 0.0, "steps": (), "worker": "", "command": ""}
+    return sorted((replace(one, **bare) for one in run.results), key=lambda one: one.case)
+
+
+@pytest.mark.shows("a step is told as a host left it that was lost under it")
+def test_a_run_that_loses_a_host_tells_what_a_run_here_tells(
+    hosts: RayCluster, tmp_path: Path
+) -> None:
+    store = tmp_path / "clustered"
+
+    def lose() -> None:
+        while not list(store.glob("tmp/*/attempt-1")) or not list(store.glob("reference/*")):
+            time.sleep(0.02)
+        hosts.remove_node(next(iter(hosts.worker_nodes)), allow_graceful=False)
+
+    losing = Thread(target=lose, daemon=True)
+    losing.start()
+    clustered = run_gate(tmp_path, "clustered", f"--cluster={hosts.address}")
+    losing.join(1)
+    assert not losing.is_alive()
+    here = run_gate(tmp_path, "here")
+    assert told(clustered) == told(here)
+    assert sum(one.outcome is CaseOutcome.PASSED for one in here.results) > 20
+    on_hosts = {step.host for one in clustered.results for step in one.steps}
+    assert len(on_hosts) >= 2
+    assert "" not in on_hosts
+    assert clustered.header.options["cluster"] == hosts.address
