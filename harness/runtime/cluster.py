@@ -277,6 +277,9 @@ class Cluster:
 class Local:
     """A cluster of this machine alone, which ends with this process, however that ends.
 
+    Whoever joins it needs the token that is in this process's environment from then on, and in that
+    of its children.
+
     Attributes:
         address: of it.
     """
@@ -286,7 +289,8 @@ class Local:
         Raises:
             Unavailable: Ray is not installed, or does not start.
         """
-        _ray()
+        # before Ray is imported, which reads them then
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         self._worker = Worker(environment=_ENVIRONMENT)
         self.address: str = self._worker.run(
             _start, cores, memory_bytes, timeout_s=START_SECONDS, stage=RunError

@@ -215,8 +215,11 @@ STARTING = """
 import sys, time
 sys.path[:0] = [sys.argv[1]]
 from harness.runtime import cluster
+from harness.errors import RunError
 with cluster.Local(cores=1, memory_bytes=2**30) as local:
-    print(local.address, flush=True)
+    joined = cluster.Cluster(local.address)
+    call = {"memory_bytes": 1, "timeout_s": 30, "stage": RunError}
+    print(joined.run(abs, -7, **call), flush=True)
     time.sleep(60 * (sys.argv[2] == "killed"))
 """
 
@@ -226,7 +229,7 @@ def test_a_cluster_of_a_run_ends_with_it(way: str) -> None:
     started = [sys.executable, "-c", STARTING, str(REPOSITORY), way]
     with subprocess.Popen(started, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
-        parent.stdout.readline()
+        assert parent.stdout.readline() == "7\n"
         theirs = [one.pid for one in psutil.Process(parent.pid).children(recursive=True)]
         parent.kill() if way == "killed" else parent.wait()
     for pid in theirs:
