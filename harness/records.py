@@ -28,6 +28,20 @@ class Metric(StrEnum):
     FLOPS = "flops"
     PARAMS = "params"
     INPUT_SIZE = "input_size"
+    INT8_TOP1 = "int8_top1"
+    INT8_TOP5 = "int8_top5"
+
+    @property
+    def in_float(self) -> Metric:
+        """The metric itself; of an accuracy in int8, that of the same network in float.
+
+        >>> Metric.INT8_TOP1.in_float, Metric.TOP1.in_float
+        (<Metric.TOP1: 'top1'>, <Metric.TOP1: 'top1'>)
+        """
+        return _IN_FLOAT.get(self, self)
+
+
+_IN_FLOAT = {Metric.INT8_TOP1: Metric.TOP1, Metric.INT8_TOP5: Metric.TOP5}
 
 
 class Outcome(StrEnum):

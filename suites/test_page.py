@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judging.page import read_verdict, top_order_verdict
+from harness.judging.page import int8_verdict, read_verdict, top_order_verdict
 from harness.plugin.collection import Case, PageCase
+from harness.plugin.foundations import int8_in_order
 from harness.plugin.recording import Record
 from harness.records import Metric
 
@@ -24,3 +25,10 @@ def test_top1_is_not_above_top5(row_case: Case, record: Record) -> None:
     if top1 is None or top5 is None:
         pytest.skip("the page does not document both")
     record.judge(top_order_verdict(top1, top5))
+
+
+def test_documented_int8_accuracy_is_plausible(documented_int8_case: Case, record: Record) -> None:
+    """Against the float accuracy of the same row; whether it is true, a backend has to show."""
+    model, metric = documented_int8_case.model, documented_int8_case.metric
+    verdict = int8_verdict(model.claim(metric), model.claim(metric.in_float))
+    record.judge(verdict, rests_on=int8_in_order(model, metric))

@@ -35,7 +35,8 @@ class Question:
     """What answers are held against.
 
     Attributes:
-        claims: the row's claims about top-1 and top-5, as far as it makes them.
+        claims: the row's claims about top-1 and top-5, as far as it makes them; those in int8 where
+            int8 is held against them.
         margin: what int8 may lose, and fp16.
         allowed: what fp32 may differ from a claim beyond print and sampling, in points.
         until_decided: the run ended when int8 against fp32 was decided. What else it shows was
@@ -69,10 +70,10 @@ class Half:
 
     def measurements(self, metric: Metric, *, backend: str) -> tuple[Measurement, ...]:
         """The accuracy, in percent, and how many images could not be read."""
-        sample = self.top1 if metric is Metric.TOP1 else self.top5
+        sample = self.top1 if metric.in_float is Metric.TOP1 else self.top5
         how = {"precision": self.precision, "backend": backend, "images": str(sample.images)}
         return (
-            Measurement(f"{metric}_{self.precision}", sample.percent, "%", how),
+            Measurement(f"{metric.in_float}_{self.precision}", sample.percent, "%", how),
             Measurement(f"unread_{self.precision}", len(self.bad), "images"),
         )
 
@@ -289,7 +290,7 @@ def _claim_verdict(
     claim: Claim, answers: Predictions, precision: str, question: Question
 ) -> Verdict:
     scored = answers.scored()
-    hits = int((scored.hit1 if claim.metric is Metric.TOP1 else scored.hit5).sum())
+    hits = int((scored.hit1 if claim.metric.in_float is Metric.TOP1 else scored.hit5).sum())
     measured = sample(scored, hits)
     why = answers.identity.gap
     if not why and answers.bad:
@@ -300,7 +301,7 @@ def _claim_verdict(
         headline = f"{claim.metric} documented {claim.figure.text} %: {why}"
         return Verdict(Outcome.NOT_MEASURED, headline)
     allowed = question.allowed
-    if precision != "fp32":
+    if precision != "fp32" and claim.metric.in_float is claim.metric:
         part = (precision, question.margin.points)
         allowed = Tolerance((*allowed.parts, part), allowed.reason)
     return judge_claim(claim, measured, allowed)

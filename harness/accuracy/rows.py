@@ -181,13 +181,18 @@ def measure_row(
 
 
 def judge_row(
-    model: DocumentedModel, answers: dict[str, Predictions], margin: Margin, *, until: bool
+    model: DocumentedModel,
+    answers: dict[str, Predictions],
+    margin: Margin,
+    *,
+    until: bool,
+    in_int8: tuple[Claim, ...] = (),
 ) -> Judgement:
-    """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`."""
-    question = Question(
-        accuracy_claims(model.row),
-        margin,
-        until_decided=until,
-    )
+    """What the answers of a row come to; see :func:`harness.accuracy.judging.judge`.
+
+    ``in_int8``: claims of what its device does in int8, which the answers are those of.
+    """
+    claims = (*accuracy_claims(model.row), *in_int8)
+    question = Question(claims, margin, until_decided=until)
     low = next((one for precision, one in answers.items() if precision != "fp32"), None)
     return judge(question, fp32=answers.get("fp32"), int8=low)

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
 
 from harness.records import Claim, Outcome, Row, Verdict
+
+LARGEST_GAIN: Final = Decimal("0.5")
+"""Points. Where int8 changes one answer in twenty, as many to the good as to the bad, chance moves
+the accuracy of 50,000 images by 0.1 (one standard deviation)."""
+LARGEST_LOSS: Final = Decimal(20)
+"""Points; a decision. MLPerf allows one in a hundred; ten have been documented of networks that do
+not take to int8."""
 
 
 def read_verdict(rows: int, problem: str) -> Verdict:
@@ -17,10 +26,31 @@ def read_verdict(rows: int, problem: str) -> Verdict:
 
 def top_order_verdict(top1: Claim, top5: Claim) -> Verdict:
     """Whether documented top-1 is at most top-5: whoever is right at once is right within five."""
-    headline = f"top1 = {top1.figure.text}, at most top5 = {top5.figure.text}"
+    headline = f"{top1.metric} = {top1.figure.text}, at most {top5.metric} = {top5.figure.text}"
     if top1.figure.value <= top5.figure.value:
         return Verdict(Outcome.CONFORMS, headline)
     return Verdict(Outcome.DOES_NOT_CONFORM, headline, ("likely cause: the two cells are swapped",))
+
+
+def int8_verdict(in_int8: Claim, in_float: Claim) -> Verdict:
+    """Whether a documented accuracy in int8 can be that of the network that is documented in float.
+
+    Nothing is measured: int8 can neither be right more often than the network that it rounds, by
+    more than chance, nor lose so much that nobody would ship it.
+    """
+    change = in_int8.figure.value - in_float.figure.value
+    headline = (
+        f"{in_int8.metric} = {in_int8.figure.text}, {change:+} points from "
+        f"{in_float.metric} = {in_float.figure.text}; expected -{LARGEST_LOSS} to +{LARGEST_GAIN}"
+    )
+    if -LARGEST_LOSS <= change <= LARGEST_GAIN:
+        return Verdict(Outcome.CONFORMS, headline)
+    cause = (
+        "the two cells are swapped, or one is of another model"
+        if change > 0
+        else ("one of the cells is of another model, or of another metric")
+    )
+    return Verdict(Outcome.DOES_NOT_CONFORM, headline, (f"likely cause: {cause}",))
 
 
 def printed_elsewhere(claim: Claim, row: Row, others: Mapping[str, Row], found: str) -> str:

@@ -17,6 +17,7 @@ from harness.pages.dialects import (
     AT_SIZE,
     EXTRAS,
     FILE_UNITS,
+    INT8_WORDS,
     MEASURED_WORDS,
     METRICS,
     NAMES,
@@ -49,6 +50,8 @@ _SHORT: Final = 5  # characters, as "topl1"
 _CLOSE_PHRASE: Final = 0.85  # "lfw accuracy" is none
 _CLOSE_TO_CLAIM: Final = 0.75  # ratio of difflib: tpo1 is close to top1, mAP is not to mac
 _BRACKETED: Final = re.compile(r"(?P<word>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^]]*)\])")
+_EMPTY: Final = re.compile(r"\(\s*\)|\[\s*\]|[,/]\s*(?=[(\[]|$)")
+_INT8: Final = (Metric.INT8_TOP1, Metric.INT8_TOP5)
 _BRACKETS: Final = re.compile(r"[()\[\]]")
 _AFTER: Final = re.compile(r"(?P<word>.+?)(?:\s*[/,]\s*|\s+)(?P<unit>[^\s/,]+)")
 _PREFIXED: Final = re.compile(r"(?P<unit>[kmgbt])(?P<word>flops?|macs?|madds?|params?)")
@@ -84,6 +87,8 @@ def read_header(header: str) -> Column:
     (224, 'B')
     >>> read_header("GMACs").unit, read_header("Params/M").unit
     ('G', 'M')
+    >>> read_header("Top-1 (INT8)").metric
+    <Metric.INT8_TOP1: 'int8_top1'>
     >>> read_header("MACs(furlongs)").problem
     "unknown unit 'furlongs' of macs; known: K, M, G, B, T"
     """
@@ -98,6 +103,8 @@ def read_header(header: str) -> Column:
         if whole.metric not in (None, Metric.INPUT_SIZE):
             return replace(whole, header=header, at=int(sized["size"]))
     lowered = plain.casefold()
+    if (in_int8 := _in_int8(header, plain)) is not None:
+        return in_int8
     if MEASURED_WORDS.search(lowered):
         return Column(ColumnRole.EXTRA, header, extra=Extra.MEASURED)
     readings = [_column(header, word, unit) for word, unit in _splits(plain)]
@@ -117,6 +124,19 @@ def read_header(header: str) -> Column:
     return replace(
         readings[0], problem=f"unknown column {header!r}{_suggest(plain)}{invisible(header)}"
     )
+
+
+def _in_int8(header: str, plain: str) -> Column | None:
+    """A claim of an accuracy in int8, or None; other words of how it was measured make it none."""
+    rest, words = INT8_WORDS.subn(" ", plain.casefold())
+    if not words or MEASURED_WORDS.search(rest):
+        return None
+    rest = _EMPTY.sub(" ", rest).strip(" -_,/")
+    of_float = read_header(rest) if rest else None
+    metric = next((one for one in _INT8 if of_float and one.in_float is of_float.metric), None)
+    if metric is None or of_float is None or of_float.role is not ColumnRole.CLAIM:
+        return None
+    return replace(of_float, header=header, metric=metric)
 
 
 def other_task(header: str) -> str:

@@ -152,8 +152,12 @@ SPEED_WORDS: Final = re.compile(
     r"latency|throughput|speed|\bfps\b|\bqps\b|imgs?/s|images?/s|\btime\b|\(m?s\)"
     r"|延迟|延时|时延|吞吐|速度|帧率|耗时|用时|时间"
 )
+INT8_WORDS: Final = re.compile(r"\bint-?8\b|\bquanti[sz]ed\b|\b8[- ]?bit\b|量化后?|int8")
+"""What makes an accuracy that of int8, in lower case."""
+INT8_ALONE: Final = frozenset({"quantized", "quantised", "int8"})
+"""Headers of figures in int8 that leave open which; top-1, beside a column of top-1."""
 MEASURED_WORDS: Final = re.compile(
-    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquantized\b"
+    r"(?:fp|bf|int|uint)(?:4|8|16|32|64)\b|\btf32\b|\bquanti[sz]ed\b"
     r"|\bhardware (?:accuracy|degradation)\b|\bon[ -]device\b|\bvacc\b"
     r"|量化|浮点(?!运算|计算)|设备|单线程|多线程"
 )
@@ -218,6 +222,8 @@ def _with_words(*words: str) -> Mapping[str, str]:
 UNITS: Final[Mapping[Metric, Mapping[str, str]]] = {
     Metric.TOP1: {"": "%", "%": "%"},
     Metric.TOP5: {"": "%", "%": "%"},
+    Metric.INT8_TOP1: {"": "%", "%": "%"},
+    Metric.INT8_TOP5: {"": "%", "%": "%"},
     Metric.MACS: _with_words("macs", "mac", "madds", "madd"),
     Metric.FLOPS: _with_words("flops", "flop"),
     Metric.PARAMS: _with_words("params", "param"),

@@ -99,7 +99,7 @@ def _height_and_width(text: str, sides: list[int]) -> tuple[int, int]:
 
 
 def _check_range(figure: Figure, metric: Metric) -> None:
-    if metric in (Metric.TOP1, Metric.TOP5):
+    if metric.in_float in (Metric.TOP1, Metric.TOP5):
         if figure.value > _PERCENT_MAX:
             raise ValueError(f"{figure.text} is more than 100 %")
         if figure.value <= _FRACTION_MAX:

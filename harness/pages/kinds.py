@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.pages.cells import Cell, invisible, without_marks
 from harness.pages.columns import Column, ColumnRole, is_close_to_claim, is_close_to_name
-from harness.pages.dialects import PRECISIONS, Extra
+from harness.pages.dialects import INT8_ALONE, PRECISIONS, Extra, is_missing
 from harness.pages.figures import read_figure
 from harness.pages.tables import Table
 from harness.records import Metric
@@ -48,7 +48,7 @@ def kind_of(table: Table) -> TableKind:
     columns = table.columns
     roles = {column.role for column in columns}
     sourced = ColumnRole.SOURCE in roles
-    claims = [at for at, column in enumerate(columns) if column.metric]
+    claims = [at for at, column in enumerate(columns) if column.metric and not in_int8(column)]
     if ColumnRole.NAME not in roles:
         return _without_names(columns, claims, sourced=sourced)
     if not claims:
@@ -64,6 +64,23 @@ def kind_of(table: Table) -> TableKind:
         headers = ", ".join(columns[at].header for at in claims)
         return TableKind(Kind.OTHER, f"no figure in the columns {headers}")
     return TableKind(Kind.MODELS)
+
+
+def in_int8(column: Column) -> bool:
+    """Whether a column claims what a model does in int8, which alone makes no table of models."""
+    return column.metric is not None and column.metric is not column.metric.in_float
+
+
+def holds_int8_accuracy(table: Table, at: int) -> bool:
+    """Whether a column that says no more than that it is of int8 has accuracies: top-1, as the
+    column beside it says."""
+    columns = table.columns
+    if columns[at].header.strip().casefold() not in INT8_ALONE:
+        return False
+    cells = [line.cells[at] for line in table.rows if not is_missing(line.cells[at].text)]
+    whole = Column(ColumnRole.CLAIM, columns[at].header, Metric.INT8_TOP1, "%")
+    beside = any(column.metric is Metric.TOP1 for column in columns)
+    return beside and bool(cells) and all(_reads(cell, whole) for cell in cells)
 
 
 def holds_precisions(table: Table, at: int) -> bool:

@@ -17,7 +17,7 @@ from harness.pages.dialects import Extra, is_missing
 from harness.pages.figures import read_figure
 from harness.pages.formats import parse
 from harness.pages.identity import entered, id_part, model_id, page_title
-from harness.pages.kinds import NEEDED, Kind, holds_precisions, kind_of
+from harness.pages.kinds import NEEDED, Kind, holds_int8_accuracy, holds_precisions, kind_of
 from harness.pages.ledger import settle
 from harness.pages.notes import FailureNote, failure_notes
 from harness.pages.sourcecells import read_sources
@@ -192,6 +192,8 @@ class _Reading:
         for at, column in enumerate(table.columns):
             if column.role is not ColumnRole.CLAIM and holds_precisions(table, at):
                 column = Column(ColumnRole.EXTRA, column.header, extra=Extra.RUN)
+            if column.role is ColumnRole.EXTRA and holds_int8_accuracy(table, at):
+                column = Column(ColumnRole.CLAIM, column.header, Metric.INT8_TOP1, "%")
             if column.role is ColumnRole.EXTRA:
                 self._list("extra column", table.line, f"{column.header!r}: {column.extra}")
                 columns.append(column)

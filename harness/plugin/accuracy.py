@@ -110,6 +110,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", metavar="DIR", help=f"where answers are kept; default: {RESULTS}")
 
 
+OF_THE_DEVICE = "documented of the vendor's device in int8, which --backend has to name"
+"""Why the embedded backend, which stands in for a compiler, measures no such accuracy."""
+
+
 def read_options(config: pytest.Config) -> AccuracyOptions:
     """What was asked for.
 
@@ -170,10 +174,17 @@ class Accuracies:
     cases: Mapping[str, Case] = field(default_factory=dict)
     _answers: dict[tuple[str, ...], dict[str, Predictions]] = field(default_factory=dict)
 
-    def judge(self, model: DocumentedModel, *precisions: Precision, backend: str) -> Judgement:
+    def judge(
+        self,
+        model: DocumentedModel,
+        *precisions: Precision,
+        backend: str,
+        in_int8: tuple[Claim, ...] = (),
+    ) -> Judgement:
         """Hold the answers of these precisions against the claims, and against each other.
 
-        fp32 is the embedded backend's, the others are this backend's.
+        fp32 is the embedded backend's, the others are this backend's. ``in_int8``: claims of what
+        the device does in int8.
 
         Raises:
             Unavailable: no data set, no weights, or only a shard of the images is asked for.
@@ -185,7 +196,7 @@ class Accuracies:
         margin = Allowed(self.options.margin, self.options.acceptable).of(model.row)
         until = self.options.until_decided
         chosen: dict[str, Predictions] = {one: answers[one] for one in precisions}
-        return judge_row(model, chosen, margin, until=until)
+        return judge_row(model, chosen, margin, until=until, in_int8=in_int8)
 
     def judge_claim(
         self,
@@ -204,13 +215,17 @@ class Accuracies:
         Raises:
             StageError: a step failed.
         """
+        in_int8 = (claim,) * (claim.metric is not claim.metric.in_float)
+        if in_int8 and backend == EMBEDDED:
+            return Verdict(Outcome.NOT_MEASURED, OF_THE_DEVICE), ()
         try:
-            judgement = self.judge(model, precision, backend=backend)
+            judgement = self.judge(model, precision, backend=backend, in_int8=in_int8)
         except Unavailable as reason:
             return Verdict(Outcome.NOT_MEASURED, str(reason)), ()
         from harness.accuracy.rows import accuracy_claims
 
-        verdict = judgement.claims[accuracy_claims(model.row).index(claim)]
+        claims = (*accuracy_claims(model.row), *in_int8)
+        verdict = judgement.claims[claims.index(claim)]
         if judgement.disbelief is not None:
             half: AnswersOf = (precision, backend if precision != "fp32" else EMBEDDED)
             verdict = self._disbelieved(model, half, judgement.disbelief, case)

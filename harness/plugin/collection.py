@@ -18,6 +18,7 @@ from harness.plugin.options import GATE, SMALL, Gate
 from harness.records import KnownIssue, Metric, Row
 from harness.sources.forms import Form, forms, is_repeated
 
+ACCURACIES, IN_INT8 = (Metric.TOP1, Metric.TOP5), (Metric.INT8_TOP1, Metric.INT8_TOP5)
 ISSUE = pytest.StashKey[KnownIssue]()
 CASE = pytest.StashKey["Case"]()
 
@@ -137,7 +138,7 @@ def _lacks(model: DocumentedModel, name: str) -> str:
 def _accuracies(gate: Gate) -> Iterator[Case]:
     """The embedded backend's cases do not name it; of other backends it is what they add."""
     for model in gate.catalogue.rows:
-        for metric in (Metric.TOP1, Metric.TOP5):
+        for metric in (*ACCURACIES, *IN_INT8):
             if not model.row.claim(metric):
                 continue
             for name, offered in gate.backends.items():
@@ -145,7 +146,17 @@ def _accuracies(gate: Gate) -> Iterator[Case]:
                 for precision in offered:
                     if precision == "fp32" and named:
                         continue  # agrees with the embedded one, or fails for that
+                    if precision != "int8" and metric in IN_INT8:
+                        continue
                     yield Case(model, None, named, precision, metric, inapplicable=lacks)
+
+
+def _documented_int8(gate: Gate) -> Iterator[Case]:
+    """Accuracies in int8 that a row documents beside those in float."""
+    for model in gate.catalogue.rows:
+        for metric in IN_INT8:
+            if model.row.claim(metric) and model.row.claim(metric.in_float):
+                yield Case(model, metric=metric)
 
 
 PAGE = "page_case"
@@ -162,6 +173,7 @@ CASES: dict[str, Callable[[Gate], Iterator[Case]]] = {
     "same_model_case": _same_models,
     "int8_case": _targets("int8"),
     "accuracy_case": _accuracies,
+    "documented_int8_case": _documented_int8,
 }
 """What a test is parametrized over, by the name of the argument that it takes."""
 

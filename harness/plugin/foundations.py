@@ -10,11 +10,12 @@ from harness.errors import ExportError
 from harness.expected.float_operators import FloatOperators
 from harness.judging.agreement import float_verdict
 from harness.judging.int8 import parameters_verdict, quantized_verdict
+from harness.judging.page import int8_verdict, top_order_verdict
 from harness.pipeline.catalogue import DocumentedModel
 from harness.pipeline.pinned import pinned_macs, pinned_params
 from harness.pipeline.pipeline import Pipeline
 from harness.plugin.blocking import Rest
-from harness.records import Outcome, Verdict
+from harness.records import Metric, Outcome, Verdict
 from harness.sources.forms import Form, require_as_promised
 
 TRUE_PARAMS: Final = "test_true_params_are_those_of_the_pinned_network"
@@ -23,6 +24,7 @@ COMPLETE: Final = "test_export_is_complete_and_as_promised"
 SAME: Final = "test_exported_model_computes_the_same"
 FLOAT: Final = "test_fp32_in_the_backend_agrees_with_its_source"
 HEAVY: Final = "test_every_heavy_operator_is_int8"
+PLAUSIBLE: Final = "test_documented_int8_accuracy_is_plausible"
 PARAMETERS: Final = "test_quantization_parameters_follow_from_the_calibration_images"
 
 
@@ -39,6 +41,17 @@ def networks(pipeline: Pipeline, *models: DocumentedModel) -> list[Rest]:
             macs = Rest(TRUE_MACS, partial(pinned_macs, pipeline, model), model.slug)
             found += [true_params(pipeline, model), macs]
     return found
+
+
+def int8_in_order(model: DocumentedModel, metric: Metric) -> list[Rest]:
+    """Of an accuracy within five in int8, that it is not the one at once in the wrong cell."""
+    top1, top5 = (model.row.claim(one) for one in (Metric.INT8_TOP1, Metric.INT8_TOP5))
+    in_float = model.row.claim(Metric.TOP1)
+    if metric is not Metric.INT8_TOP5 or not top1 or not top5 or not in_float:
+        return []
+    if top_order_verdict(top1, top5).outcome is Outcome.CONFORMS:
+        return []
+    return [Rest(PLAUSIBLE, int8_verdict(top1, in_float), f"{model.slug}-{Metric.INT8_TOP1}")]
 
 
 def promised(pipeline: Pipeline, model: DocumentedModel, form: Form) -> Rest:

@@ -105,6 +105,20 @@ def test_int8_alone_may_lose_the_margin(half: Half) -> None:
     assert verdicts(narrow, int8=int8) == [Outcome.DOES_NOT_CONFORM]
 
 
+@pytest.mark.shows("documented int8 is of another model, or of a column that was swapped")
+def test_a_claim_of_int8_leaves_int8_no_margin(half: Half) -> None:
+    """It says what is left after the loss."""
+    int8 = on_validation_set(half("int8"))
+    measured = 100 * float(int8.scored().hit1.mean())
+    for figure, outcome in (
+        (measured, Outcome.CONFORMS),
+        (measured + 0.5, Outcome.DOES_NOT_CONFORM),
+    ):
+        claim = replace(CLAIMS[0], metric=Metric.INT8_TOP1, figure=Figure(f"{figure:.2f}"))
+        asked = replace(QUESTION, claims=(*CLAIMS, claim))
+        assert verdicts(asked, int8=int8)[-1] is outcome
+
+
 def test_a_loss_is_blamed_on_quantization(half: Half) -> None:
     judgement = judge(QUESTION, fp32=half(), int8=half("int8", noise=1.0))
     assert judgement.outcome is Outcome.DOES_NOT_CONFORM

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.judging.page import printed_elsewhere
+from harness.judging.page import int8_verdict, printed_elsewhere
 from harness.pipeline.catalogue import Catalogue, DocumentedModel, read_catalogue
-from harness.records import Figure, Metric
+from harness.records import Claim, Figure, Metric, Outcome
 
 ROW, SIBLING = "resnext/torchvision/resnext50_32x4d", "resnext/torchvision/resnext101_32x8d"
 
@@ -54,3 +54,28 @@ def test_the_figure_of_another_column_is_named() -> None:
 def test_a_digit_that_was_changed_is_nobodys_though_the_right_one_is_a_twins(text: str) -> None:
     """Of one network in another library."""
     assert told(with_figures(Metric.MACS, {ROW: text}), ROW, Metric.MACS, "4.288") == ""
+
+
+@pytest.mark.shows(
+    "documented int8 is of another model, or of a column that was swapped", by="int8 beside float"
+)
+@pytest.mark.parametrize(
+    ("in_int8", "outcome", "cause"),
+    [
+        ("76.0", Outcome.CONFORMS, ""),
+        ("76.6", Outcome.CONFORMS, ""),  # by chance
+        ("66.1", Outcome.CONFORMS, ""),
+        ("76.7", Outcome.DOES_NOT_CONFORM, "swapped"),
+        ("92.9", Outcome.DOES_NOT_CONFORM, "swapped"),
+        ("50.0", Outcome.DOES_NOT_CONFORM, "another model"),
+    ],
+)
+def test_int8_neither_gains_nor_loses_what_it_cannot(
+    in_int8: str, outcome: Outcome, cause: str
+) -> None:
+    in_float = Claim(Metric.TOP1, Figure("76.1"), "%", "top1", 4, 1)
+    verdict = int8_verdict(
+        replace(in_float, metric=Metric.INT8_TOP1, figure=Figure(in_int8)), in_float
+    )
+    assert verdict.outcome is outcome
+    assert cause in "".join(verdict.details)

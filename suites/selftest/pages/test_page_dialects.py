@@ -77,7 +77,7 @@ def test_no_word_has_two_meanings():
     [
         *("Speed CPU ONNX (ms)", "FPS", "throughput (imgs/s)", "time(ms) bs=1", "延迟/吞吐量"),
         *("帧率", "dataset", "数据集", "Pretrain", "Config", "下载地址", "model size (MB)"),
-        *("top-1 err", "#", "top1 (int8)", "INT8 top1", "量化Top-1", "vacc fp16 top1", "device"),
+        *("top-1 err", "#", "top1 (fp16)", "INT8 latency", "int8 mAP", "vacc fp16 top1", "device"),
         *("batch size", "论文"),
     ],
 )
@@ -97,6 +97,23 @@ def test_a_column_of_something_else_is_known_as_an_extra_one(header):
 )
 def test_what_a_model_ran_on_is_no_accuracy_on_it(header: str, extra: Extra) -> None:
     assert read_header(header).extra is extra
+
+
+@pytest.mark.parametrize(
+    ("header", "metric"),
+    [
+        ("top1 (int8)", Metric.INT8_TOP1),
+        ("INT8 top1", Metric.INT8_TOP1),
+        ("量化Top-1", Metric.INT8_TOP1),
+        ("Quantized Accuracy (top1)", Metric.INT8_TOP1),
+        ("Top-5 acc, INT8 (%)", Metric.INT8_TOP5),
+        ("quantised top-5", Metric.INT8_TOP5),
+    ],
+)
+def test_an_accuracy_in_int8_is_a_claim_of_its_own(header: str, metric: Metric) -> None:
+    column = read_header(header)
+    assert (column.role, column.metric, column.unit) == (ColumnRole.CLAIM, metric, "%")
+    assert column.header == header
 
 
 @pytest.mark.parametrize(
@@ -236,7 +253,7 @@ def test_a_page_of_many_hands_is_read_completely():
         *("official/net_s0", "official/net_s1", "mmcls/net_s1", "lab/Net-0.5x-group-3"),
         *("keras/net_s2", "unsourced/Tiny-T", "unsourced/Tiny-B", "timm/web_net", "timm/web_net_2"),
     ]
-    assert [len(row.claims) for row in page.rows] == [4, 4, 4, 5, 4, 5, 4, 3, 2]
+    assert [len(row.claims) for row in page.rows] == [4, 4, 4, 5, 4, 6, 4, 3, 2]
     assert read_page(MIXED, lenient=True) == page
 
 
