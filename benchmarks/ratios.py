@@ -17,8 +17,8 @@ import tomli_w
 from benchmarks.bare import BareRow
 from benchmarks.measuring import Usage
 from harness.errors import HarnessError
-from harness.expected.document import ExpectedTable
 from harness.runtime import atomic
+from harness.runtime.document import ExpectedTable
 
 Ratios = Mapping[str, Mapping[str, float]]
 """By the gate's run, cold or warm: of processor time, time on the clock and memory."""

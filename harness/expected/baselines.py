@@ -10,9 +10,9 @@ from pathlib import Path
 import tomli_w
 
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable
 from harness.records import Measurement
 from harness.runtime import atomic
+from harness.runtime.document import ExpectedTable
 
 SCHEMA = 1
 """Version of the file's layout."""

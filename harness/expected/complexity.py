@@ -11,8 +11,8 @@ from harness.counting.counts import Printing, reproduces
 from harness.counting.operators import KINDS
 from harness.counting.rules import rule_names
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable, Gathered
 from harness.records import Metric
+from harness.runtime.document import ExpectedTable, Gathered
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import UnknownKey
-from harness.expected.document import ExpectedTable, Gathered, suggestion
 from harness.judging.int8 import FloatOperator
+from harness.runtime.document import ExpectedTable, Gathered, suggestion
 
 FIELDS = ("row", "backend", "name", "reason")
 

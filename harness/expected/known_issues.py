@@ -27,8 +27,8 @@ from harness.errors import (
     StageError,
     UnmatchedKnownIssue,
 )
-from harness.expected.document import ExpectedTable, Gathered, suggestion
 from harness.records import KnownIssue
+from harness.runtime.document import ExpectedTable, Gathered, suggestion
 
 FIELDS = ("case", "stage", "error", "reason", "since", "expires", "message")
 

@@ -29,7 +29,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable, Gathered
+from harness.runtime.document import ExpectedTable, Gathered
 
 Size = tuple[int, int]
 Statistics = tuple[float, float, float]

@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from harness.errors import ExpectationError, MissingSource
-from harness.expected.document import ExpectedTable
 from harness.judging.published import (
     METRICS,
     FigureDefect,
@@ -20,6 +19,7 @@ from harness.judging.published import (
     Statistics,
 )
 from harness.records import Metric, Tolerance
+from harness.runtime.document import ExpectedTable
 
 _LONGEST_SIDE = 8192  # pixels
 _MEASURED = ("size", "crop", "interpolation", "mean", "std", "crop_mode")

@@ -10,13 +10,13 @@ from pathlib import Path
 from harness.errors import ExpectationError
 from harness.expected.baselines import Baseline, parity_file, read_baseline
 from harness.expected.buildconfig import read_build_config
-from harness.expected.document import Gathered
 from harness.expected.float_operators import FloatOperators, read_float_operators
 from harness.expected.known_issues import read_known_issues
 from harness.expected.published import ExpectedPublished, read_expected
 from harness.expected.repairing import naming_the_repair
 from harness.expected.tolerances import Tolerances, read_tolerances
 from harness.records import KnownIssue, Page
+from harness.runtime.document import Gathered
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import ExpectationError, UnknownKey
-from harness.expected.document import ExpectedTable, suggestion
 from harness.judging.int8 import CEILING, PARITY_MEASURES, SAME_MODEL
 from harness.judging.verdicts import Limit, Side
 from harness.records import Row
+from harness.runtime.document import ExpectedTable, suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ExpectationError
-from harness.expected.document import ExpectedTable, Gathered, suggestion
+from harness.runtime.document import ExpectedTable, Gathered, suggestion
 
 _KEYS = ("model", "weights", "network", "source", "input_size", "params")
 _UNRESOLVED = "unresolved"  # stands alone

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ExpectationError, quoted
-from harness.expected.document import ExpectedTable, suggestion
+from harness.runtime.document import ExpectedTable, suggestion
 from harness.runtime.foreign import read_bytes
 
 Levels = npt.NDArray[np.uint8]

@@ -132,7 +132,7 @@ EXTRAS: Final[Mapping[str, Extra]] = {
             *("storagesize", "modelstoragesize", "md5", "onnx"),
             *("配置", "配置文件", "下载", "下载地址", "下载链接", "链接", "权重", "权重文件"),
             *("预训练模型", "预训练权重", "预训练模型下载地址", "inference模型下载地址"),
-            *("模型文件", "文件大小", "存储大小"),
+            *("模型文件", "文件大小", "存储大小", "onnxversion", "opset", "opsetversion"),
         ),
         Extra.ERROR: (
             *("top1err", "top5err", "top1error", "top5error", "err1", "err5", "error"),

@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 from harness.pages.bounds import MAX_BYTES
 from harness.pages.formats import FORMATS
 from harness.pages.identity import id_part, page_title
+from harness.pages.manifests import ENDINGS, kind_of_file
 
 _PROSE: Final = frozenset({".md", ".rst"})
 _MOST_PAGES: Final = 10_000  # files below one folder; a zoo has some dozens
@@ -27,6 +28,8 @@ def pages_below(folder: Path) -> list[Path]:
     for path in folder.rglob("*"):
         if path.suffix.lower() not in FORMATS or os.path.isdir(path):
             continue
+        if path.suffix.lower() in ENDINGS and kind_of_file(path) is None:
+            continue  # of the many such files of a repository, those that are said to be manifests
         if not _hidden(path.relative_to(folder)) and not _is_data(path):
             found.append(path)
         if len(found) > _MOST_PAGES:

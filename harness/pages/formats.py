@@ -19,6 +19,7 @@ FORMATS: Final[Mapping[str, str]] = {
     ".csv": "harness.pages.delimited",
     ".tsv": "harness.pages.delimited",
     ".rst": "harness.pages.restructured",
+    **dict.fromkeys((".yaml", ".yml", ".json"), "harness.pages.manifests"),
 }
 """The modules that read files of these endings; any other file is read as Markdown."""
 

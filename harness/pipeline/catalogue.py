@@ -14,13 +14,13 @@ from pathlib import Path
 from harness.errors import ExpectationError, HarnessError, MissingSource, NonConformance
 from harness.expected.complexity import ExpectedComplexity, PageComplexity
 from harness.expected.complexity import read_expected as read_complexity
-from harness.expected.document import ExpectedTable, Gathered
 from harness.expected.pages import read_expected as read_page
 from harness.expected.pipelines import RowPipelines
 from harness.expected.repairing import DEFAULT, naming_the_repair
 from harness.expected.variants import Variant, read_variants
 from harness.images.ablation.routes import pipelines_of
 from harness.records import Claim, DocumentedFailure, Metric, Page, Row, UnreadPage
+from harness.runtime.document import ExpectedTable, Gathered
 
 EXPECTED = DEFAULT
 """Where the expectations lie in a checkout."""

@@ -11,9 +11,9 @@ from typing import Final
 import pytest
 
 from harness.errors import ExpectationError, HarnessError, UnknownKey
-from harness.expected.document import ExpectedTable, suggestion
 from harness.plugin.options import GROUP
 from harness.resolving.zoofile import read_zoo
+from harness.runtime.document import ExpectedTable, suggestion
 
 _NEVER: Final = frozenset({"zoo"})  # it is how the file is found
 _PATHS: Final = frozenset({"DIR", "FILE", "YAML", "MANIFEST"})

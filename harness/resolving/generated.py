@@ -20,7 +20,6 @@ import tomli_w
 from harness.backends.registry import EMBEDDED, backend_names
 from harness.errors import ExpectationError, HarnessError
 from harness.expected.baselines import Baseline, parity_file, read_baseline, write_baseline
-from harness.expected.document import LARGEST_FILE, ExpectedTable
 from harness.expected.float_operators import read_float_operators
 from harness.expected.pages import read_expected, render
 from harness.expected.tolerances import read_tolerances
@@ -31,6 +30,7 @@ from harness.resolving.verifying import read_back
 from harness.resolving.zoofile import ZooFolder
 from harness.resolving.zoos import find_pages
 from harness.resolving.zoos import render as render_unread
+from harness.runtime.document import LARGEST_FILE, ExpectedTable
 from harness.runtime.foreign import read_text, real_path
 from harness.runtime.identity import code_digest
 from harness.runtime.memory import default_budget_bytes

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import tomli_w
 
-from harness.expected.document import LARGEST_FILE, ExpectedTable
+from harness.runtime.document import LARGEST_FILE, ExpectedTable
 from harness.runtime.foreign import read_text
 
 _BLOCKS: Final = re.compile(r"\n{2,}")

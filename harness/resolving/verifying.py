@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import ExpectationError, HarnessError
-from harness.expected.document import LARGEST_FILE
 from harness.expected.published import read_expected as read_published
 from harness.expected.repairing import naming_the_repair
 from harness.pipeline.catalogue import read_pages
 from harness.records import Page
 from harness.resolving.running import FILES
+from harness.runtime.document import LARGEST_FILE
 from harness.runtime.foreign import read_bytes
 from harness.runtime.scratch import Scratch
 

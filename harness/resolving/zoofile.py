@@ -5,6 +5,9 @@
     pages = ["cv/classification/*"]
     leave_out = ["*/source_code/*"]
 
+    [[manifest]]                 # see harness.pages.manifests
+    files = ["models/*.yaml"]
+
     [options]
     expected = "expected"
     backend = ["onnxruntime", "vendor"]
@@ -19,11 +22,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import HarnessError
-from harness.expected.document import ExpectedTable
 from harness.pages.folders import pages_below
+from harness.pages.manifests import SETTINGS
+from harness.runtime.document import ExpectedTable
 from harness.runtime.foreign import real_path
 
-NAME: Final = "zoo.toml"
+NAME: Final = SETTINGS
 EVERY: Final = ("*",)
 
 
@@ -78,7 +82,7 @@ def read_zoo(folder: Path) -> tuple[ZooFolder, ExpectedTable]:
     if not path.exists():
         return ZooFolder(folder), ExpectedTable(path, ("options",), {})
     top = ExpectedTable.load(path)
-    top.only(("pages", "leave_out", "options"))
+    top.only(("pages", "leave_out", "options", "manifest"))
     pages = _patterns(top, "pages", EVERY)
     if not pages:
         raise top.wrong("pages", "at least one pattern")

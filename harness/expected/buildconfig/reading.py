@@ -24,7 +24,7 @@ from harness.expected.buildconfig.process_ops import (
     Resize,
     ToTensor,
 )
-from harness.expected.document import ExpectedTable
+from harness.runtime.document import ExpectedTable
 
 FRONTENDS = ("darknet", "keras", "onnx", "pytorch", "tensorflow")
 """Model formats in the vendor's public configs."""

@@ -17,7 +17,6 @@ from typing import Final
 import tomli_w
 
 from harness.errors import CalibrationError, HarnessError
-from harness.expected.document import ExpectedTable
 from harness.images.datasets.calibration import (
     CalibrationImage,
     CalibrationSet,
@@ -26,6 +25,7 @@ from harness.images.datasets.calibration import (
 from harness.images.datasets.content import sha256_of
 from harness.images.datasets.layouts import LabelledImage
 from harness.runtime.atomic import write_text
+from harness.runtime.document import ExpectedTable
 
 VERSION: Final = 1
 

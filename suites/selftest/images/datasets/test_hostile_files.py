@@ -19,7 +19,6 @@ from harness.accuracy.vendor_results.vendor_rule import count_by_name
 from harness.backends.vendor.outputs import read_output
 from harness.errors import HarnessError
 from harness.expected.buildconfig import read_build_config
-from harness.expected.document import ExpectedTable
 from harness.expected.pages import read_expected
 from harness.images.datasets import content, labels, npz
 from harness.images.datasets.image2npz import image_planes
@@ -28,6 +27,7 @@ from harness.images.datasets.npz import read_datalist, read_npz
 from harness.images.vdsp import read_vdsp_params
 from harness.lint.results_table import read_results_table
 from harness.reporting import runlog
+from harness.runtime.document import ExpectedTable
 
 pytestmark = [pytest.mark.shows("a hostile file hangs or floods a run, which is then cut short")]
 
