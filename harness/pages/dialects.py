@@ -152,8 +152,10 @@ SPEED_WORDS: Final = re.compile(
     r"latency|throughput|speed|\bfps\b|\bqps\b|imgs?/s|images?/s|\btime\b|\(m?s\)"
     r"|延迟|延时|时延|吞吐|速度|帧率|耗时|用时|时间"
 )
-INT8_WORDS: Final = re.compile(r"\bint-?8\b|\bquanti[sz]ed\b|\b8[- ]?bit\b|量化后?|int8")
-"""What makes an accuracy that of int8, in lower case."""
+INT8_WORDS: Final = re.compile(
+    r"\bint-?8\b|\bquanti[sz]ed\b|\b8[- ]?bit\b|量化后?|int8|\bhardware(?= accuracy\b)"
+)
+"""What makes an accuracy that of int8, in lower case. Hailo's is of what its hardware runs."""
 INT8_ALONE: Final = frozenset({"quantized", "quantised", "int8"})
 """Headers of figures in int8 that leave open which; top-1, beside a column of top-1."""
 MEASURED_WORDS: Final = re.compile(

@@ -103,14 +103,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken(page) == []
 
 
-OF_A_ZOO = "zoo.toml"
-"""A file that lies in the folders of others."""
+OF_A_ZOO = frozenset({"zoo.toml", "info.yaml"})
+"""Files that lie in the folders of others."""
 
 
 def absent(page: Path) -> list[str]:
     """Files that a page names, by a path with its ending, and that no folder of the tree has."""
     named = re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|csv|yaml|toml))`", page.read_text("utf-8"))
-    ours = (one for one in named if Path(one).name != OF_A_ZOO)
+    ours = (one for one in named if Path(one).name not in OF_A_ZOO)
     return [one for one in ours if not any(ROOT.glob(one)) and not _below(one)]
 
 

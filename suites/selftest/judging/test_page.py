@@ -65,6 +65,7 @@ def test_a_digit_that_was_changed_is_nobodys_though_the_right_one_is_a_twins(tex
         ("76.0", Outcome.CONFORMS, ""),
         ("76.6", Outcome.CONFORMS, ""),  # by chance
         ("66.1", Outcome.CONFORMS, ""),
+        ("66.0", Outcome.DOES_NOT_CONFORM, "another model"),
         ("76.7", Outcome.DOES_NOT_CONFORM, "swapped"),
         ("92.9", Outcome.DOES_NOT_CONFORM, "swapped"),
         ("50.0", Outcome.DOES_NOT_CONFORM, "another model"),

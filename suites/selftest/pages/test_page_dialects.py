@@ -90,7 +90,7 @@ def test_a_column_of_something_else_is_known_as_an_extra_one(header):
     [
         ("Hardware", Extra.RUN),
         ("Device", Extra.RUN),
-        ("Hardware Accuracy (top1)", Extra.MEASURED),
+        ("Hardware Accuracy", Extra.MEASURED),
         ("Hardware Degradation", Extra.MEASURED),
         ("Quantized", Extra.MEASURED),
     ],
@@ -108,6 +108,7 @@ def test_what_a_model_ran_on_is_no_accuracy_on_it(header: str, extra: Extra) -> 
         ("Quantized Accuracy (top1)", Metric.INT8_TOP1),
         ("Top-5 acc, INT8 (%)", Metric.INT8_TOP5),
         ("quantised top-5", Metric.INT8_TOP5),
+        ("Hardware Accuracy (top1)", Metric.INT8_TOP1),
     ],
 )
 def test_an_accuracy_in_int8_is_a_claim_of_its_own(header: str, metric: Metric) -> None:
