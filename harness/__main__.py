@@ -16,6 +16,7 @@ COMMANDS = (
     "harness.cli.survey",
     "harness.cli.extract",
     "harness.cli.diff",
+    "harness.cli.compare_zoos",
     "harness.cli.lint",
     "harness.cli.catalogue",
     "harness.cli.explain",

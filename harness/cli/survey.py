@@ -17,7 +17,7 @@ from harness.lint.known import Knowledge, together
 from harness.lint.people import as_text, summary
 from harness.lint.rules import RULES
 from harness.lint.running import lint
-from harness.lint.zoo import LintedPage, read_zoo
+from harness.lint.zoo import LintedPage, Zoo, read_zoo
 from harness.pipeline.catalogue import EXPECTED
 from harness.resolving.zoofile import read_zoo as read_folder
 from harness.runtime import atomic
@@ -73,9 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise HarnessError(f"--pytest={quoted(arguments.pytest)}: {error}") from None
     folder, out = real_path(arguments.folder), real_path(arguments.out)
-    files = {path.as_posix() for path in read_folder(folder)[0].files()}
-    zoo = read_zoo([folder], know=_knowledge)
-    zoo = replace(zoo, pages=tuple(page for page in zoo.pages if page.file in files))
+    zoo = linted(folder)
     findings = lint(zoo, RULES)
     out.mkdir(parents=True, exist_ok=True)
     atomic.write_text(out / "lint.txt", as_text(findings, zoo).plain)
@@ -84,6 +82,17 @@ def run(arguments: argparse.Namespace) -> int:
     words += [f"--run-log={out / 'survey.jsonl'}", *further]
     os.chdir(EXPECTED.parent)
     os.execv(sys.executable, [sys.executable, *words])
+
+
+def linted(folder: Path) -> Zoo:
+    """The pages of a zoo's folder, as its ``zoo.toml`` says, with what the expectations have.
+
+    Raises:
+        HarnessError: there is no such folder or no page in it.
+    """
+    files = {path.as_posix() for path in read_folder(folder)[0].files()}
+    zoo = read_zoo([folder], know=_knowledge)
+    return replace(zoo, pages=tuple(page for page in zoo.pages if page.file in files))
 
 
 def _knowledge(pages: Sequence[LintedPage]) -> Knowledge:

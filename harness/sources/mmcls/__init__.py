@@ -1,5 +1,7 @@
 """MMPretrain, once MMClassification: its networks, names, figures and preprocessing."""
 
+import re
+
 from harness.images.pipelines.catalogue import (
     LEVELS_MEAN,
     LEVELS_STD,
@@ -14,6 +16,9 @@ SOURCE = Source(
     distributions=("mmpretrain", "mmengine", "mmcv-lite"),
     aliases=("mmclassification", "mmpretrain", "openmmlab"),
     repositories=("open-mmlab/mmclassification", "open-mmlab/mmpretrain"),
+    weights_in_names=re.compile(  # but for those of another input size
+        r"_(?!.*[0-9]{3}(?:px)?$)(?:[0-9]+xb[0-9]+|3rdparty|in1k|in21k|[\w-]*-pre(?![a-z])).*$"
+    ),
     models="harness.sources.mmcls.names:Mmpretrain",
     published="harness.sources.mmcls.published",
     pipelines=(
