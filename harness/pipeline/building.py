@@ -17,7 +17,7 @@ from harness.errors import MissingSource, StageError
 from harness.expected.variants import Variant
 from harness.pipeline.declared import Step
 from harness.pipeline.keys import step_tools
-from harness.pipeline.limits import RECYCLED_BYTES, bytes_for, is_large, seconds_for
+from harness.pipeline.limits import IDLE_BYTES, RECYCLED_BYTES, bytes_for, is_large, seconds_for
 from harness.reporting.results import StepCost
 from harness.runtime.cluster import Cluster
 from harness.runtime.isolation import CHILD_ENVIRONMENT, Worker
@@ -92,7 +92,7 @@ class Builder:
             self.settings.cluster,
             tools=tuple(step_tools()),
             environment=CHILD_ENVIRONMENT,
-            recycle_above_bytes=RECYCLED_BYTES,
+            recycle_above_bytes=IDLE_BYTES,
         )
 
     def close(self) -> None:

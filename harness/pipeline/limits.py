@@ -9,6 +9,7 @@ GIB = 2**30
 
 LARGE_PARAMS = 150_000_000  # of a network whose memory is given back before it is run
 RECYCLED_BYTES = 8 * GIB  # a child that holds more after a step is replaced
+IDLE_BYTES = 2 * GIB  # the same on a host of a cluster, where idle ones stand beside busy ones
 BASE_BYTES = int(1.2 * GIB)  # of a child with both frameworks imported
 RUN_COPIES = 2.6
 """Times the parameters' size that running a model needs at its peak."""
