@@ -6,31 +6,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from ray.cluster_utils import Cluster as RayCluster
+from raylets import raylets
 
 from harness.pipeline.catalogue import EXPECTED
 from harness.reporting.results import CaseOutcome, CaseResult, Run
 from harness.reporting.runlog import read
 
 ROW = "resnext/torchvision/resnext50_32x4d"
-HOST = {"num_cpus": 1, "memory": 6 * 2**30, "object_store_memory": 80 * 2**20}
-
-
-@pytest.fixture
-def hosts() -> Iterator[RayCluster]:
-    """A head, and two hosts, each for one step at a time."""
-    head = HOST | {"num_cpus": 0, "include_dashboard": False}
-    cluster = RayCluster(initialize_head=True, head_node_args=head)
-    for _ in range(2):
-        cluster.add_node(**HOST)
-    yield cluster
-    cluster.shutdown()
 
 
 def run_gate(folder: Path, name: str, *options: str) -> Run:
@@ -51,10 +39,21 @@ def told(run: Run) -> list[CaseResult]:
 
 
 @pytest.mark.shows("a step is told as a host left it that was lost under it")
-def test_a_run_that_loses_a_host_tells_what_a_run_here_tells(
-    hosts: RayCluster, tmp_path: Path
-) -> None:
-    store = tmp_path / "clustered"
+def test_a_run_that_loses_a_host_tells_what_a_run_here_tells(tmp_path: Path) -> None:
+    with raylets(2, memory_bytes=6 * 2**30) as hosts:
+        clustered, address = while_a_host_is_lost(hosts, tmp_path), hosts.address
+    here = run_gate(tmp_path, "here")
+    assert told(clustered) == told(here)
+    assert sum(one.outcome is CaseOutcome.PASSED for one in here.results) > 20
+    on_hosts = {step.host for one in clustered.results for step in one.steps}
+    assert len(on_hosts) >= 2
+    assert "" not in on_hosts
+    assert clustered.header.options["cluster"] == address
+
+
+def while_a_host_is_lost(hosts: RayCluster, folder: Path) -> Run:
+    """A run on a cluster that loses a host once a network has been exported or computed."""
+    store = folder / "clustered"
 
     def lose() -> None:
         while not list(store.glob("tmp/*/attempt-1")) or not list(store.glob("reference/*")):
@@ -63,13 +62,7 @@ def test_a_run_that_loses_a_host_tells_what_a_run_here_tells(
 
     losing = Thread(target=lose, daemon=True)
     losing.start()
-    clustered = run_gate(tmp_path, "clustered", f"--cluster={hosts.address}")
+    clustered = run_gate(folder, "clustered", f"--cluster={hosts.address}")
     losing.join(1)
     assert not losing.is_alive()
-    here = run_gate(tmp_path, "here")
-    assert told(clustered) == told(here)
-    assert sum(one.outcome is CaseOutcome.PASSED for one in here.results) > 20
-    on_hosts = {step.host for one in clustered.results for step in one.steps}
-    assert len(on_hosts) >= 2
-    assert "" not in on_hosts
-    assert clustered.header.options["cluster"] == hosts.address
+    return clustered

@@ -19,6 +19,7 @@ import isolated_steps as steps
 import psutil
 import pytest
 from ray.cluster_utils import Cluster as RayCluster
+from raylets import host, raylets
 
 from harness.errors import (
     CompileError,
@@ -35,20 +36,16 @@ from harness.runtime.identity import installed
 from harness.runtime.isolation import MIB, Worker
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-HOST = {"num_cpus": 1, "memory": 2048 * MIB, "object_store_memory": 80 * MIB}
+MEMORY = 2048 * MIB
 LONG_S = 30.0  # seconds nothing here takes
 Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[RayCluster]:
-    """A head, and two hosts, each for one step at a time."""
-    head = HOST | {"num_cpus": 0, "include_dashboard": False}
-    cluster = RayCluster(initialize_head=True, head_node_args=head)
-    for _ in range(2):
-        cluster.add_node(**HOST)
-    yield cluster
-    cluster.shutdown()
+    """Two of them, each for one step at a time."""
+    with raylets(2, memory_bytes=MEMORY) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +127,7 @@ def test_what_cannot_be_sent_is_refused(run: Run) -> None:
 def test_a_backend_that_few_hosts_have_runs_there(
     run: Run, hosts: RayCluster, tmp_path: Path
 ) -> None:
-    with_cards = hosts.add_node(**HOST, resources={"vendor": 1})
+    with_cards = hosts.add_node(**host(MEMORY), resources={"vendor": 1})
     for number in range(3):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -157,7 +154,7 @@ def test_a_host_that_is_lost_in_the_middle_is_another_ones_work(
     losing.join()
     assert second != int(told.read_text())
     assert {one.name: one.read_text() for one in folder.iterdir()} == {"model.bin": "weights"}
-    hosts.add_node(**HOST)
+    hosts.add_node(**host(MEMORY))
 
 
 def host_of(process: int, hosts: RayCluster) -> Any:
