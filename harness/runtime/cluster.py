@@ -111,6 +111,7 @@ class Cluster:
             NotEnoughMemory: no host has so much.
             LostHost: :data:`ATTEMPTS` hosts were lost under it, or there is none left.
         """
+        self.last_peak_bytes, self.last_cpu_s, self.last_waited_s, self.last_host = 0, 0.0, 0.0, ""
         lost: list[str] = []
         while len(lost) < ATTEMPTS:
             own = folder / f"attempt-{len(lost) + 1}" if folder else None
@@ -160,11 +161,13 @@ class Cluster:
             said = {node["NodeID"]: self._look(node, file, content) for node in self._hosts()}
         finally:
             file.unlink(missing_ok=True)
-        left = {node["NodeID"] for node in self._hosts()}  # but for those that are just lost
+        left = {node["NodeID"]: node["Resources"] for node in self._hosts()}  # some are just lost
         if problems := [said[one] for one in said if said[one] and one in left]:
             raise Unavailable(f"cluster {self.address}: " + "; ".join(problems))
-        total = self._ray.cluster_resources()
-        return Hosts(len(left), int(total.get("CPU", 0)), int(total.get("memory", 0)))
+        cores, memory = (
+            sum(int(one.get(what, 0)) for one in left.values()) for what in ("CPU", "memory")
+        )
+        return Hosts(len(left), cores, memory)
 
     def close(self) -> None:
         """Leave the cluster, if this joined it."""
@@ -238,7 +241,9 @@ class Cluster:
         return answered
 
     def _hosts(self) -> list[Mapping[str, Any]]:
-        return [node for node in self._ray.nodes() if node["Alive"]]
+        """The hosts that take steps; a head may have no cores for any."""
+        nodes = self._ray.nodes()
+        return [node for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
 
     def _require_room(self, memory_bytes: int, needed: Mapping[str, int]) -> None:
         """Nobody waits for memory that no host has, or for hosts that are gone.
