@@ -4,7 +4,7 @@ Ray chooses the host, by free cores and memory. What a step is, what it may take
 is the same as without a cluster: a host has a :class:`harness.runtime.isolation.Worker` of its
 own. A host that is lost in the middle costs an attempt and no verdict.
 
-Only this module imports Ray, and only where a run asks for a cluster.
+Only this module and its other side import Ray, and only where a run asks for a cluster.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Cluster:
         self.last_cpu_s = self.last_waited_s = 0.0
         self.last_host = ""
         self._joined = False
+        self._node = ""
         self._tools = tools
         self._environment = dict(environment or {})
         self._recycle_above_bytes = recycle_above_bytes
@@ -135,7 +136,7 @@ class Cluster:
                 logging.getLogger(__name__).warning("%s: %s; another host takes it", case, lost[-1])
                 continue
             self.last_peak_bytes, self.last_cpu_s = found.peak_bytes, found.cpu_s
-            self.last_host = found.host
+            self.last_host, self._node = found.host, found.node
             self.last_waited_s = max(0.0, time.monotonic() - began - found.took_s)
             if isinstance(found.error, LostHost):
                 lost.append(str(found.error))
@@ -229,7 +230,14 @@ class Cluster:
         special = any(needs in node["Resources"] for node in self._hosts())
         needed = {needs: 1} if special else {}
         self._require_room(memory_bytes, needed)
-        pending = self._submit("answer", call, num_cpus=1, memory=memory_bytes, resources=needed)
+        pending = self._submit(
+            "answer",
+            call,
+            num_cpus=1,
+            memory=memory_bytes,
+            resources=needed,
+            scheduling_strategy=self._where(),
+        )
         try:
             while not self._ray.wait([pending], timeout=LOOK_SECONDS)[0]:
                 self._require_room(memory_bytes, needed)
@@ -239,6 +247,14 @@ class Cluster:
                 self._ray.cancel(pending, force=True)
             raise
         return answered
+
+    def _where(self) -> Any:
+        """Where the last call ran, if there is room: its child has imported what steps need."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        if self._node not in {node["NodeID"] for node in self._hosts()}:
+            return "DEFAULT"
+        return NodeAffinitySchedulingStrategy(self._node, soft=True, _spill_on_unavailable=True)
 
     def _hosts(self) -> list[Mapping[str, Any]]:
         """The hosts that take steps; a head may have no cores for any."""

@@ -38,9 +38,13 @@ class HostCall:
 
 @dataclass(frozen=True, slots=True)
 class HostAnswer:
-    """What came of a call, and what it took there; ``error`` is what it raised, or None."""
+    """What came of a call, and what it took there; ``error`` is what it raised, or None.
+
+    ``node``: the host as Ray calls it.
+    """
 
     host: str
+    node: str
     result: Any
     error: HarnessError | None
     peak_bytes: int
@@ -61,7 +65,8 @@ def answer(call: HostCall) -> HostAnswer:
     except HarnessError as problem:
         error = problem
     took = time.monotonic() - began
-    return HostAnswer(name(), result, error, worker.last_peak_bytes or 0, worker.last_cpu_s, took)
+    peak, cpu = worker.last_peak_bytes or 0, worker.last_cpu_s
+    return HostAnswer(name(), _node(), result, error, peak, cpu, took)
 
 
 def require_same(versions: Mapping[str, str]) -> None:
@@ -92,6 +97,13 @@ def look(file: Path, content: str, versions: Mapping[str, str]) -> str:
 def name() -> str:
     """What this host is called, and by which process."""
     return f"{socket.gethostname()} (process {os.getpid()})"
+
+
+@cache
+def _node() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
 
 
 @cache
