@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from html import escape
@@ -47,7 +47,10 @@ SETTINGS: Final = "zoo.toml"
 
 _MOST_ROWS: Final = 10_000
 _NOTHING: Final = frozenset({"", "~", "null"})
+_PLAIN: Final = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,9})?")
 _TABS: Final = re.compile(r"^\t+", re.MULTILINE)
+_PAIR: Final = re.compile(r"\\u(?P<high>d[89ab][0-9a-f]{2})\\u(?P<low>d[c-f][0-9a-f]{2})", re.I)
+"""A character beyond the first plane, as JSON escapes it and YAML does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,9 @@ def parse(text: str, *, file: str = "manifest.yaml") -> Document:
         told = f"a manifest, and no {SETTINGS} in its folder or above it has a [[manifest]] for it"
         raise PageError(told, path=file)
     lines = split_lines(text)
-    document = _read(_TABS.sub(lambda tabs: " " * len(tabs[0]), text), file)
+    if file.lower().endswith(".json"):
+        text = _PAIR.sub(_joined, _TABS.sub(lambda tabs: " " * len(tabs[0]), text))
+    document = _read(text, file)
     found = _found(kind.rows, document, "rows", file)
     rows = found if isinstance(found, list) else [found]
     if len(rows) > _MOST_ROWS:
@@ -176,12 +181,9 @@ def _divided(text: str, by: Decimal) -> str:
     >>> _divided("4270000000", Decimal(10) ** 9), _divided("4.3 G", Decimal(10) ** 9)
     ('4.27', '4.3 G')
     """
-    if by == 1:
+    if by == 1 or not _PLAIN.fullmatch(text):
         return text
-    try:
-        return f"{(Decimal(text) / by).normalize():f}"
-    except InvalidOperation:
-        return text
+    return f"{(Decimal(text) / by).normalize():f}"
 
 
 # ── what zoo.toml says ────────────────────────────────────────────────────────────────────────
@@ -246,6 +248,11 @@ def _read(text: str, file: str) -> Any:
         raise MalformedTable(f"not YAML: {error.problem}", path=file, line=line) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise PageError(f"not YAML: {' '.join(str(error).split())}", path=file) from None
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high, low = int(pair["high"], 16), int(pair["low"], 16)
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08x}"
 
 
 def _built(node: yaml.Node, file: str, built: dict[int, Any]) -> Any:

@@ -53,6 +53,7 @@ Models:
 AS_JSON = """\
 {"Models": [
 \t{"Name": "net-a", "Metadata": {"FLOPs": 4270000000, "Params": "25.03M", "Input": [3, 224, 224]},
+\t "About": "\\ud83d\\ude00 \\u00e9",
 \t "Results": [{"Dataset": "ImageNet-1k", "Metrics": {"Top 1": 77.90}}],
 \t "Weights": "https:\\/\\/example.org\\/net-a.pth"}
 ]}
@@ -92,7 +93,7 @@ def test_json_is_read_as_yaml_is(tmp_path: Path) -> None:
     (row,) = read_page(written(tmp_path, AS_JSON, name="zoo.json")).rows
     assert (row.name, row.link, row.line) == ("net-a", "https://example.org/net-a.pth", 2)
     assert row.claim(Metric.TOP1).figure.text == "77.90"
-    assert row.claim(Metric.TOP1).line == 3
+    assert row.claim(Metric.TOP1).line == 4
 
 
 def test_a_file_may_hold_one_model(tmp_path: Path) -> None:
@@ -178,6 +179,7 @@ def test_a_wrong_mapping_is_refused_with_file_and_key(
         ("Name: net-a", "Name: {a: b}", r":4: Model: .* is no text, number or list of them"),
         ('"77.90"', "high", r":14: Top-1: 'high' is not a plain decimal number"),
         ("FLOPs: 4270000000", "FLOPs: many", r":6: FLOPs \(G\): 'many' is not a plain"),
+        ("FLOPs: 4270000000", "FLOPs: 1e999999999", r"FLOPs \(G\): '1e999999999' is not a plain"),
         (
             "net-b\n    Metadata: {FLOPs: 320000000, Params: 3.5M, Input: [3, 192, 192]}",
             "net-a\n    Metadata: {Input: [3, 224, 224]}",
