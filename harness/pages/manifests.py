@@ -73,8 +73,9 @@ class ColumnPath:
 
 @dataclass(frozen=True, slots=True)
 class ManifestKind:
-    """How the manifests of these names are read."""
+    """How the manifests of these names are read; ``settings`` is what ``zoo.toml`` says of it."""
 
+    settings: str
     files: tuple[str, ...]
     rows: ParsedResult
     columns: tuple[ColumnPath, ...]
@@ -132,11 +133,10 @@ def parse(text: str, *, file: str = "manifest.yaml") -> Document:
     if len(rows) > _MOST_ROWS:
         raise PageError(f"{len(rows):,} rows, expected at most {_MOST_ROWS:,}", path=file)
     body = [_line(row, kind, file) for row in rows if row is not None]
-    if not body:
-        return Document(lines, (), (), loose=False)
     columns = tuple(one.column for one in kind.columns)
     at = [line.line for line in body]
-    return Document(lines, (), (Table(min(at), max(at), columns, tuple(body)),), loose=False)
+    tables = (Table(min(at), max(at), columns, tuple(body)),) if body else ()
+    return Document(lines, (), tables, loose=False, settings=kind.settings)
 
 
 def _line(row: Any, kind: ManifestKind, file: str) -> TableLine:
@@ -204,7 +204,10 @@ def _kind(table: ExpectedTable) -> ManifestKind:
         raise table.wrong("columns", f"headers with their paths, at most {MOST_COLUMNS}")
     rows = _path(table, "rows") if "rows" in table.values else jmespath.compile("@")
     return ManifestKind(
-        tuple(files), rows, tuple(_column(columns, header) for header in columns.values)
+        repr(table.values),
+        tuple(files),
+        rows,
+        tuple(_column(columns, header) for header in columns.values),
     )
 
 

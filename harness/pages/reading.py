@@ -66,8 +66,8 @@ class _Reading:
     def __init__(self, path: Path, data: bytes, name: str | None, lenient: bool) -> None:
         self.path = path
         self.file = path.as_posix()
-        self.sha256 = hashlib.sha256(data).hexdigest()
         self.document: Document = parse(_decode(data, self.file), path=path)
+        self.sha256 = hashlib.sha256(data + self.document.settings.encode()).hexdigest()
         self.name = self._page_name(name)
         self.lenient = lenient
         self.omissions: list[Omission] = []

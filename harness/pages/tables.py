@@ -52,12 +52,14 @@ class Document:
     """A parsed page: its source lines, its tokens, its tables by line.
 
     ``loose``: whether rows may stand outside of all tables without a word from the parser.
+    ``settings``: what besides the text decides what is read, "" where nothing does.
     """
 
     lines: tuple[str, ...]
     tokens: tuple[Token, ...]
     tables: tuple[Table, ...]
     loose: bool = True
+    settings: str = ""
 
 
 def split_lines(text: str) -> tuple[str, ...]:

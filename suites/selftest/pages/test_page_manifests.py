@@ -132,10 +132,12 @@ def test_the_nearest_zoo_toml_says_it(tmp_path: Path) -> None:
 
 def test_what_zoo_toml_says_is_read_anew_when_it_changes(tmp_path: Path) -> None:
     path = written(tmp_path)
-    assert read_page(path).rows[0].source == "mmcls"
+    before = read_page(path)
     written(tmp_path, zoo=ZOO.replace("mmcls", "timm"))
     os.utime(tmp_path / "zoo.toml", ns=(1, 1))
-    assert read_page(path).rows[0].source == "timm"
+    after = read_page(path)
+    assert (before.rows[0].source, after.rows[0].source) == ("mmcls", "timm")
+    assert before.sha256 != after.sha256, "it is another page to all that is known of it"
 
 
 @pytest.mark.parametrize("name", ["cv/metafile.yml", "net/info.yaml", "ONNX_HUB_MANIFEST.json"])
