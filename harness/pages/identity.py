@@ -15,7 +15,9 @@ from harness.runtime.foreign import real_path
 
 _SEPARATORS: Final = re.compile(r"[\s/\\@:,;()\[\]=\u2010-\u2015\u2212]+")
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_FOLDER_PAGE: Final = re.compile(r"(?:readme|index)(?:[._-](?:en|cn|zh|ch)(?:[._-]?cn)?)?", re.I)
+_FOLDER_PAGE: Final = re.compile(
+    r"(?:readme|index|metafile|info)(?:[._-](?:en|cn|zh|ch)(?:[._-]?cn)?)?", re.I
+)
 
 LONGEST_PART: Final = 100
 """Characters of one part of an id, which stands in names of files; the longest known model name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from harness.pipeline.building import Builder, Settings, make_worker
@@ -28,7 +26,7 @@ def address_of(config: pytest.Config, *, memory_bytes: int) -> str | None:
     asked: str | None = config.getoption("--cluster")
     if asked != cluster.LOCAL or config.option.collectonly:
         return asked
-    local = cluster.Local(cores=os.cpu_count() or 1, memory_bytes=memory_bytes)
+    local = cluster.Local(memory_bytes=memory_bytes)
     config.stash[STARTED] = local
     return local.address
 

@@ -305,8 +305,9 @@ class Local:
         address: of it.
     """
 
-    def __init__(self, *, cores: int, memory_bytes: int) -> None:
-        """
+    def __init__(self, *, memory_bytes: int, cores: int | None = None) -> None:
+        """``cores``: all that this process may use, unless given.
+
         Raises:
             Unavailable: Ray is not installed, or does not start.
         """
@@ -328,7 +329,7 @@ class Local:
         self._worker.close()
 
 
-def _start(cores: int, memory_bytes: int) -> str:
+def _start(cores: int | None, memory_bytes: int) -> str:
     """Start the processes of a cluster, which belong to the group of this one."""
     ray = _ray()
     try:

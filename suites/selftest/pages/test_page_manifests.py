@@ -110,10 +110,8 @@ def test_a_file_may_hold_one_model(tmp_path: Path) -> None:
         "id: net\nuse: Classification\nrepo: https://github.com/pytorch/vision\n"
         "details:\n  Number of parameters: 25.5M\n"
     )
-    (row,) = read_page(written(tmp_path, text, name="net/info.yaml", zoo=zoo)).rows
-    assert (row.source, row.name, row.claim(Metric.PARAMS).figure.text) == (
-        *("torchvision", "net", "25.5"),
-    )
+    (row,) = read_page(written(tmp_path, text, name="nets/info.yaml", zoo=zoo)).rows
+    assert (row.id, row.claim(Metric.PARAMS).figure.text) == ("nets/torchvision/net", "25.5")
 
 
 def test_of_a_folder_only_what_is_said_to_be_a_manifest_is_a_page(tmp_path: Path) -> None:
