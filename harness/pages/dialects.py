@@ -153,7 +153,7 @@ SPEED_WORDS: Final = re.compile(
     r"|延迟|延时|时延|吞吐|速度|帧率|耗时|用时|时间"
 )
 INT8_WORDS: Final = re.compile(
-    r"\bint-?8\b|\bquanti[sz]ed\b|\b8[- ]?bit\b|量化后?|int8|\bhardware(?= accuracy\b)"
+    r"(?:\bvacc )?\bint-?8\b|\bquanti[sz]ed\b|\b8[- ]?bit\b|量化后?|int8|\bhardware(?= accuracy\b)"
 )
 """What makes an accuracy that of int8, in lower case. Hailo's is of what its hardware runs."""
 INT8_ALONE: Final = frozenset({"quantized", "quantised", "int8"})

@@ -7,11 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from harness.judging.page import int8_verdict
 from harness.judging.published import METRICS, Published
 from harness.lint.findings import Evidence, Fault, LintRule, Severity
 from harness.lint.known import Known
 from harness.lint.zoo import LintedPage, Zoo
-from harness.records import Claim, Metric, Row
+from harness.records import Claim, Metric, Outcome, Row
 
 _REMEASURED: Final = Decimal("0.3")  # points; three times what measuring again has changed
 
@@ -27,6 +28,23 @@ def _top_order(zoo: Zoo) -> Iterator[Fault]:
                 f"if the cells are swapped: top-1 {top5.figure.text}, top-5 {top1.figure.text}",
                 evidence=(Evidence(f"top-5 {top5.figure.text}", page.of_claim(top5)),),
             )
+
+
+def _int8(zoo: Zoo) -> Iterator[Fault]:
+    for page, row in zoo.rows():
+        for metric in (Metric.INT8_TOP1, Metric.INT8_TOP5):
+            in_int8, in_float = row.claim(metric), row.claim(metric.in_float)
+            if in_int8 is None or in_float is None:
+                continue
+            verdict = int8_verdict(in_int8, in_float)
+            if verdict.outcome is not Outcome.CONFORMS:
+                yield Fault(
+                    page.of_claim(in_int8),
+                    f"{row.id} {metric}",
+                    verdict.headline,
+                    "the accuracy of this model in int8",
+                    evidence=(Evidence(in_float.figure.text, page.of_claim(in_float)),),
+                )
 
 
 def _size_of_accuracy(zoo: Zoo) -> Iterator[Fault]:
@@ -133,6 +151,15 @@ RULES: Final = (
         "Top-1 is above top-5",
         "Whoever is right at once is right within five, so top-1 can be at most top-5.",
         _top_order,
+    ),
+    LintRule(
+        "int8-accuracy",
+        Severity.WARNING,
+        "An accuracy in int8 cannot be that of the model beside it",
+        "int8 can neither be right more often than the network that it rounds, by more than "
+        "chance, nor lose so much that nobody would ship it. The cells are swapped, or one is of "
+        "another model or metric.",
+        _int8,
     ),
     LintRule(
         "size-of-accuracy",

@@ -38,6 +38,13 @@ WRONG = {
         {PAGE: table(line("net_a", figures="90.1 | 70.2 | 4.1 | 25 | 224"))},
         [(f"{PAGE}:5:18", "if the cells are swapped: top-1 70.2, top-5 90.1")],
     ),
+    "int8-accuracy": (
+        {
+            PAGE: "| model | source | top1 | int8 top1 | params(M) | input size |\n"
+            "| --- | --- | --- | --- | --- | --- |\n| net_a | timm | 70.1 | 90.2 | 25 | 224 |\n"
+        },
+        [(f"{PAGE}:3:25", "the accuracy of this model in int8")],
+    ),
     "unit-off-by-thousand": (
         {PAGE: table(line("net_a", figures="70 | 90 | 4100 | 25 | 224"))},
         [(f"{PAGE}:5:28", "4100 in M")],

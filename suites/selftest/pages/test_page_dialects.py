@@ -104,6 +104,7 @@ def test_what_a_model_ran_on_is_no_accuracy_on_it(header: str, extra: Extra) -> 
     [
         ("top1 (int8)", Metric.INT8_TOP1),
         ("INT8 top1", Metric.INT8_TOP1),
+        ("top1 (vacc int8)", Metric.INT8_TOP1),
         ("量化Top-1", Metric.INT8_TOP1),
         ("Quantized Accuracy (top1)", Metric.INT8_TOP1),
         ("Top-5 acc, INT8 (%)", Metric.INT8_TOP5),
