@@ -135,6 +135,7 @@
   const folded = () => document.querySelectorAll("section:not(.matrix) details:not([open])");
   addEventListener("beforeprint", () => folded().forEach((one) => { one.open = true; one.dataset.printed = ""; }));
   addEventListener("afterprint", () => document.querySelectorAll("[data-printed]").forEach((one) => { one.open = false; delete one.dataset.printed; }));
-  addEventListener("hashchange", follow);
+  // a link to a part of the page leaves what was filtered as it is
+  addEventListener("hashchange", () => { if (!document.getElementById(location.hash.slice(1))) follow(); });
   if (location.hash.length > 1) follow();
 })();

@@ -136,6 +136,18 @@ def test_everything_is_reached_by_keys_alone(show: Show) -> None:
     assert page.locator("tr.detail:visible").count() == 0
 
 
+def test_a_link_within_the_page_leaves_the_filter_as_it_is(show: Show) -> None:
+    page = show(made_runs.gate(29))
+    page.fill("#q", "net27")
+    address_has(page, "q=net27")
+    page.evaluate(
+        "() => new Promise(done => { addEventListener('hashchange', done);"
+        " document.querySelector('.skip').click(); })"
+    )
+    assert page.input_value("#q") == "net27"
+    assert rows_shown(page) == ["resnext/ppcls/net27_32x4d"]
+
+
 def test_the_command_that_repeats_a_case_is_copied(show: Show) -> None:
     page = show(made_runs.real("faults"), f"#open={ROW}", permissions=["clipboard-read"])
     case = page.locator(".cases tr", has_text="documented operations are reproduced")
