@@ -68,8 +68,9 @@ class Recorder:
     """Writes each result into the run log, in the controlling process.
 
     The log is opened by the first result that is about a row, so that runs of other tests leave
-    none. It gets its footer only where every collected case has a result. Where it cannot be
-    written, on a full disk, the run goes on without it, and does not pass.
+    none; what came before is written then. It gets its footer only where every collected case has
+    a result. Where it cannot be written, on a full disk, the run goes on without it, and does not
+    pass.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -81,6 +82,7 @@ class Recorder:
         self._whole = False
         self._past: list[Series] = []
         self._results: list[CaseResult] = []
+        self._written_results = 0
         self._started = now()
         self._collected = 0
         self._seen: set[str] = set()
@@ -112,9 +114,11 @@ class Recorder:
         if report.when not in recording.PHASES:  # made by xdist, of a worker that died
             slug = slug_of(report.nodeid, self._slugs)
             result = replace(result, row=self._slugs[slug] if slug else "")
-        if result.row or self._results:
-            self._results.append(result)
-            self._write(result)
+        self._results.append(result)
+        if result.row or self._log is not None:
+            written, self._written_results = self._written_results, len(self._results)
+            for one in self._results[written:]:
+                self._write(one)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the run log; with its footer only if nothing is missing."""

@@ -46,6 +46,7 @@ class RowScheduling(LoadScopeScheduling):  # type: ignore[misc]
         super().__init__(config, log)
         self._group_of, self._budget_bytes = group_of, budget_bytes
         self._bytes: dict[str, int] = {}
+        self._gone: set[Any] = set()
 
     def _split_scope(self, nodeid: str) -> str:
         """The name of a test's group."""
@@ -61,7 +62,12 @@ class RowScheduling(LoadScopeScheduling):  # type: ignore[misc]
         fitting = (name for name in self.workqueue if self._capped(name) <= left)
         chosen = next(fitting, None) or min(self.workqueue, key=self._capped)
         self.workqueue.move_to_end(chosen, last=False)
-        super()._assign_work_unit(node)
+        try:
+            super()._assign_work_unit(node)
+        except OSError:  # it has just died, and did not get the group
+            self._gone.add(node)
+            self.workqueue[chosen] = self.assigned_work[node].pop(chosen)
+            self.workqueue.move_to_end(chosen, last=False)
 
     def _reschedule(self, node: Any) -> None:
         """See to it that a worker can go on: it stands still with a single test in its queue.
@@ -69,10 +75,15 @@ class RowScheduling(LoadScopeScheduling):  # type: ignore[misc]
         A worker that takes a dead one's place gets nothing, and is not sent home, before it has
         collected: another that collected first has all of them looked at.
         """
-        if node not in self.registered_collections:
+        if node not in self.registered_collections or node in self._gone:
             return
         super()._reschedule(node)
-        while self.workqueue and not node.shutting_down and self._is_starved(node):
+        while (
+            self.workqueue
+            and not node.shutting_down
+            and node not in self._gone
+            and self._is_starved(node)
+        ):
             self._assign_work_unit(node)
         if not self.workqueue and not node.shutting_down and self._is_starved(node):
             node.shutdown()

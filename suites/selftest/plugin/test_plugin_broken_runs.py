@@ -58,3 +58,30 @@ def test_the_log_of_a_run_that_was_broken_off_is_no_whole_one(
 def test_a_run_that_stops_at_the_first_failure_has_no_whole_log(run_gate: RunGate) -> None:
     run = run_gate("-x", test_endings=endings.SOURCE)
     assert (run.code, run.log.complete) == (1, False)
+
+
+DEAF = """
+from xdist.workermanage import WorkerController
+
+send, seen = WorkerController.send_runtest_some, []
+
+def kill_first(node, indices):
+    seen.append(node.gateway.id)
+    if seen.count("gw0") == 2 and node.gateway.id == "gw0":
+        node.gateway._io.popen.kill()
+        raise OSError("cannot send (already closed?)")
+    send(node, indices)
+
+WorkerController.send_runtest_some = kill_first
+"""
+
+
+def test_a_worker_that_dies_before_it_is_given_more_costs_no_run(run_gate: RunGate) -> None:
+    """What it was to be given goes to others; the case that it was at is told."""
+    free = "def test_row(row_case, record): pass"
+    options = ("-n", "2", "-p", "deaf", "--max-worker-restart=1")
+    run = run_gate(*options, row="resnext/*", apart=True, deaf=DEAF, test_free=free)
+    assert "INTERNALERROR" not in run.printed
+    outcomes = list(run.outcomes.values())
+    assert len(outcomes) == 29
+    assert outcomes.count(CaseOutcome.PASSED) >= 27

@@ -139,6 +139,33 @@ def test_a_test_about_no_row_leaves_no_log_even_if_its_id_has_one(run_gate: RunG
     assert (run.code, run.log_path.exists()) == (0, False)
 
 
+FIRST = """
+import pytest
+
+@pytest.mark.preprocessing
+def test_images(record): assert False, "blurred"
+
+@pytest.mark.preprocessing
+def test_others(record): pass
+
+def test_row(row_case, record): pass
+"""
+
+
+@pytest.mark.shows(
+    "what fails before the first row is in no log", by="results are kept until the log is opened"
+)
+def test_what_ends_before_the_first_row_is_in_the_log_too(run_gate: RunGate) -> None:
+    run = run_gate(test_first=FIRST)
+    assert by_test(run.outcomes) == {
+        "test_images": CaseOutcome.FAILED,
+        "test_others": CaseOutcome.PASSED,
+        "test_row": CaseOutcome.PASSED,
+    }
+    assert run.log.complete
+    assert "May this ship? No" in run.printed
+
+
 @pytest.mark.shows("a self-test skips over what it should have found broken", by="it fails")
 def test_a_self_test_does_not_skip_by_what_it_calls(run_gate: RunGate) -> None:
     source = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
