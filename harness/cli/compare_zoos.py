@@ -17,6 +17,7 @@ from harness.lint.known import together
 from harness.lint.promises import Promise, SharedNetwork, as_json, shared_networks
 from harness.lint.zoo import Zoo
 from harness.records import Metric
+from harness.reporting.outline import counted
 from harness.runtime.foreign import real_path
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         for line in one.contradictions:
             console.print(f"  {line}", markup=False, highlight=False)
     rows = {name: sum(len(page.rows) for page in zoo.pages) for name, zoo in zoos.items()}
-    told = ", ".join(f"{name} ({count} rows)" for name, count in rows.items())
+    told = ", ".join(f"{name} ({counted(count, 'row')})" for name, count in rows.items())
     contradicting = sum(bool(one.contradictions) for one in found)
     console.print(
-        f"{len(found)} networks are in more than one of {told}; of {contradicting} two counts "
-        "cannot both be right",
+        f"{counted(len(found), 'network')} in more than one of {told}; of {contradicting} two "
+        "counts cannot both be right",
         highlight=False,
     )
     return 0

@@ -268,7 +268,7 @@ class ExpectedTable:
             not isinstance(value, list)
             or len(value) != 3
             or not all(type(each) in (int, float, Decimal) for each in value)
-            or not all(math.isfinite(each) and least <= each <= most for each in value)
+            or not all(_is_finite(each) and least <= each <= most for each in value)
         ):
             raise self.wrong(key, f"three numbers from {least} to {most}, for R, G and B")
         red, green, blue = map(float, value)
@@ -338,3 +338,8 @@ class ExpectedTable:
             ExpectedTable(self.path, (*self.keys, f"{key}[{number}]"), item)
             for number, item in enumerate(value, start=1)
         )
+
+
+def _is_finite(number: float | Decimal) -> bool:
+    """Whether it can be compared; whole numbers may be too large for a float."""
+    return isinstance(number, int) or math.isfinite(number)

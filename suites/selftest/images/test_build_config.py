@@ -173,6 +173,7 @@ WRONG = [
     ("std: [58.395", "std: [.nan", "dataset.process_ops[3].std is [nan, 57.12, 57.375]"),
     ("std: [58.395", "std: [-1", "dataset.process_ops[3].std is [-1, 57.12, 57.375]"),
     ("mean: [123.675", "mean: [.inf", "dataset.process_ops[3].mean is [inf, 116.28, 103.53]"),
+    ("mean: [123.675", "mean: [1" + "0" * 400, "three numbers from -1000 to 1000, for R, G and B"),
     ("mean: [123.675", "mean: [1e3", "dataset.process_ops[3].mean is ['1e3', 116.28, 103.53]"),
     ("mean: [123.675, ", "mean: [", "process_ops[3].mean is [116.28, 103.53], expected three"),
     ("div255: false", "div255: no way", "div255 is 'no way', expected true or false"),

@@ -63,7 +63,7 @@ def test_it_is_a_table_for_people(compare: Compare) -> None:
     assert (status, lines[0].strip()) == (0, "neta")
     assert lines[1].split()[:4] == ["zoo", "input", "top1", "int8"]
     assert lines[2].split()[:6] == ["ours", "224", "76.1", "75.6", "25.56", "M"]
-    assert lines[-1].startswith("1 networks are in more than one of ours (1 rows), theirs (1 rows)")
+    assert lines[-1].startswith("1 network in more than one of ours (1 row), theirs (1 row)")
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,13 @@ def test_a_test_about_no_row_leaves_no_log_even_if_its_id_has_one(run_gate: RunG
     assert (run.code, run.log_path.exists()) == (0, False)
 
 
+def test_a_case_whose_hosts_were_lost_is_red(run_gate: RunGate) -> None:
+    lost = "def test_row(row_case, record): raise LostHost('gone')"
+    run = run_gate(test_lost=f"from harness.errors import LostHost\n{lost}")
+    assert list(run.outcomes.values()) == [CaseOutcome.ERRORED]
+    assert run.code == 1
+
+
 FIRST = """
 import pytest
 

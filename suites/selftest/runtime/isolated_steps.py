@@ -150,7 +150,7 @@ def wait_to_be_killed(folder: Path, told: Path, content: str) -> int:
     (folder / "half.bin").write_text("half")
     told.with_suffix(".partial").write_text(str(os.getppid()))
     told.with_suffix(".partial").rename(told)
-    time.sleep(60)
+    time.sleep(300)
     return 0
 
 

@@ -37,7 +37,7 @@ from harness.runtime.isolation import MIB, Worker
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MEMORY = 2048 * MIB
-LONG_S = 30.0  # seconds nothing here takes
+LONG_S = 150.0  # seconds nothing here takes
 Run = Callable[..., Any]
 
 
@@ -206,9 +206,9 @@ def own_process(address: str) -> subprocess.Popen[str]:
     program = (
         "import sys, time; sys.path[:0] = sys.argv[1:3]; import isolated_steps as steps\n"
         "from harness.errors import RunError; from harness.runtime.cluster import Cluster\n"
-        "call = {'memory_bytes': 1, 'timeout_s': 60, 'stage': RunError}\n"
+        "call = {'memory_bytes': 1, 'timeout_s': 300, 'stage': RunError}\n"
         "cluster = Cluster(sys.argv[3]); cluster.run(abs, -1, **call); print('begun', flush=True)\n"
-        "try: cluster.run(time.sleep, 60, **call)\n"
+        "try: cluster.run(time.sleep, 300, **call)\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
     paths = [str(REPOSITORY), str(Path(__file__).parent), address]
@@ -241,9 +241,9 @@ from harness.runtime import cluster
 from harness.errors import RunError
 with cluster.Local(cores=1, memory_bytes=2**30) as local:
     joined = cluster.Cluster(local.address)
-    call = {"memory_bytes": 1, "timeout_s": 30, "stage": RunError}
+    call = {"memory_bytes": 1, "timeout_s": 150, "stage": RunError}
     print(joined.run(abs, -7, **call), flush=True)
-    time.sleep(60 * (sys.argv[2] == "killed"))
+    time.sleep(300 * (sys.argv[2] == "killed"))
 """
 
 
