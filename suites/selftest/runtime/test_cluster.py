@@ -191,32 +191,6 @@ def test_a_host_with_another_version_is_refused_by_name(
         cluster.run(steps.add, 1, 1, memory_bytes=1, timeout_s=LONG_S, stage=RunError)
 
 
-def test_nobody_waits_for_hosts_that_are_gone() -> None:
-    with raylets(1, memory_bytes=MEMORY) as hosts, own_process(hosts.address) as waiting:
-        assert waiting.stdout
-        assert waiting.stdout.readline() == "begun\n"
-        hosts.remove_node(next(iter(hosts.worker_nodes)), allow_graceful=False)
-        said, _ = waiting.communicate(timeout=LONG_S)
-    assert "LostHost" in said
-    assert "no host is left" in said
-
-
-def own_process(address: str) -> subprocess.Popen[str]:
-    """A process that has a step run for long; one process joins one cluster."""
-    program = (
-        "import sys, time; sys.path[:0] = sys.argv[1:3]; import isolated_steps as steps\n"
-        "from harness.errors import RunError; from harness.runtime.cluster import Cluster\n"
-        "call = {'memory_bytes': 1, 'timeout_s': 300, 'stage': RunError}\n"
-        "cluster = Cluster(sys.argv[3]); cluster.run(abs, -1, **call); print('begun', flush=True)\n"
-        "try: cluster.run(time.sleep, 300, **call)\n"
-        "except Exception as error: print(type(error).__name__, error)"
-    )
-    paths = [str(REPOSITORY), str(Path(__file__).parent), address]
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *paths], stdout=subprocess.PIPE, text=True
-    )
-
-
 def test_a_host_that_does_not_see_the_store_is_refused(tmp_path: Path) -> None:
     assert "give --store a folder that all hosts see" in look(tmp_path / "none", "x", {})
 
