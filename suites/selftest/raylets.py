@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ray.cluster_utils import Cluster
@@ -18,6 +19,7 @@ def host(memory_bytes: int) -> Mapping[str, Any]:
 @contextmanager
 def raylets(number: int, *, memory_bytes: int) -> Iterator[Cluster]:
     """A head that takes no step, and so many hosts."""
+    Path(tempfile.gettempdir(), "ray").mkdir(exist_ok=True)  # where Ray notes which is the last
     with tempfile.TemporaryDirectory(prefix="ray") as folder:  # a short path, for sockets
         head = {**host(memory_bytes), "num_cpus": 0, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head | {"temp_dir": folder})
